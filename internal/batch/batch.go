@@ -1,0 +1,167 @@
+// Package batch is the domain: batches of images, the life of each, and what people may do with them. It knows no
+// framework and no engine; what it needs of the world it asks for through the ports in ports.go.
+package batch
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"strings"
+	"time"
+
+	"sheetlift/internal/table"
+)
+
+// ID names a batch: 128 random bits as 26 lower-case letters and digits, safe in addresses, keys and file names.
+type ID string
+
+var idAlphabet = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+
+// NewID returns a fresh random ID.
+func NewID() ID {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	return ID(idAlphabet.EncodeToString(b[:]))
+}
+
+// Valid reports whether id has the form that NewID gives.
+func (id ID) Valid() bool {
+	if len(id) != 26 {
+		return false
+	}
+	return strings.IndexFunc(string(id), func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijkmnpqrstuvwxyz23456789", r)
+	}) < 0
+}
+
+// Batch is a set of images that are read together into one workbook.
+type Batch struct {
+	ID      ID          `json:"id"`
+	Name    string      `json:"name"` // shown; 1 to 200 characters
+	Status  Status      `json:"status"`
+	Pause   PauseReason `json:"pause,omitempty"` // why, while Status is Paused
+	Table   table.Table `json:"table"`
+	Engine  string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
+	Model   string      `json:"model,omitempty"`  // fixed at Start for engines with models
+	Options Options     `json:"options"`
+	Total   int         `json:"total"`            // images, frozen at Start; the count check of every load
+	Counts  *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
+	Created time.Time   `json:"created"`
+	Started time.Time   `json:"started,omitzero"`
+	Ended   time.Time   `json:"ended,omitzero"`
+
+	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
+}
+
+// Options steer how a batch is read.
+type Options struct {
+	AtOnce     int           `json:"at_once"`     // images in hand at once, on all machines: 1 to 64
+	MaxRetries int           `json:"max_retries"` // further tries after one that was the image's fault: 0 to 20
+	RetryDelay time.Duration `json:"retry_delay"` // before the first such try, doubling, full jitter: 0 to 10 min
+}
+
+// DefaultOptions are those of the first version: 5 at once, 3 retries, first after 2 s.
+func DefaultOptions() Options {
+	return Options{AtOnce: 5, MaxRetries: 3, RetryDelay: 2 * time.Second}
+}
+
+// Deadline is how long after its start a batch waits for what is not its images' fault (keys, outages).
+const Deadline = 24 * time.Hour
+
+// Image is one picture in a batch with everything that happened to it and what was read. It is one document in the
+// store: "completed with these rows" is one compare-and-swap.
+type Image struct {
+	Batch    ID      `json:"batch"`
+	N        int     `json:"n"`      // place in the batch from 1; also its key. Draft removals leave gaps
+	Upload   string  `json:"upload"` // the sender's own id of the upload: a second one with it is the same image
+	Name     string  `json:"name"`
+	Filename string  `json:"filename"` // base name as sent; shown, never used as a path
+	Status   Status  `json:"status"`
+	Picture  Picture `json:"picture"`
+
+	Work      int           `json:"work"`                // number of the valid unit of work; older units are dropped
+	Tries     int           `json:"tries"`               // tries begun in all
+	Faults    int           `json:"faults"`              // tries since the last person's retry that count against MaxRetries
+	Crashes   int           `json:"crashes,omitempty"`   // tries since the last person's retry that never ended
+	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
+	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
+	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk
+	Queued    time.Time     `json:"queued,omitzero"`     // when it was last given to the queue
+	Ended     time.Time     `json:"ended,omitzero"`      // when it last became final
+	Columns   []string      `json:"columns,omitempty"`   // header of an open table
+	Rows      []table.Row   `json:"rows,omitempty"`      // cells in the order of the batch's columns, or of Columns
+	Issues    []table.Issue `json:"issues,omitempty"`
+	Text      string        `json:"text,omitempty"` // what was read, as text
+
+	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
+}
+
+// MaxAttempts is how many attempts an image keeps: enough to explain a day of outages, small enough for one document.
+const MaxAttempts = 50
+
+// Picture describes the prepared picture of an image; its bytes are behind Pictures under Key.
+type Picture struct {
+	Key    string `json:"key"`    // unique in the batch
+	Digest string `json:"digest"` // SHA-256 of the prepared bytes, hex: checked on every load
+	Source string `json:"source"` // SHA-256 of the file as sent, hex: the same file twice shows
+	MIME   string `json:"mime"`
+	Width  int    `json:"w"`
+	Height int    `json:"h"`
+	Bytes  int    `json:"bytes"`
+	Notes  []Note `json:"notes,omitempty"`
+}
+
+// Note is something worth knowing about a picture before money is spent on it.
+type Note struct {
+	Kind    string `json:"k"` // a stable word, such as "pages" or "small"
+	Message string `json:"m"`
+}
+
+// Attempt is one try at reading an image.
+type Attempt struct {
+	N       int       `json:"n"` // 1 for the first
+	Engine  string    `json:"engine"`
+	Model   string    `json:"model,omitempty"`
+	Key     string    `json:"key,omitempty"` // label, never the key
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"` // zero: running, or cut off by a crash
+	Why     string    `json:"why,omitempty"`  // "" for a success, otherwise an engine.Why
+	Class   string    `json:"class,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Prompt  int       `json:"prompt,omitempty"` // tokens
+	Output  int       `json:"output,omitempty"` // tokens
+	USD     float64   `json:"usd,omitempty"`
+}
+
+// Last returns the newest attempt, or nil before the first.
+func (m *Image) Last() *Attempt {
+	if len(m.Attempts) == 0 {
+		return nil
+	}
+	return &m.Attempts[len(m.Attempts)-1]
+}
+
+// Duration is the time from being queued to being final, or to now while it is under way; 0 before.
+func (m *Image) Duration(now time.Time) time.Duration {
+	switch {
+	case m.Queued.IsZero():
+		return 0
+	case m.Status.Final() && !m.Ended.IsZero():
+		return m.Ended.Sub(m.Queued)
+	default:
+		return now.Sub(m.Queued)
+	}
+}
+
+// Working is the time spent in the attempts themselves, without waiting for a turn.
+func (m *Image) Working(now time.Time) time.Duration {
+	var d time.Duration
+	for _, a := range m.Attempts {
+		switch {
+		case !a.Ended.IsZero():
+			d += a.Ended.Sub(a.Started)
+		case a.N == m.Tries && m.Status.Active():
+			d += now.Sub(a.Started)
+		}
+	}
+	return d
+}

@@ -1,0 +1,128 @@
+package batch
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Repository keeps batches and images. Reads return fresh values that the caller may change. Errors are of package
+// errs: NotFound, Conflict for a lost compare-and-swap or an existing key, Unavailable when the store does not answer
+// in time, Full when there is no room.
+type Repository interface {
+	// CreateBatch stores a new batch durably and sets its Rev.
+	CreateBatch(ctx context.Context, b *Batch) error
+	// Batch returns one batch as stored.
+	Batch(ctx context.Context, id ID) (*Batch, error)
+	// SaveBatch writes b if the stored revision is still b.Rev, and sets the new one.
+	SaveBatch(ctx context.Context, b *Batch) error
+
+	// CreateImage stores a new image durably; Conflict when that batch has an image with that N.
+	CreateImage(ctx context.Context, m *Image) error
+	// Image returns one image as stored.
+	Image(ctx context.Context, id ID, n int) (*Image, error)
+	// Images returns all images of a batch ordered by N. It fails rather than hangs or leaves one out: once the
+	// batch is started, a number other than want is Unavailable ("damaged"); want < 0 skips that check.
+	Images(ctx context.Context, id ID, want int) ([]*Image, error)
+	// SaveImage writes m if the stored revision is still m.Rev, and sets the new one.
+	SaveImage(ctx context.Context, m *Image) error
+	// RemoveImage takes one image out of a draft.
+	RemoveImage(ctx context.Context, id ID, n int) error
+}
+
+// Unit is one piece of work: image N of a batch, fenced by Seq, the image's Work number when it was queued.
+type Unit struct {
+	Batch ID
+	N     int
+	Seq   int
+}
+
+// Queue holds units of work durably, each at most once, and hands every unit to one worker at a time.
+type Queue interface {
+	// Add queues units. A unit that is queued or in hand already stays as it is: Add may be repeated.
+	Add(ctx context.Context, units []Unit) error
+	// Open returns the lane of one batch, with at most atOnce units in hand on all machines. Opening a lane again
+	// changes its limit.
+	Open(ctx context.Context, id ID, atOnce int) (Lane, error)
+	// Drop forgets all units of a batch and its lane.
+	Drop(ctx context.Context, id ID) error
+}
+
+// Lane yields the work of one batch. Next may be called by one goroutine at a time.
+type Lane interface {
+	// Next waits for a unit that may be worked on now, until ctx ends.
+	Next(ctx context.Context) (Work, error)
+	// Close stops fetching; units fetched and not yet returned by Next go back at once.
+	Close()
+}
+
+// Work is a unit in hand. It comes back to another worker unless it is extended within 30 s or finished.
+type Work interface {
+	Unit() Unit
+	// Extend says that the unit is still being worked on.
+	Extend(ctx context.Context) error
+	// Done removes the unit for good, durably on return.
+	Done(ctx context.Context) error
+	// Back gives the unit back, to be handed out again after d.
+	Back(ctx context.Context, d time.Duration) error
+}
+
+// Kind is which form of a picture is meant.
+type Kind string
+
+// The forms.
+const (
+	Full  Kind = "full"  // as the engine gets it
+	Thumb Kind = "thumb" // small, for lists
+)
+
+// Pictures keeps prepared pictures, by batch and Picture.Key, as long as the batch.
+type Pictures interface {
+	// PutPicture stores data durably; putting the same key again replaces it.
+	PutPicture(ctx context.Context, id ID, key string, kind Kind, data []byte) error
+	// GetPicture returns it whole, or NotFound.
+	GetPicture(ctx context.Context, id ID, key string, kind Kind) ([]byte, error)
+	// DropPicture removes all forms of one picture; the empty key means all of the batch.
+	DropPicture(ctx context.Context, id ID, key string) error
+}
+
+// Change is one thing that changed, as the store has it now. Exactly one of Batch and Image is set unless Gone.
+type Change struct {
+	ID    ID
+	N     int    // image, or 0 for the batch itself
+	Batch *Batch // shared: read only
+	Image *Image // shared: read only
+	Gone  bool   // the batch or image was removed
+}
+
+// Changes tells of every change, by whichever process, in the order of the store, one watch for the whole process.
+type Changes interface {
+	// Subscribe calls f for each change from one goroutine; f must return at once and not call back. The batches
+	// that exist come first; Subscribe returns after f has seen them. The returned function ends it and waits
+	// until f runs no more.
+	Subscribe(ctx context.Context, f func(Change)) (cancel func(), err error)
+}
+
+// Prepared is a picture ready for the engine, with its thumbnail.
+type Prepared struct {
+	Data   []byte // JPEG or PNG: upright, bounded, free of metadata
+	MIME   string
+	Width  int
+	Height int
+	Thumb  []byte // JPEG, at most 256 pixels a side
+	Source string // SHA-256 of the file as sent, hex
+	Notes  []Note
+}
+
+// Intake turns a file as sent into a prepared picture, or refuses it with an errs.Invalid or errs.TooLarge whose
+// message names the file, the reason and the remedy.
+type Intake interface {
+	Prepare(ctx context.Context, filename string, r io.Reader) (*Prepared, error)
+}
+
+// Readers says which engine will read.
+type Readers interface {
+	// Choose returns the engine and model for a wish ("", "auto", "gemini", "tesseract"), or Invalid with the remedy
+	// when that engine cannot work here.
+	Choose(wish string) (engine, model string, err error)
+}

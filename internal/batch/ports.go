@@ -21,13 +21,15 @@ type Repository interface {
 	CreateImage(ctx context.Context, m *Image) error
 	// Image returns one image as stored.
 	Image(ctx context.Context, id ID, n int) (*Image, error)
-	// Images returns all images of a batch ordered by N. It fails rather than hangs or leaves one out: once the
-	// batch is started, a number other than want is Unavailable ("damaged"); want < 0 skips that check.
-	Images(ctx context.Context, id ID, want int) ([]*Image, error)
+	// Images returns all images of a batch that are stored, ordered by N. It fails rather than hangs; whether one is
+	// missing the domain checks against Batch.Order.
+	Images(ctx context.Context, id ID) ([]*Image, error)
 	// SaveImage writes m if the stored revision is still m.Rev, and sets the new one.
 	SaveImage(ctx context.Context, m *Image) error
-	// RemoveImage takes one image out of a draft.
-	RemoveImage(ctx context.Context, id ID, n int) error
+	// RemoveImage removes m if the stored revision is still m.Rev. Watchers get a Change that is Gone.
+	RemoveImage(ctx context.Context, m *Image) error
+	// RemoveBatch removes a batch and its images. Pictures and work are dropped through their own ports, before.
+	RemoveBatch(ctx context.Context, id ID) error
 }
 
 // Unit is one piece of work: image N of a batch, fenced by Seq, the image's Work number when it was queued.

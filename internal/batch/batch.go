@@ -43,13 +43,25 @@ type Batch struct {
 	Engine  string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
 	Model   string      `json:"model,omitempty"`  // fixed at Start for engines with models
 	Options Options     `json:"options"`
-	Total   int         `json:"total"`            // images, frozen at Start; the count check of every load
+	Order   []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
+	Reopen  []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
 	Counts  *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
 	Created time.Time   `json:"created"`
 	Started time.Time   `json:"started,omitzero"`
 	Ended   time.Time   `json:"ended,omitzero"`
+	Until   time.Time   `json:"until,omitzero"` // the deadline, moved on by a retry
 
 	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
+}
+
+// Total is the number of images, frozen at Start; 0 for a draft.
+func (b *Batch) Total() int { return len(b.Order) }
+
+// Reopening is the intent to read a failed image again, written before it is carried out so that a crash in between
+// loses no retry and makes none twice.
+type Reopening struct {
+	N    int `json:"n"`
+	Work int `json:"work"` // the image's Work when it was asked for
 }
 
 // Options steer how a batch is read.
@@ -85,7 +97,6 @@ type Image struct {
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk
-	Queued    time.Time     `json:"queued,omitzero"`     // when it was last given to the queue
 	Ended     time.Time     `json:"ended,omitzero"`      // when it last became final
 	Columns   []string      `json:"columns,omitempty"`   // header of an open table
 	Rows      []table.Row   `json:"rows,omitempty"`      // cells in the order of the batch's columns, or of Columns
@@ -138,18 +149,6 @@ func (m *Image) Last() *Attempt {
 		return nil
 	}
 	return &m.Attempts[len(m.Attempts)-1]
-}
-
-// Duration is the time from being queued to being final, or to now while it is under way; 0 before.
-func (m *Image) Duration(now time.Time) time.Duration {
-	switch {
-	case m.Queued.IsZero():
-		return 0
-	case m.Status.Final() && !m.Ended.IsZero():
-		return m.Ended.Sub(m.Queued)
-	default:
-		return now.Sub(m.Queued)
-	}
 }
 
 // Working is the time spent in the attempts themselves, without waiting for a turn.

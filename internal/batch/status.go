@@ -65,14 +65,17 @@ func (s Status) Active() bool { return s == Processing || s == Retrying }
 
 // Counts is how many images of a batch stand where.
 type Counts struct {
-	Pending    int `json:"pending"`
-	Processing int `json:"processing"`
-	Retrying   int `json:"retrying"`
-	Completed  int `json:"completed"`
-	Failed     int `json:"failed"`
-	Canceled   int `json:"canceled"`
-	Rows       int `json:"rows"`   // rows read
-	Issues     int `json:"issues"` // doubts in them
+	Pending    int     `json:"pending"`
+	Processing int     `json:"processing"`
+	Retrying   int     `json:"retrying"`
+	Completed  int     `json:"completed"`
+	Failed     int     `json:"failed"`
+	Canceled   int     `json:"canceled"`
+	Rows       int     `json:"rows"`   // rows read
+	Issues     int     `json:"issues"` // doubts in them
+	Calls      int     `json:"calls"`  // tries begun
+	Tokens     int     `json:"tokens"` // in and out, of the attempts kept
+	USD        float64 `json:"usd"`
 }
 
 // Total is the number of images counted.
@@ -84,16 +87,16 @@ func (c Counts) Total() int {
 func (c Counts) Done() int { return c.Completed + c.Failed + c.Canceled }
 
 // Add counts one image in, or out again with by -1.
-func (c *Counts) Add(s Status, rows, issues, by int) {
-	switch s {
+func (c *Counts) Add(f Figures, by int) {
+	switch f.Status {
 	case Processing:
 		c.Processing += by
 	case Retrying:
 		c.Retrying += by
 	case Completed:
 		c.Completed += by
-		c.Rows += by * rows
-		c.Issues += by * issues
+		c.Rows += by * f.Rows
+		c.Issues += by * f.Issues
 	case Failed:
 		c.Failed += by
 	case Canceled:
@@ -101,6 +104,29 @@ func (c *Counts) Add(s Status, rows, issues, by int) {
 	default:
 		c.Pending += by
 	}
+	c.Calls += by * f.Calls
+	c.Tokens += by * f.Tokens
+	c.USD += float64(by) * f.USD
+}
+
+// Figures is what one image adds to Counts.
+type Figures struct {
+	Status Status
+	Rows   int
+	Issues int
+	Calls  int
+	Tokens int
+	USD    float64
+}
+
+// Figures sums m up.
+func (m *Image) Figures() Figures {
+	f := Figures{Status: m.Status, Rows: len(m.Rows), Issues: len(m.Issues), Calls: m.Tries}
+	for _, a := range m.Attempts {
+		f.Tokens += a.Prompt + a.Output
+		f.USD += a.USD
+	}
+	return f
 }
 
 // Verdict is the status of a batch all of whose images are final: failed only when not one was read.

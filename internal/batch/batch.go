@@ -97,6 +97,7 @@ type Image struct {
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk
+	Added     time.Time     `json:"added"`               // when it was acknowledged
 	Ended     time.Time     `json:"ended,omitzero"`      // when it last became final
 	Columns   []string      `json:"columns,omitempty"`   // header of an open table
 	Rows      []table.Row   `json:"rows,omitempty"`      // cells in the order of the batch's columns, or of Columns

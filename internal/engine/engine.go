@@ -30,6 +30,19 @@ type Request struct {
 	Table    table.Table // the columns wanted
 	Model    string      // for engines with models; "" is the engine's default
 	Previous []Past      // the tries so far, oldest first: an engine may avoid a key or change its words
+
+	// Begin is called by the engine once, when it has the capacity (a key, a slot) and before it reads: the try is
+	// written down then, so that waiting for a turn is not a try. The engine stops with the error that Begin returns.
+	// It may be nil; see Begun.
+	Begin func(ctx context.Context, key string) error
+}
+
+// Begun calls Begin if there is one. key is the label of the key used, "" for engines without keys.
+func (r Request) Begun(ctx context.Context, key string) error {
+	if r.Begin == nil {
+		return nil
+	}
+	return r.Begin(ctx, key)
 }
 
 // Past is what an engine may learn from an earlier try of the same image.

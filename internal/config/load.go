@@ -1,0 +1,216 @@
+package config
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/joho/godotenv"
+)
+
+// Source is where settings come from, so that tests need no real environment.
+type Source struct {
+	Environ  []string                               // as os.Environ gives it
+	ReadFile func(name string) ([]byte, error)      // as os.ReadFile
+	Folder   string                                 // where .env.local and .env lie
+	Output   io.Writer                              // for the help of flags
+	Stat     func(name string) (fs.FileInfo, error) // as os.Stat; nil skips the check of the keys file's mode
+}
+
+// Load reads the settings: a flag wins over the environment, the environment over .env.local, that over .env. It
+// returns what is left of args after the flags. A setting that cannot be used is an *Error; -h is flag.ErrHelp.
+func Load(args []string, src Source) (*Config, []string, error) {
+	env, err := src.environment()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &Config{}
+	for _, s := range settings() {
+		value, name := s.standard, s.env
+		if given, ok := env[s.env]; ok && strings.TrimSpace(given) != "" {
+			value = given
+		}
+		if err := apply(c, s, name, value); err != nil {
+			return nil, nil, err
+		}
+	}
+	rest, err := flags(c, args, src.Output)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := src.keys(c, env); err != nil {
+		return nil, nil, err
+	}
+	return c, rest, c.check()
+}
+
+func apply(c *Config, s setting, name, value string) error {
+	if value == "" && s.standard == "" {
+		return nil
+	}
+	err := s.set(c, value)
+	if b, ok := errors.AsType[*bad](err); ok {
+		return &Error{name, b.reason, b.remedy}
+	}
+	return err
+}
+
+func flags(c *Config, args []string, output io.Writer) ([]string, error) {
+	set := flag.NewFlagSet("sheetlift", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	var failed error
+	for _, s := range settings() {
+		use := func(value string) error {
+			failed = apply(c, s, "-"+s.flag, value)
+			return failed
+		}
+		if s.boolean {
+			set.BoolFunc(s.flag, s.help, use)
+		} else {
+			set.Func(s.flag, s.help, use)
+		}
+	}
+	err := set.Parse(args)
+	switch {
+	case err == nil:
+		return set.Args(), nil
+	case errors.Is(err, flag.ErrHelp):
+		if output != nil {
+			help(output)
+		}
+		return nil, err
+	case failed != nil:
+		return nil, failed
+	default:
+		return nil, &Error{"The command line", "cannot be read: " + err.Error(), "Run sheetlift -h for the list of flags."}
+	}
+}
+
+func help(w io.Writer) {
+	for _, s := range settings() {
+		fmt.Fprintf(w, "  -%s, %s", s.flag, s.env)
+		if s.standard != "" {
+			fmt.Fprintf(w, " (default %s)", s.standard)
+		}
+		fmt.Fprintf(w, "\n        %s\n", s.help)
+	}
+}
+
+// environment is the process's variables over those of .env.local and .env.
+func (src Source) environment() (map[string]string, error) {
+	env := map[string]string{}
+	for _, name := range []string{".env", ".env.local"} {
+		data, err := src.ReadFile(filepath.Join(src.Folder, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, &Error{name, "cannot be read", "Make it readable, or remove it."}
+		}
+		vars, err := godotenv.UnmarshalBytes(trimBOM(data))
+		if err != nil { // its message may hold a line of the file, so it is not shown
+			return nil, &Error{name, "is not written as NAME=value lines", "Mend the line, or remove the file."}
+		}
+		maps.Copy(env, vars)
+	}
+	for _, line := range src.Environ {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
+
+// public is the prefix of the first version's names, which a web build would have shown to every browser.
+const public = "NEXT_PUBLIC_"
+
+// keys collects the keys: numbered, single, then those of the file, each value once.
+func (src Source) keys(c *Config, env map[string]string) error {
+	seen := map[string]bool{}
+	add := func(source, text string) {
+		if text = strings.TrimSpace(text); text != "" && !seen[text] {
+			seen[text] = true
+			c.Keys = append(c.Keys, KeyText{Source: source, Text: text})
+		}
+	}
+	for _, name := range keyNames(env) {
+		if strings.HasPrefix(name, public) {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s was read. Rename it to %s: names that begin with %s are made for what every browser may see.",
+				name, strings.TrimPrefix(name, public), public))
+		}
+		add(name, env[name])
+	}
+	file := env["GEMINI_API_KEYS_FILE"]
+	if strings.TrimSpace(file) == "" {
+		return nil
+	}
+	data, err := src.ReadFile(file)
+	if err != nil {
+		return &Error{"GEMINI_API_KEYS_FILE", fmt.Sprintf("names %q, which cannot be read", file), "Check the path and that this user may read it."}
+	}
+	src.warnMode(c, file)
+	lines := bufio.NewScanner(strings.NewReader(string(trimBOM(data))))
+	lines.Buffer(nil, 64<<10)
+	for n := 1; lines.Scan(); n++ {
+		if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
+			add("GEMINI_API_KEYS_FILE line "+strconv.Itoa(n), line)
+		}
+	}
+	if lines.Err() != nil {
+		return &Error{"GEMINI_API_KEYS_FILE", "has a line longer than 64 KiB", "Write one key to a line."}
+	}
+	return nil
+}
+
+// warnMode warns of a keys file that others may read.
+func (src Source) warnMode(c *Config, file string) {
+	if src.Stat == nil {
+		return
+	}
+	if info, err := src.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s can be read by other users of this machine. Make it yours alone: chmod 600.", file))
+	}
+}
+
+// keyNames are the variables that hold keys: by number, the plain name last, each with its public twin behind it.
+func keyNames(env map[string]string) []string {
+	order := func(name string) int {
+		rest, numbered := strings.CutPrefix(strings.TrimPrefix(name, public), "GEMINI_API_KEY")
+		if !numbered {
+			return -1
+		}
+		if rest == "" {
+			return 1 << 30
+		}
+		n, err := strconv.Atoi(strings.TrimPrefix(rest, "_"))
+		if err != nil || n < 0 || !strings.HasPrefix(rest, "_") {
+			return -1
+		}
+		return n
+	}
+	var names []string
+	for name := range env {
+		if order(name) >= 0 {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if d := order(a) - order(b); d != 0 {
+			return d
+		}
+		return len(a) - len(b) // the name without the prefix first
+	})
+	return names
+}
+
+func trimBOM(data []byte) []byte {
+	return []byte(strings.TrimPrefix(string(data), "\ufeff"))
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// setting is one variable with its flag. The table of all of them makes the flags, reads the environment and writes
+// docs/configuration.md, so the three cannot differ.
+type setting struct {
+	env, flag string
+	standard  string // default, as text
+	help      string
+	boolean   bool
+	set       func(c *Config, text string) error // error: the reason and the remedy
+}
+
+// bad is what a setter says about a text it cannot use.
+type bad struct{ reason, remedy string }
+
+func (b *bad) Error() string { return b.reason + ". " + b.remedy }
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, s string) error { *field(c) = s; return nil }
+}
+
+func number(field func(*Config) *int, low, high int) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < low || n > high {
+			return &bad{fmt.Sprintf("is %q", s), fmt.Sprintf("Set it to a number from %d to %d.", low, high)}
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func oneOf(field func(*Config) *string, words ...string) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		s = strings.ToLower(strings.TrimSpace(s))
+		if !slices.Contains(words, s) {
+			return &bad{fmt.Sprintf("is %q", s), "Set it to " + strings.Join(words, ", ") + "."}
+		}
+		*field(c) = s
+		return nil
+	}
+}
+
+func settings() []setting {
+	return []setting{
+		{env: "SHEETLIFT_ADDR", flag: "addr", standard: "127.0.0.1:8080", set: text(func(c *Config) *string { return &c.Addr }),
+			help: "Where the pages are served, as host:port. An address that other machines can reach needs SHEETLIFT_PASSWORD."},
+		{env: "SHEETLIFT_DATA", flag: "data", standard: "./data", set: setData,
+			help: "The folder for batches, pictures and work; made with access for its owner only. `:memory:` keeps everything in memory."},
+		{env: "SHEETLIFT_ENGINE", flag: "engine", standard: "auto",
+			set:  oneOf(func(c *Config) *string { return &c.Engine }, "auto", "gemini", "tesseract"),
+			help: "What reads the images: `gemini`, `tesseract`, or `auto`: gemini when there is a key, otherwise tesseract."},
+		{env: "SHEETLIFT_PASSWORD", flag: "password", set: text(func(c *Config) *string { return &c.Password }),
+			help: "The password asked for at the login page, at least 8 characters; prefer the variable, since flags show in the list of processes."},
+		{env: "SHEETLIFT_HOSTS", flag: "hosts", set: setHosts,
+			help: "Further host names, parted by commas, under which the pages may be called, such as the name of this machine."},
+		{env: "SHEETLIFT_MAX_IMAGES", flag: "max-images", standard: "1000", set: number(func(c *Config) *int { return &c.MaxImages }, 1, 5000),
+			help: "How many images a batch may hold, 1 to 5000."},
+		{env: "GEMINI_BASE_URL", flag: "gemini-base-url", standard: "https://generativelanguage.googleapis.com", set: setBaseURL,
+			help: "Root of the Gemini service, without a version. Plain http only on loopback."},
+		{env: "GEMINI_MODEL", flag: "gemini-model", standard: "gemini-3.8-flash", set: setModel,
+			help: "The Gemini model that reads."},
+		{env: "SHEETLIFT_TESSERACT", flag: "tesseract", standard: "tesseract", set: text(func(c *Config) *string { return &c.Tesseract }),
+			help: "Name or path of the tesseract program."},
+		{env: "SHEETLIFT_SLOTS", flag: "slots", standard: "64", set: number(func(c *Config) *int { return &c.Slots }, 1, 512),
+			help: "How many images this process has in hand at once, over all batches, 1 to 512."},
+		{env: "SHEETLIFT_GRACE", flag: "grace", standard: "20s", set: setGrace,
+			help: "How long running images may go on when the program is asked to stop, 0s to 5m."},
+		{env: "SHEETLIFT_DEBUG", flag: "debug", standard: "false", boolean: true, set: setDebug,
+			help: "Log more."},
+	}
+}
+
+func setData(c *Config, s string) error {
+	if strings.TrimSpace(s) == "" {
+		return &bad{"is blank", "Set it to a folder, or to :memory:."}
+	}
+	c.Data = s
+	return nil
+}
+
+func setHosts(c *Config, s string) error {
+	c.Hosts = nil
+	for host := range strings.SplitSeq(s, ",") {
+		if host = strings.ToLower(strings.TrimSpace(host)); host == "" {
+			continue
+		}
+		if strings.ContainsAny(host, "/:@ ") {
+			return &bad{fmt.Sprintf("holds %q", host), "Give names only, without http:// and without a port."}
+		}
+		c.Hosts = append(c.Hosts, host)
+	}
+	return nil
+}
+
+func setModel(c *Config, s string) error {
+	s = strings.TrimPrefix(strings.TrimSpace(s), "models/")
+	if s == "" || strings.ContainsAny(s, "/?#: \t\n") {
+		return &bad{fmt.Sprintf("is %q", s), "Set it to the name of a model, such as gemini-3.8-flash."}
+	}
+	c.Model = s
+	return nil
+}
+
+func setBaseURL(c *Config, s string) error {
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return &bad{"is not an address", "Set it to https:// and a host."}
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return &bad{"holds more than an address", "Leave user, query and fragment out; keys have variables of their own."}
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return &bad{"is plain http to another machine, so keys would travel readable", "Use https://."}
+	case strings.Contains(u.Path, "/v1"):
+		return &bad{"ends in a version", "Give the root only, without /v1 or /v1beta."}
+	}
+	c.BaseURL = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+func setGrace(c *Config, s string) error {
+	d, err := time.ParseDuration(strings.TrimSpace(s))
+	if err != nil || d < 0 || d > 5*time.Minute {
+		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 0s to 5m, such as 20s."}
+	}
+	c.Grace = d
+	return nil
+}
+
+func setDebug(c *Config, s string) error {
+	on, err := strconv.ParseBool(strings.TrimSpace(s))
+	if err != nil {
+		return &bad{fmt.Sprintf("is %q", s), "Set it to true or false."}
+	}
+	c.Debug = on
+	return nil
+}

@@ -1,0 +1,243 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/engine"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+)
+
+// read is the life of one image, from a unit of work to its rows in the store. It returns nil when the unit is done
+// with, whatever became of the image, and an error when the unit must be handed out again.
+func (r *Runner) read(ctx context.Context, u batch.Unit) error {
+	for {
+		b, m, err := r.take(ctx, u)
+		if err != nil || m == nil {
+			return err
+		}
+		try := &try{runner: r, batch: b, unit: u, tries: m.Tries}
+		reading, err := try.run(ctx, m)
+		switch {
+		case ctx.Err() != nil:
+			return try.stop(ctx)
+		case try.unwritten != nil:
+			return try.unwritten
+		}
+		again, err := try.finish(ctx, reading, err)
+		if err != nil || again < 0 {
+			return err
+		}
+		if !pause(ctx, again) {
+			return ctx.Err()
+		}
+	}
+}
+
+// take makes the unit ours: it drops one that is no longer valid (a nil image), counts a try that a crash cut off, and
+// shows the image as being in hand.
+func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.Image, error) {
+	b, err := r.Repository.Batch(ctx, u.Batch)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	valid := false
+	m, err := r.change(ctx, u, func(m *batch.Image) bool {
+		valid = !b.Status.Final() && m.Work == u.Seq && !m.Status.Final()
+		if !valid {
+			return false
+		}
+		crashed := cutOff(m, time.Now().UTC())
+		if m.Crashes >= maxCrashes {
+			valid = false
+			fail(m, "Reading this picture stopped the program three times, so it was set aside. "+
+				"Check the picture, or take a new photo of the sheet; you can retry it.", time.Now().UTC())
+			return true
+		}
+		status := batch.Processing
+		if m.Tries > 0 {
+			status = batch.Retrying
+		}
+		changed := crashed || m.Status != status || !m.NotBefore.IsZero()
+		m.Status, m.NotBefore = status, time.Time{}
+		return changed
+	})
+	if errs.Is(err, errs.NotFound) || err == nil && !valid {
+		return nil, nil, nil
+	}
+	return b, m, err
+}
+
+// change applies f to the stored image until the swap succeeds; f returns false to leave it.
+func (r *Runner) change(ctx context.Context, u batch.Unit, f func(*batch.Image) bool) (*batch.Image, error) {
+	for {
+		m, err := r.Repository.Image(ctx, u.Batch, u.N)
+		if err != nil || !f(m) {
+			return m, err
+		}
+		err = r.Repository.SaveImage(ctx, m)
+		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
+			return m, err
+		}
+	}
+}
+
+// try is one try at an image. Its writes are fenced by the unit and by the number of the try: once somebody else has
+// taken the image over, what this one found is dropped.
+type try struct {
+	runner    *Runner
+	batch     *batch.Batch
+	unit      batch.Unit
+	tries     int   // the number of this try, once begun; before, of those made
+	begun     bool  // the attempt is written down
+	unwritten error // why the attempt could not be written down: the store's fault, nobody else's
+}
+
+// run asks the engine.
+func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.runner.Log.Error("an engine panicked", "engine", t.batch.Engine, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			reading, err = nil, &engine.Failure{Why: engine.Crashed, Message: "The reading stopped unexpectedly."}
+		}
+	}()
+	eng, ok := t.runner.Engines[t.batch.Engine]
+	if !ok {
+		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.batch.Engine)}
+	}
+	picture, err := t.runner.Pictures.GetPicture(ctx, m.Batch, m.Picture.Key, batch.Full)
+	if errs.Is(err, errs.NotFound) {
+		return nil, &engine.Failure{Why: engine.BadPicture, Message: "The stored picture is missing or damaged. Upload it again in a new batch.", Err: err}
+	}
+	if err != nil {
+		return nil, &engine.Failure{Why: engine.Unreachable, Message: errs.Message(err), Until: time.Now().Add(storePause), Err: err}
+	}
+	req := engine.Request{
+		Batch: string(m.Batch), Picture: picture, MIME: m.Picture.MIME, Width: m.Picture.Width, Height: m.Picture.Height,
+		Table: t.batch.Table, Model: t.batch.Model, Begin: t.begin,
+	}
+	for _, a := range m.Attempts {
+		req.Previous = append(req.Previous, engine.Past{Why: engine.Why(a.Why), Key: a.Key})
+	}
+	return eng.Read(ctx, req)
+}
+
+// begin writes the attempt down before anything is paid for.
+func (t *try) begin(ctx context.Context, key string) error {
+	mine := false
+	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+		if mine = t.owns(m); !mine {
+			return false
+		}
+		m.Tries++
+		m.Attempts = append(m.Attempts, batch.Attempt{
+			N: m.Tries, Engine: t.batch.Engine, Model: t.batch.Model, Key: key, Started: time.Now().UTC(),
+		})
+		if drop := len(m.Attempts) - batch.MaxAttempts; drop > 0 {
+			m.Attempts = m.Attempts[drop:]
+		}
+		return true
+	})
+	if err != nil {
+		t.unwritten = err
+		return err
+	}
+	if !mine {
+		return errLost
+	}
+	t.tries, t.begun = t.tries+1, true
+	return nil
+}
+
+// owns reports whether the image is still this try's.
+func (t *try) owns(m *batch.Image) bool {
+	return m.Work == t.unit.Seq && m.Tries == t.tries && !m.Status.Final()
+}
+
+// finish writes down what became of the try: rows and status in one swap. It returns how long to wait before the next
+// try in the same hands, or a negative time when the unit is done with.
+func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error) (time.Duration, error) {
+	again := time.Duration(-1)
+	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+		again = -1
+		if !t.owns(m) {
+			return false
+		}
+		now := time.Now().UTC()
+		if failed == nil {
+			t.complete(m, reading, now)
+			return true
+		}
+		f := engine.AsFailure(failed)
+		if t.begun {
+			endAttempt(m, f, now)
+		} else if f.Why == engine.BadAnswer || f.Why == engine.Crashed {
+			// An engine that failed before it began would otherwise be tried for ever without a trace.
+			m.Tries++
+			m.Attempts = append(m.Attempts, batch.Attempt{N: m.Tries, Engine: t.batch.Engine, Started: now})
+			endAttempt(m, f, now)
+		}
+		again = judge(t.batch, m, f, now, t.runner.jitter)
+		return true
+	})
+	if errs.Is(err, errs.NotFound) {
+		return -1, nil
+	}
+	t.log(reading, failed, err)
+	return again, err
+}
+
+func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
+	m.Status, m.Failure, m.Ended, m.NotBefore = batch.Completed, "", now, time.Time{}
+	m.Columns, m.Rows, m.Text = reading.Columns, reading.Rows, clip(reading.Text, maxText)
+	m.Issues = append(append([]table.Issue{}, reading.Issues...), t.batch.Table.Check(reading.Columns, reading.Rows)...)
+	if a := m.Last(); t.begun && a != nil {
+		a.Ended, a.Model = now, reading.Model
+		a.Prompt, a.Output, a.USD = reading.Usage.PromptTokens, reading.Usage.OutputTokens, reading.Usage.USD
+		if reading.Key != "" {
+			a.Key = reading.Key
+		}
+	}
+}
+
+// stop ends a try that was cut off because the program ends: it counts against nobody.
+func (t *try) stop(ctx context.Context) error {
+	cause := ctx.Err()
+	if !t.begun {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
+	defer cancel()
+	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+		if !t.owns(m) {
+			return false
+		}
+		endAttempt(m, &engine.Failure{Why: whyStopped, Message: "The program was stopped; the image is read again."}, time.Now().UTC())
+		m.Status = batch.Retrying
+		return true
+	})
+	if err != nil {
+		t.runner.Log.Warn("a stopped try could not be written down", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
+	}
+	return cause
+}
+
+func (t *try) log(reading *engine.Reading, failed, err error) {
+	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.batch.Engine)
+	switch {
+	case err != nil:
+		log.Error("the outcome of a try could not be stored", "err", err)
+	case failed != nil:
+		f := engine.AsFailure(failed)
+		log.Info("a try failed", "why", f.Why, "class", f.Class, "key", f.Key, "err", f.Err)
+	default:
+		log.Debug("an image was read", "rows", len(reading.Rows), "key", reading.Key)
+	}
+}

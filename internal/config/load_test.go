@@ -49,7 +49,7 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(c.Data, c.Model, c.MaxImages, c.Slots, rest)
+	got := fmt.Sprintf("%s %s %d %d %v", c.Data, c.Model, c.MaxImages, c.Slots, rest)
 	if got != "/d three 8 3 [serve]" {
 		t.Errorf("got %q", got)
 	}

@@ -1,0 +1,66 @@
+# make help lists what there is.
+GO        ?= go
+BINARY     = bin/sheetlift
+TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng
+CHROMIUM   = chromium=chromium,fonts-liberation
+STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: packages build ## install what is missing, build, and serve on http://127.0.0.1:8080
+	@exec $(BINARY) serve
+
+.PHONY: packages
+packages:
+	@deploy/packages.sh $(TESSERACT)
+
+.PHONY: build
+build: ## bin/sheetlift, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BINARY) ./cmd/sheetlift
+
+.PHONY: generate
+generate: ## pages from templ, docs/configuration.md from the settings
+	$(GO) tool templ generate
+	$(GO) test ./internal/config -run '^$$' -update -count=1
+
+.PHONY: fmt
+fmt: ## format everything
+	$(GO) tool templ fmt views
+	gofmt -w cmd internal views static
+
+.PHONY: lint
+lint: ## vet, staticcheck, formatting
+	@test -z "$$(gofmt -l cmd internal static views)" || { gofmt -l cmd internal static views; echo 'run make fmt'; exit 1; }
+	$(GO) vet ./...
+	$(STATIC) ./...
+
+.PHONY: test
+test: ## everything, with the race detector; installs what the tests need
+	@deploy/packages.sh $(TESSERACT) $(CHROMIUM)
+	$(GO) test -race -timeout 12m ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for 20 seconds
+	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9]+)' -H internal | sed 's/:func /|/' | while IFS='|' read -r file name; do \
+		echo "$$name in $$(dirname $$file)"; \
+		$(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s || exit 1; \
+	done
+
+.PHONY: accuracy
+accuracy: ## words, cells and rows right on the sample data folder beside the checkout
+	@deploy/packages.sh $(TESSERACT)
+	$(GO) test ./internal/app -run '^TestAccuracy$$' -count=1 -v -timeout 30m -accuracy
+
+.PHONY: bench
+bench: ## 100 pictures through a simulated Gemini, 5 at once, against the ideal
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkBatch$$' -benchtime 1x -count 1 -timeout 20m
+
+.PHONY: shots
+shots: ## screenshots of every page into screenshots/
+	@deploy/packages.sh $(TESSERACT) $(CHROMIUM)
+	$(GO) test ./internal/app -run '^TestAPersonTurnsSixtyPicturesIntoAWorkbook$$' -count=1 -shots

@@ -1,0 +1,307 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	history   = 8               // revisions kept of each document, a safety net
+	markerTTL = 24 * time.Hour  // how long a deleted key still tells watchers so
+	loadLimit = 5 * time.Second // one try of loading many documents; 5,000 take 60 ms
+	loadTries = 2
+)
+
+// sumHeader carries the checksum of a message: the server does not notice a flipped byte in what it stored.
+const sumHeader = "Sheetlift-Sum"
+
+var sumTable = crc32.MakeTable(crc32.Castagnoli)
+
+func sum(data []byte) string { return strconv.FormatUint(uint64(crc32.Checksum(data, sumTable)), 16) }
+
+// errShort is a load that ended before all of it had come.
+var errShort = errors.New("the load ended early")
+
+// doc is one stored document.
+type doc struct {
+	key  string
+	data []byte
+	rev  uint64
+	gone bool // deleted: data is empty
+}
+
+// bucket is a key-value bucket in the usual form of NATS, so that its tools can read it.
+type bucket struct {
+	s      *Store
+	kv     jetstream.KeyValue
+	stream jetstream.Stream
+	prefix string // of its subjects
+}
+
+func (s *Store) openBuckets(ctx context.Context) error {
+	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys} {
+		b, err := s.openBucket(ctx, name)
+		if err != nil {
+			return err
+		}
+		*to = b
+	}
+	return nil
+}
+
+func (s *Store) openBucket(ctx context.Context, name string) (*bucket, error) {
+	kv, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: name, History: history, LimitMarkerTTL: markerTTL, Storage: s.storage(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	stream, err := s.js.Stream(ctx, "KV_"+name)
+	if err != nil {
+		return nil, err
+	}
+	return &bucket{s: s, kv: kv, stream: stream, prefix: "$KV." + name + "."}, nil
+}
+
+func (s *Store) storage() jetstream.StorageType {
+	if s.cfg.Memory {
+		return jetstream.MemoryStorage
+	}
+	return jetstream.FileStorage
+}
+
+// get returns one document; missing reports true for the error when there is none.
+func (b *bucket) get(ctx context.Context, key string) (doc, error) {
+	d, _, err := b.last(ctx, key)
+	if err == nil && d.gone {
+		err = jetstream.ErrKeyNotFound
+	}
+	return d, err
+}
+
+// last returns the newest revision of a key, be it a deletion, with the id of the write that made it.
+func (b *bucket) last(ctx context.Context, key string) (d doc, write string, err error) {
+	err = b.s.try(ctx, func(ctx context.Context) error {
+		m, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
+		if err != nil {
+			return err
+		}
+		write = m.Header.Get(jetstream.MsgIDHeader)
+		d, err = b.doc(m.Subject, m.Sequence, m.Header, m.Data)
+		return err
+	})
+	return d, write, err
+}
+
+// doc checks what was stored and makes a document of it.
+func (b *bucket) doc(subject string, seq uint64, h nats.Header, data []byte) (doc, error) {
+	d := doc{key: strings.TrimPrefix(subject, b.prefix), rev: seq}
+	if h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != "" {
+		d.gone = true
+		return d, nil
+	}
+	if want := h.Get(sumHeader); want != sum(data) {
+		return d, fmt.Errorf("%w: %s", errDamaged, subject)
+	}
+	d.data = data
+	return d, nil
+}
+
+// put writes data if the newest revision of key is still prev, 0 meaning that there is none, and returns the new
+// revision. A repeated try of the same write is answered by the server with the revision of the first.
+func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) (uint64, error) {
+	write := rand.Text()
+	var rev uint64
+	tries := 0
+	publish := func(ctx context.Context) error {
+		tries++
+		m := nats.NewMsg(b.prefix + key)
+		m.Data = data
+		m.Header.Set(jetstream.MsgIDHeader, write)
+		m.Header.Set(sumHeader, sum(data))
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(prev, 10))
+		ack, err := b.s.js.PublishMsg(ctx, m)
+		if err == nil {
+			rev = ack.Sequence
+		}
+		return err
+	}
+	err := b.s.try(ctx, publish)
+	if !hasCode(err, codeWrongRevision) || tries == 1 && prev > 0 {
+		return rev, err
+	}
+	// Either an earlier try landed and its acknowledgement was lost, or a new key was there before and is deleted.
+	d, by, readErr := b.last(ctx, key)
+	switch {
+	case readErr != nil:
+		return 0, err
+	case by == write:
+		return d.rev, nil
+	case prev == 0 && d.gone:
+		prev = d.rev
+		err = b.s.try(ctx, publish)
+	}
+	return rev, err
+}
+
+// set writes data whatever was there before.
+func (b *bucket) set(ctx context.Context, key string, data []byte) error {
+	return b.s.try(ctx, func(ctx context.Context) error {
+		m := nats.NewMsg(b.prefix + key)
+		m.Data = data
+		m.Header.Set(sumHeader, sum(data))
+		_, err := b.s.js.PublishMsg(ctx, m)
+		return err
+	})
+}
+
+// remove deletes key if its newest revision is still prev and tells watchers. A key that is gone stays gone.
+func (b *bucket) remove(ctx context.Context, key string, prev uint64) error {
+	err := b.s.try(ctx, func(ctx context.Context) error {
+		return b.kv.Purge(ctx, key, jetstream.LastRevision(prev), jetstream.PurgeTTL(markerTTL))
+	})
+	if hasCode(err, codeWrongRevision) {
+		if d, _, readErr := b.last(ctx, key); readErr == nil && d.gone || missing(readErr) {
+			return nil
+		}
+	}
+	return err
+}
+
+// purge forgets all keys that match the filter, without a word to watchers, and gives their room back.
+func (b *bucket) purge(ctx context.Context, filter string) error {
+	return b.s.try(ctx, func(ctx context.Context) error {
+		return b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+filter))
+	})
+}
+
+// load returns the newest revision of every key that matches the filter, without those deleted. It fails when the
+// server sends fewer than it said it has, or not in time: a damaged block makes it fall silent.
+func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
+	var docs []doc
+	var err error
+	for range loadTries {
+		c, cancel := context.WithTimeout(ctx, loadLimit)
+		docs, err = b.loadOnce(c, filter)
+		cancel()
+		if err == nil || ctx.Err() != nil || b.s.ctx.Err() != nil || !passing(err) {
+			return docs, err
+		}
+	}
+	if errors.Is(err, errShort) || errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %s%s: %w", errDamaged, b.prefix, filter, err)
+	}
+	return nil, err
+}
+
+func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err error) {
+	cons, err := b.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: b.prefix + filter,
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: 10 * time.Second, MemoryStorage: true, Replicas: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	name, want := cons.CachedInfo().Name, int(cons.CachedInfo().NumPending)
+	defer func() { // it goes by itself if this fails
+		_ = b.stream.DeleteConsumer(context.WithoutCancel(ctx), name)
+	}()
+	if want == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	got, err := cons.Fetch(want, jetstream.FetchContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]int, want)
+	for m := range got.Messages() {
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, err
+		}
+		d, err := b.doc(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
+		if err != nil {
+			return nil, err
+		}
+		if i, twice := seen[d.key]; twice { // changed while it was loaded
+			docs[i] = d
+		} else {
+			seen[d.key] = len(docs)
+			docs = append(docs, d)
+		}
+		if meta.NumPending == 0 {
+			return present(docs), nil
+		}
+	}
+	if err := got.Error(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errShort, err)
+	}
+	if len(docs) < want {
+		return nil, fmt.Errorf("%w: %d of %d", errShort, len(docs), want)
+	}
+	return present(docs), nil
+}
+
+func present(docs []doc) []doc {
+	kept := docs[:0]
+	for _, d := range docs {
+		if !d.gone {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// lastSeq is the newest revision in the bucket.
+func (b *bucket) lastSeq(ctx context.Context) (seq uint64, err error) {
+	err = b.s.try(ctx, func(ctx context.Context) error {
+		info, err := b.stream.Info(ctx)
+		if err == nil {
+			seq = info.State.LastSeq
+		}
+		return err
+	})
+	return seq, err
+}
+
+// watch calls f with every change after the given revision, in order, from one goroutine, until stop is called; stop
+// waits until f runs no more. It survives lost connections.
+func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop func(), err error) {
+	cons, err := b.s.js.OrderedConsumer(ctx, b.stream.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	cc, err := cons.Consume(func(m jetstream.Msg) {
+		meta, err := m.Metadata()
+		if err != nil {
+			return
+		}
+		d, err := b.doc(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
+		if err != nil {
+			b.s.log.Error("store: a change could not be read", "key", d.key, "error", err)
+			return
+		}
+		f(d)
+	})
+	if err != nil {
+		return nil, err
+	}
+	closed := cc.Closed()
+	return func() {
+		cc.Stop()
+		<-closed
+	}, nil
+}

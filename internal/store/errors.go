@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sheetlift/internal/errs"
+)
+
+const (
+	callTimeout = 3 * time.Second        // one try of a call; an election in a cluster takes longer, hence the tries
+	callTries   = 4                      // with callTimeout about 12 s: over the worst election seen (7.3 s)
+	callPause   = 100 * time.Millisecond // between two tries
+)
+
+// Codes of the server that the client library has no name for.
+const (
+	codeWrongRevision jetstream.ErrorCode = 10071
+	codeStoreFailed   jetstream.ErrorCode = 10077
+	codeNoResources   jetstream.ErrorCode = 10023
+	codeNoMemory      jetstream.ErrorCode = 10028
+	codeNoStorage     jetstream.ErrorCode = 10047
+)
+
+// errDamaged is what is stored but not as it was written.
+var errDamaged = errors.New("stored data is damaged")
+
+// try calls f until it answers, each time with its own deadline, a few times. f must bear being repeated.
+func (s *Store) try(ctx context.Context, f func(context.Context) error) error {
+	for n := 1; ; n++ {
+		if s.ctx.Err() != nil {
+			return errClosed()
+		}
+		c, cancel := context.WithTimeout(ctx, callTimeout)
+		err := f(c)
+		cancel()
+		if err == nil || n == callTries || ctx.Err() != nil || !passing(err) {
+			return err
+		}
+		select {
+		case <-time.After(callPause):
+		case <-ctx.Done():
+			return err
+		case <-s.ctx.Done():
+			return errClosed()
+		}
+	}
+}
+
+// passing reports whether err may be gone at the next try.
+func passing(err error) bool {
+	for _, e := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionReconnecting,
+		nats.ErrDisconnected, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat,
+		jetstream.ErrJetStreamNotEnabled, jetstream.ErrAsyncPublishTimeout, errShort,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code == 503 && !full(err)
+}
+
+func hasCode(err error, code jetstream.ErrorCode) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == code
+}
+
+func full(err error) bool {
+	return hasCode(err, codeNoResources) || hasCode(err, codeNoMemory) || hasCode(err, codeNoStorage)
+}
+
+// missing reports whether err says that there is no such message.
+func missing(err error) bool {
+	return errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrKeyNotFound) ||
+		errors.Is(err, jetstream.ErrKeyDeleted)
+}
+
+// fail gives err of the engine its kind and the words for people. An error that has them keeps them.
+func (s *Store) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ours := errors.AsType[*errs.Error](err); ours {
+		return err
+	}
+	switch {
+	case s.ctx.Err() != nil:
+		return errClosed()
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
+		return errs.Wrap(ctx.Err(), errs.Unavailable, "The request was given up before the store answered.")
+	case missing(err):
+		return errs.Wrap(err, errs.NotFound, "There is nothing here: it was deleted, or the address is wrong.")
+	case hasCode(err, codeWrongRevision):
+		return errs.Wrap(err, errs.Conflict, "Somebody else changed this first. Reload the page and try again.")
+	case errors.Is(err, errDamaged):
+		return errs.Wrap(err, errs.Unavailable, "What is stored in %s is damaged. Ask your technician to restore it "+
+			"from a backup.", s.place())
+	case full(err):
+		return errs.Wrap(err, errs.Full, "There is no room left in %s. Free some space, then try again.", s.place())
+	}
+	if noRoom := s.room(0); errs.Is(noRoom, errs.Full) { // the server says nothing when a write finds no room
+		return errs.Wrap(err, errs.Full, "%s", errs.Message(noRoom))
+	}
+	return errs.Wrap(err, errs.Unavailable, "The store did not answer in time. Please try again in a moment; if it "+
+		"stays, ask your technician to look at %s.", s.place())
+}
+
+// place is where the data is, for people.
+func (s *Store) place() string {
+	if s.cfg.Memory {
+		return "the memory of the program"
+	}
+	return "the data folder " + s.cfg.Dir
+}
+
+func errClosed() error {
+	return errs.New(errs.Unavailable, "The program is stopping. Please try again in a moment.")
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"sheetlift/internal/errs"
+)
+
+// lockName is the file in the data folder that is locked while a process uses it. The server itself does not notice
+// a second one on its folder, and acknowledged writes of the first are then lost.
+const lockName = "lock"
+
+// lockFolder makes the data folder where it is missing and locks it until unlock is called or the process ends.
+func lockFolder(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, unusable(dir, err)
+	}
+	if err := refuseCluster(dir); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, unusable(dir, err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, errs.New(errs.Conflict, "The data folder %s is in use by another Sheetlift%s. Stop that one, or "+
+				"give this one another folder with SHEETLIFT_DATA.", dir, owner(f))
+		}
+		return nil, unusable(dir, err)
+	}
+	if err := f.Truncate(0); err == nil {
+		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	if err != nil {
+		f.Close()
+		return nil, unusable(dir, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// owner tells people which process holds the lock.
+func owner(f *os.File) string {
+	var b [32]byte
+	n, _ := f.ReadAt(b[:], 0)
+	if pid := strings.TrimSpace(string(b[:n])); pid != "" {
+		return " (process " + pid + ")"
+	}
+	return ""
+}
+
+// refuseCluster keeps the embedded server off a folder that belongs to a node of a cluster: mixing the two destroys it.
+func refuseCluster(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "jetstream", "$SYS", "_js_"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unusable(dir, err)
+	}
+	return errs.New(errs.Conflict, "The data folder %s belongs to a node of a NATS cluster, and using it alone would "+
+		"destroy it. Give Sheetlift a folder of its own with SHEETLIFT_DATA.", dir)
+}
+
+func unusable(dir string, err error) error {
+	return errs.Wrap(err, errs.Unavailable, "The data folder %s cannot be used: %s. Make it a folder that this program "+
+		"may write to, or choose another one with SHEETLIFT_DATA.", dir, plain(err))
+}
+
+// plain says what the system said, without its operation and path.
+func plain(err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// diskSpace returns the bytes that this process may still write below dir, and those of the whole disk.
+func diskSpace(dir string) (free, total int64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, err
+	}
+	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
+}

@@ -165,7 +165,7 @@ func (t *try) owns(m *batch.Image) bool {
 // try in the same hands, or a negative time when the unit is done with.
 func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error) (time.Duration, error) {
 	again := time.Duration(-1)
-	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+	err := t.keep(ctx, func(m *batch.Image) bool {
 		again = -1
 		if !t.owns(m) {
 			return false
@@ -192,6 +192,21 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 	}
 	t.log(reading, failed, err)
 	return again, err
+}
+
+// keep is change for what was paid for: while the store does not answer or is full, it goes on trying, until the
+// program ends.
+func (t *try) keep(ctx context.Context, f func(*batch.Image) bool) error {
+	for wait := backoff; ; wait = min(2*wait, heartbeat) {
+		_, err := t.runner.change(ctx, t.unit, f)
+		if err == nil || !errs.Is(err, errs.Unavailable) && !errs.Is(err, errs.Full) {
+			return err
+		}
+		t.runner.Log.Warn("what a try found could not be stored yet", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
+		if !pause(ctx, wait) {
+			return err
+		}
+	}
 }
 
 func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {

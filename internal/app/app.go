@@ -1,0 +1,222 @@
+// Package app builds and runs everything: what is opened in which order, and how it ends.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/config"
+	"sheetlift/internal/engine"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/extract"
+	"sheetlift/internal/imaging"
+	"sheetlift/internal/keypool"
+	"sheetlift/internal/live"
+	"sheetlift/internal/store"
+	"sheetlift/internal/web"
+)
+
+// goodbye is how long pages that are being sent may take at the end.
+const goodbye = 3 * time.Second
+
+// App is the whole program, built and not yet running. Close it if Run is never called.
+type App struct {
+	log     *slog.Logger
+	store   *store.Store
+	pool    *keypool.Pool
+	board   *batch.Board
+	runner  *extract.Runner
+	feed    *live.Feed
+	server  *http.Server
+	address net.Listener
+	tmp     string
+	engines engines
+}
+
+// New opens the address, then the data, then builds what works on it. Nothing runs yet.
+func New(ctx context.Context, c *config.Config, version string, log *slog.Logger) (a *App, err error) {
+	for _, w := range c.Warnings {
+		log.Warn(w)
+	}
+	a = &App{log: log}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.address, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Addr); err != nil {
+		return a, errs.Wrap(err, errs.Unavailable, "SHEETLIFT_ADDR %s cannot be listened on. Stop the other program that uses it, or choose another port", c.Addr)
+	}
+	memory := c.Data == config.Memory
+	if a.store, err = store.Open(ctx, store.Config{Dir: c.Data, Memory: memory, Log: log}); err != nil {
+		return a, err
+	}
+	if a.tmp, err = tmpFolder(c.Data, memory); err != nil {
+		return a, err
+	}
+	secret, err := keySecret(c.Data, memory)
+	if err != nil {
+		return a, err
+	}
+	if a.pool, a.engines, err = readers(c, secret, a.store, log); err != nil {
+		return a, err
+	}
+	batches := batch.NewService(batch.Ports{
+		Repository: a.store, Queue: a.store, Pictures: a.store, Readers: a.engines,
+		Intake: intake{imaging.New(imaging.Limits{})},
+	}, batch.Limits{MaxImages: c.MaxImages})
+	a.board = batch.NewBoard(a.store, log)
+	a.feed = live.New(live.Options{Log: log})
+	a.runner = extract.New(extract.Deps{
+		Batches: batches, Board: a.board, Repository: a.store, Queue: a.store, Pictures: a.store, Changes: a.store,
+		Engines: a.engines.byName, Slots: c.Slots, Grace: c.Grace, Log: log,
+	})
+	a.server = web.New(web.Config{
+		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version,
+	}, web.Deps{
+		Batches: batches, Board: a.board, Feed: a.feed, Keys: a.keys(), Readers: a.engines,
+		Health: a.store.Health, TmpDir: a.tmp, Log: log,
+	}).HTTP()
+	return a, nil
+}
+
+// keys is the pool as the pages see it: nothing where there are no keys.
+func (a *App) keys() web.Keys {
+	if a.pool == nil || a.pool.Len() == 0 {
+		return nil
+	}
+	return a.pool
+}
+
+// URL is where the pages are.
+func (a *App) URL() string { return "http://" + a.address.Addr().String() }
+
+// Run serves until ctx ends. Then running images get their grace while the pages still answer, the rest is given back,
+// and everything is closed. It may be called once.
+func (a *App) Run(ctx context.Context) error {
+	defer a.Close()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	g, all := errgroup.WithContext(life)
+
+	ready := make(chan struct{})
+	g.Go(func() error { return a.board.Run(all, a.store, ready) })
+	g.Go(func() error { return a.feed.Run(all) })
+	g.Go(func() error { return a.pool.Run(all) })
+	g.Go(func() error { return a.tellPages(all) })
+	g.Go(func() error {
+		select {
+		case <-ready:
+			return a.serve(all)
+		case <-all.Done():
+			return nil
+		}
+	})
+	reading, stopReading := context.WithCancel(all)
+	defer stopReading()
+	defer context.AfterFunc(ctx, stopReading)()
+	g.Go(func() error {
+		defer end()
+		select {
+		case <-ready:
+			return a.runner.Run(reading)
+		case <-reading.Done():
+			return nil
+		}
+	})
+	return g.Wait()
+}
+
+// serve answers requests until ctx ends.
+func (a *App) serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(a.address) }() // owned: Shutdown below ends it, and we wait for its word
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving pages: %w", err)
+	case <-ctx.Done():
+	}
+	// The feed has ended its streams by the same context, so no page hangs on to its connection.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	if err := a.server.Shutdown(grace); err != nil {
+		_ = a.server.Close()
+	}
+	<-failed
+	return nil
+}
+
+// tellPages marks on the feed what changes in the store.
+func (a *App) tellPages(ctx context.Context) error {
+	cancel, err := a.store.Subscribe(ctx, func(c batch.Change) {
+		item := ""
+		if c.N > 0 {
+			item = strconv.Itoa(c.N)
+		}
+		a.feed.Touch(string(c.ID), item)
+	})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	cancel()
+	return nil
+}
+
+// Close releases what New opened. It may be called twice.
+func (a *App) Close() {
+	if a.address != nil {
+		_ = a.address.Close()
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("the store did not close cleanly", "err", err)
+		}
+	}
+	if a.tmp != "" {
+		_ = os.RemoveAll(a.tmp)
+	}
+}
+
+// tmpFolder makes an empty folder for files on their way out, inside the data folder so that nothing is left elsewhere.
+func tmpFolder(data string, memory bool) (string, error) {
+	if memory {
+		return os.MkdirTemp("", "sheetlift-")
+	}
+	dir := filepath.Join(data, "tmp")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", errs.Wrap(err, errs.Unavailable, "The folder %s cannot be emptied. Check who owns it", dir)
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// hosts are the names the pages may be called by, besides loopback.
+func hosts(c *config.Config) []string {
+	names := c.Hosts
+	if host, _, err := net.SplitHostPort(c.Addr); err == nil && host != "" {
+		names = append(names, host)
+	}
+	return names
+}
+
+// Explain is the error as a sentence for the one who started the program.
+func Explain(err error) string {
+	if e, ok := errors.AsType[*errs.Error](err); ok {
+		return e.Error()
+	}
+	return err.Error()
+}
+
+var _ batch.Readers = engines{}
+var _ map[string]engine.Engine = engines{}.byName

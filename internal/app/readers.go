@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/config"
+	"sheetlift/internal/engine"
+	"sheetlift/internal/engine/gemini"
+	"sheetlift/internal/engine/tesseract"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/imaging"
+	"sheetlift/internal/keypool"
+)
+
+// engines is what can read here, and which of them reads when nobody chose.
+type engines struct {
+	byName map[string]engine.Engine
+	first  string // SHEETLIFT_ENGINE
+	model  string
+}
+
+// readers builds the engines that can work here, with the pool of keys.
+func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.Logger) (*keypool.Pool, engines, error) {
+	e := engines{byName: map[string]engine.Engine{}, first: c.Engine, model: c.Model}
+	var keys []keypool.Key
+	for i, k := range c.Keys {
+		key, err := keypool.ParseKey(k.Text, i+1)
+		if err != nil {
+			return nil, e, &config.Error{Setting: k.Source, Reason: "cannot be used as a key", Remedy: "Write the key alone, or label@project:KEY."}
+		}
+		keys = append(keys, key)
+	}
+	var reader *gemini.Engine
+	pool := keypool.New(keys, keypool.Options{
+		Secret: secret, Memory: memory, Log: log,
+		Probe: func(ctx context.Context, k keypool.Key) keypool.Outcome { return reader.Probe(ctx, k) },
+	})
+	reader, err := gemini.New(gemini.Options{Pool: pool, BaseURL: c.BaseURL, Model: c.Model, Log: log})
+	if err != nil {
+		return nil, e, err
+	}
+	if len(keys) > 0 {
+		e.byName[reader.Name()] = reader
+	}
+	if offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract}); err == nil {
+		e.byName[offline.Name()] = offline
+	} else {
+		log.Warn("the offline engine is not available", "err", err)
+	}
+	return pool, e, nil
+}
+
+// Choose implements batch.Readers.
+func (e engines) Choose(wish string) (name, model string, err error) {
+	if wish == "" || wish == "auto" {
+		wish = e.first
+	}
+	if wish == "auto" {
+		wish = "tesseract"
+		if e.byName["gemini"] != nil {
+			wish = "gemini"
+		}
+	}
+	if e.byName[wish] == nil {
+		return "", "", missing(wish)
+	}
+	if wish == "gemini" {
+		model = e.model
+	}
+	return wish, model, nil
+}
+
+func missing(name string) error {
+	switch name {
+	case "gemini":
+		return errs.New(errs.Invalid, "Google Gemini cannot read here, because no key is set. Choose Tesseract, or ask your technician to set GEMINI_API_KEY_1.")
+	case "tesseract":
+		return errs.New(errs.Invalid, "Nothing can read pictures here: no Gemini key is set and Tesseract is not installed. Ask your technician to set GEMINI_API_KEY_1, or to install the package tesseract-ocr.")
+	default:
+		return errs.New(errs.Invalid, "There is no engine %q. Choose auto, gemini or tesseract.", name)
+	}
+}
+
+// intake lets imaging prepare what is taken into batches.
+type intake struct{ preparer *imaging.Preparer }
+
+// Prepare implements batch.Intake.
+func (i intake) Prepare(ctx context.Context, filename string, r io.Reader) (*batch.Prepared, error) {
+	p, err := i.preparer.Prepare(ctx, filename, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &batch.Prepared{Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source}
+	for _, n := range p.Notes {
+		out.Notes = append(out.Notes, batch.Note{Kind: n.Kind, Message: n.Message})
+	}
+	return out, nil
+}
+
+// keySecret is what the stored names of keys are hashed with: a file of its own, for the owner only.
+func keySecret(data string, memory bool) ([]byte, error) {
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh)
+	if memory {
+		return fresh, nil
+	}
+	name := filepath.Join(data, "secret")
+	old, err := os.ReadFile(name)
+	if err == nil && len(old) == len(fresh) {
+		return old, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errs.Wrap(err, errs.Unavailable, "The file %s cannot be read. Check who owns it", name)
+	}
+	return fresh, os.WriteFile(name, fresh, 0o600)
+}

@@ -24,7 +24,6 @@ var floors = map[string]int{
 	"internal/web/api":          6,
 	"views":                     6,
 	"internal/extract":          5,
-	"internal/upkeep":           5,
 	"internal/store":            4,
 	"internal/engine/gemini":    4,
 	"internal/engine/tesseract": 4,
@@ -37,7 +36,6 @@ var floors = map[string]int{
 	"internal/work":             2,
 	"internal/live":             2,
 	"internal/errs":             1,
-	"internal/metrics":          1,
 	"static":                    1,
 }
 

@@ -1,0 +1,120 @@
+package app_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sheetlift/internal/cli"
+)
+
+// asProgram is the variable that makes this test binary be the program itself.
+const asProgram = "SHEETLIFT_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// child starts the program as a process of its own and waits until it says where it is.
+func child(t *testing.T, environ ...string) (*exec.Cmd, *process) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "SHEETLIFT_ADDR=127.0.0.1:0"}, environ...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logBuffer{}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return cmd, &process{url: "http://" + url, log: log}
+		}
+	}
+	t.Fatalf("the program did not start: %s", log)
+	return nil, nil
+}
+
+func TestAKilledProcessLosesNothingAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	gemini, environ := fake(t, 3, 150*time.Millisecond)
+	environ = append(environ, "SHEETLIFT_DATA="+data)
+	const atOnce, images, kills = 4, 40, 3
+	cmd, p := child(t, environ...)
+	_, started := p.post(t, "?max_concurrent=4", sheets(images))
+	id := started["job_id"].(string)
+	for k := 1; k <= kills; k++ {
+		waitFor(t, func() bool { return len(gemini.Calls()) >= k*images/(kills+2) })
+		if err := cmd.Process.Kill(); err != nil { // SIGKILL: nothing is said goodbye to
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		cmd, p = child(t, environ...)
+	}
+	status := p.ended(t, id, time.Minute)
+	if status["completed_images"] != float64(images) {
+		t.Errorf("ended with %v", status)
+	}
+	checkRows(t, p.workbook(t, id), wantRows(images))
+	if extra := len(gemini.Calls()) - images; extra > kills*atOnce {
+		t.Errorf("%d calls were made twice, more than kills × images in hand = %d", extra, kills*atOnce)
+	}
+}
+
+func waitFor(t *testing.T, cond func() bool) {
+	t.Helper()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.After(time.Minute)
+	for !cond() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			t.Fatal("a minute has passed and it has not come to that")
+		}
+	}
+}
+
+func TestASecondProcessOnTheSameFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	child(t, "SHEETLIFT_DATA="+data)
+	second := exec.CommandContext(t.Context(), os.Args[0])
+	second.Env = []string{asProgram + "=1", "SHEETLIFT_ADDR=127.0.0.1:0", "SHEETLIFT_DATA=" + data}
+	second.Dir = t.TempDir()
+	out, err := second.CombinedOutput()
+	if err == nil || second.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), data) {
+		t.Errorf("exit code %d: %s", second.ProcessState.ExitCode(), out)
+	}
+}
+
+func TestAWrongSettingEndsWithCode2BeforeAnyDataIsOpened(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = []string{asProgram + "=1", "SHEETLIFT_ADDR=0.0.0.0:0", "SHEETLIFT_DATA=" + data}
+	cmd.Dir = t.TempDir()
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 2 || !strings.Contains(string(out), "SHEETLIFT_PASSWORD") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("the data folder was touched: %v", err)
+	}
+}

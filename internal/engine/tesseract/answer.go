@@ -12,7 +12,7 @@ const sure = 0.75
 func answer(f *finding, want table.Table) *engine.Reading {
 	lines := linesOf(f.words)
 	reading := &engine.Reading{Text: textOf(lines), Issues: []table.Issue{offline()}}
-	g := gridOf(lines, f.rules)
+	g := gridOf(f.words, f.rules)
 	for i, row := range g.rows {
 		cells := make([]table.Cell, len(row))
 		for j, c := range row {

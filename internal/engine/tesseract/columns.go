@@ -1,5 +1,10 @@
 package tesseract
 
+import (
+	"math"
+	"slices"
+)
+
 // span is a stretch of the page's width, right exclusive.
 type span struct{ left, right int }
 
@@ -8,22 +13,27 @@ type span struct{ left, right int }
 const valleyShare = 0.15
 
 // columnsOf finds the columns as the stretches between the valleys of ink: places that few of the lines with several
-// segments cover.
+// segments cover. Lines with more segments know more about the columns and count for more.
 func columnsOf(lines []line, width int) []span {
-	counts := make([]int, width+1)
-	voters := 0
+	counts := make([]float64, width+1)
+	voters := 0.0
+	most := 0
+	for _, l := range lines {
+		most = max(most, len(l.segments))
+	}
 	for _, l := range lines {
 		if len(l.segments) < 2 {
 			continue
 		}
-		voters++
+		weight := float64(len(l.segments)) / float64(most)
+		voters += weight
 		for _, s := range l.segments {
 			for x := max(s.left, 0); x < min(s.right, width); x++ {
-				counts[x]++
+				counts[x] += weight
 			}
 		}
 	}
-	limit := int(valleyShare * float64(voters))
+	limit := valleyShare*voters + 1e-9
 	var columns []span
 	from := -1
 	for x, c := range counts {
@@ -43,11 +53,82 @@ func columnsOf(lines []line, width int) []span {
 
 // columnFor returns the column that b covers most, or lies nearest to.
 func columnFor(columns []span, b box) int {
-	best, most := 0, -1<<30
+	best, most := 0, math.MinInt
 	for i, c := range columns {
 		if o := b.overlapX(c.left, c.right); o > most {
 			best, most = i, o
 		}
 	}
 	return best
+}
+
+// covers returns the first and the last column of which b holds a good part.
+func covers(columns []span, b box) (first, last int) {
+	first, last = -1, -1
+	for i, c := range columns {
+		if 3*b.overlapX(c.left, c.right) >= min(c.right-c.left, b.width()) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		first = columnFor(columns, b)
+		last = first
+	}
+	return first, last
+}
+
+// splitAtColumns cuts segments that run over a gap between two columns where the words stand apart there: closely set
+// columns leave less room than a wide space.
+func splitAtColumns(lines []line, columns []span, h int) []line {
+	out := make([]line, len(lines))
+	for i, l := range lines {
+		out[i].box = l.box
+		for _, s := range l.segments {
+			out[i].segments = append(out[i].segments, cut(s, columns, h)...)
+		}
+	}
+	return out
+}
+
+func cut(s segment, columns []span, h int) []segment {
+	parts := []segment{{s.words[0].box, s.words[:1:1]}}
+	for _, w := range s.words[1:] {
+		last := &parts[len(parts)-1]
+		before := last.words[len(last.words)-1]
+		if columnFor(columns, before.box) != columnFor(columns, w.box) && apart(before, w, columns, h) {
+			parts = append(parts, segment{w.box, []word{w}})
+			continue
+		}
+		last.add(w)
+	}
+	return parts
+}
+
+// apart reports whether two neighbours in different columns belong to different cells.
+func apart(a, b word, columns []span, h int) bool {
+	gap := b.left - a.right
+	if isValue(a.text) && isValue(b.text) {
+		return true
+	}
+	i := columnFor(columns, b.box)
+	valley := i > 0 && a.right <= columns[i].left+h/4 && b.left >= columns[i-1].right-h/4
+	return valley && 100*gap >= 45*h
+}
+
+// dropEmptyColumns joins columns in which hardly anything stands to the neighbour that is nearer. A stray mark makes
+// no column.
+func mergeThin(columns []span, lines []line) []span {
+	uses := make([]int, len(columns))
+	for _, l := range lines {
+		for _, s := range l.segments {
+			uses[columnFor(columns, s.box)]++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(columns), func(c span) bool {
+		i := slices.Index(columns, c)
+		return len(columns) > 2 && uses[i] < 2 && len(lines) > 5
+	})
 }

@@ -1,6 +1,7 @@
 package tesseract
 
 import (
+	"cmp"
 	"image"
 	"slices"
 )
@@ -13,9 +14,16 @@ type mask struct {
 
 func (m *mask) row(y int) []bool { return m.on[y*m.w : (y+1)*m.w] }
 
+// How much darker than its surroundings ink is, in per cent. 15 is the usual constant of the method (Bradley and Roth,
+// 2007); ruling lines are often printed in light grey and are told from noise by their length.
+const (
+	inkDarker  = 15
+	ruleDarker = 7
+)
+
 // threshold finds the ink: what is darker than its surroundings. A local mean follows shadows on photographs, where
-// one limit for the whole page would not.
-func threshold(g *image.Gray) *mask {
+// one limit for the whole page would not. darker is how many per cent darker than the mean counts as ink.
+func threshold(g *image.Gray, darker uint64) *mask {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	m := &mask{w, h, make([]bool, w*h)}
 	reach := max(min(w, h)/40, 15)
@@ -39,8 +47,7 @@ func threshold(g *image.Gray) *mask {
 		for x := range w {
 			x0, x1 := max(x-reach, 0), min(x+reach+1, w)
 			n := uint64(rows * (x1 - x0))
-			// 15 % darker than the mean, the usual constant of this method (Bradley and Roth, 2007).
-			on[x] = uint64(line[x])*n*100 < (sums[x1]-sums[x0])*85
+			on[x] = uint64(line[x])*n*100 < (sums[x1]-sums[x0])*(100-darker)
 		}
 	}
 	return m
@@ -146,11 +153,64 @@ func letters(parts []part) []part {
 	return slices.DeleteFunc(plausible, func(p part) bool { return p.height()*2 < usual || p.height() > 3*usual })
 }
 
-// letterHeight is the usual height of a piece of text, 0 where there is none.
+// letterHeight is the usual height of a letter, each weighed by its ink so that dots count for little; 0 where there
+// is no text.
 func letterHeight(parts []part) int {
-	heights := make([]int, len(parts))
-	for i, p := range parts {
-		heights[i] = p.height()
+	var ink [256]int
+	all := 0
+	for _, p := range parts {
+		ink[min(p.height(), 255)] += p.pixels
+		all += p.pixels
 	}
-	return median(heights)
+	sum := 0
+	for h, n := range ink {
+		if sum += n; n > 0 && 2*sum >= all {
+			return h
+		}
+	}
+	return 0
+}
+
+// leaders are the dots that lead the eye from a label to its value. The tool reads them as letters.
+func leaders(parts []part, letter int) []part {
+	var dots, found []part
+	for _, p := range parts {
+		if 4*max(p.width(), p.height()) <= letter+3 && p.width() < 2*p.height()+2 {
+			dots = append(dots, p)
+		}
+	}
+	slices.SortFunc(dots, func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.bottom, b.bottom), cmp.Compare(a.left, b.left))
+	})
+	for len(dots) > 0 {
+		n := 1
+		for n < len(dots) && dots[n].bottom-dots[0].bottom <= 2 {
+			n++
+		}
+		found = append(found, chains(slices.Clone(dots[:n]), letter)...)
+		dots = dots[n:]
+	}
+	return found
+}
+
+// chains keeps those of a line's dots that stand in evenly spaced chains of at least five.
+func chains(dots []part, letter int) []part {
+	sortByLeft(dots)
+	var found []part
+	for from := 0; from < len(dots); {
+		to, pitch := from+1, 0
+		for to < len(dots) {
+			step := dots[to].left - dots[to-1].left
+			if step > letter+letter/2 || pitch > 0 && max(step-pitch, pitch-step) > 2+pitch/4 {
+				break
+			}
+			pitch = step
+			to++
+		}
+		if to-from >= 5 {
+			found = append(found, dots[from:to]...)
+		}
+		from = to
+	}
+	return found
 }

@@ -14,7 +14,7 @@ const (
 	maxPixels  = 60_000_000 // of a picture that is decoded at all
 	longSide   = 3200       // pixels; larger pictures are shrunk first, as the tool's time grows with the area
 	maxArea    = 9_000_000  // pixels given to the tool
-	wantHeight = 22         // pixels of a small letter or a digit below which the tool misreads
+	wantHeight = 16         // pixels of a small letter or a digit below which the tool misreads
 	maxScale   = 3.0        // beyond that only blur is added
 )
 
@@ -34,14 +34,19 @@ func prepare(data []byte, single bool) (*prepared, error) {
 	if darkGround(g) {
 		invert(g)
 	}
-	ink := threshold(g)
-	parts := letters(components(ink))
+	ink := threshold(g, inkDarker)
+	all := components(ink)
+	parts := letters(all)
+	letter := letterHeight(parts)
+	for _, dot := range leaders(all, letter) {
+		paint(g, box{dot.left - 1, dot.top - 1, dot.right + 1, dot.bottom + 1})
+	}
 	net := straighten(parts, g.Rect.Dx(), g.Rect.Dy())
 	if scale := scaleFor(parts, g.Rect.Dx(), g.Rect.Dy(), single); scale != 1 || !net.straight() {
 		g = net.resample(g, scale)
-		ink = threshold(g)
+		letter = int(float64(letter) * scale)
 	}
-	found := findRules(ink, letterHeight(parts))
+	found := findRules(threshold(g, ruleDarker), letter)
 	found.erase(g)
 	return &prepared{g, found}, nil
 }

@@ -40,7 +40,8 @@ func straighten(parts []part, w, h int) net {
 	for _, s := range stretches(parts, n) {
 		sides = append(sides, point{s.y, s.from}, point{s.y, s.to})
 	}
-	if len(sides) >= 30 {
+	// Ragged text has no columns to go by: on a page whose lines are level the columns count as upright.
+	if len(sides) >= 60 && !n.straight() {
 		n.left, n.right = sharpest(sides, n.h, n.w, bin*2)
 	}
 	return n

@@ -13,11 +13,11 @@ import (
 // box is a place on the picture in pixels, right and bottom exclusive.
 type box struct{ left, top, right, bottom int }
 
-func (b box) width() int   { return b.right - b.left }
-func (b box) height() int  { return b.bottom - b.top }
-func (b box) midX() int    { return (b.left + b.right) / 2 }
-func (b box) midY() int    { return (b.top + b.bottom) / 2 }
-func (b box) empty() bool  { return b.right <= b.left || b.bottom <= b.top }
+func (b box) width() int  { return b.right - b.left }
+func (b box) height() int { return b.bottom - b.top }
+func (b box) midX() int   { return (b.left + b.right) / 2 }
+func (b box) midY() int   { return (b.top + b.bottom) / 2 }
+func (b box) empty() bool { return b.right <= b.left || b.bottom <= b.top }
 func (b box) overlapX(left, right int) int {
 	return min(b.right, right) - max(b.left, left)
 }

@@ -1,0 +1,138 @@
+package imaging
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"sheetlift/internal/errs"
+)
+
+const (
+	sniffBytes = 4096      // of a file's start, by which its type is told
+	inMemory   = 256 << 10 // of a file stay in memory while it arrives; 200 uploads at once must not add up
+)
+
+// upload is a file that has arrived: a short one in memory, a longer one in a temporary file without a name.
+type upload struct {
+	io.ReaderAt
+	size   int64
+	kind   Format
+	digest string
+	file   *os.File // or nil
+}
+
+func newMemory(data []byte) *upload {
+	return &upload{ReaderAt: bytes.NewReader(data), size: int64(len(data))}
+}
+
+func (u *upload) close() {
+	if u.file != nil {
+		_ = u.file.Close()
+		_ = os.Remove(u.file.Name()) // gone already wherever an open file may be removed
+	}
+}
+
+// receive takes a whole file in. One that is of no use is refused by its first bytes, before the rest has come.
+func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*upload, error) {
+	sum := sha256.New()
+	in := io.TeeReader(io.LimitReader(&guarded{ctx: ctx, r: r}, p.limits.MaxBytes+1), sum)
+	start := make([]byte, sniffBytes)
+	n, err := io.ReadFull(in, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, interrupted(ctx, name, err)
+	}
+	start = start[:n]
+	kind := Sniff(start)
+	if err := kind.refuse(name); err != nil {
+		return nil, err
+	}
+	u, err := p.spool(io.MultiReader(bytes.NewReader(start), in))
+	if err != nil {
+		return nil, interrupted(ctx, name, err)
+	}
+	if u.size > p.limits.MaxBytes {
+		u.close()
+		return nil, errs.New(errs.TooLarge, "%s is larger than %s, the limit for one file. Save it smaller, for instance as "+
+			"JPEG, and send that.", name, megabytes(p.limits.MaxBytes))
+	}
+	u.kind, u.digest = kind, hex.EncodeToString(sum.Sum(nil))
+	return u, nil
+}
+
+// spool keeps what comes out of r.
+func (p *Preparer) spool(r io.Reader) (*upload, error) {
+	var b bytes.Buffer
+	_, err := io.CopyN(&b, r, inMemory)
+	if errors.Is(err, io.EOF) {
+		return newMemory(b.Bytes()), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(p.limits.TmpDir, "upload-*")
+	if err != nil {
+		return nil, &storing{err}
+	}
+	u := &upload{ReaderAt: f, file: f}
+	_ = os.Remove(f.Name()) // so that a crash leaves nothing behind; where this is refused, close does it
+	w := &tmpWriter{f}
+	n, err := b.WriteTo(w)
+	if err == nil {
+		u.size, err = io.Copy(w, r)
+	}
+	if err != nil {
+		u.close()
+		return nil, err
+	}
+	u.size += n
+	return u, nil
+}
+
+// interrupted says why a file did not arrive.
+func interrupted(ctx context.Context, name string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if s, ok := errors.AsType[*storing](err); ok {
+		return fmt.Errorf("keep upload while it arrives: %w", s.err)
+	}
+	if errs.KindOf(err) != errs.Internal {
+		return err
+	}
+	return errs.Wrap(err, errs.Invalid, "%s did not arrive whole: the connection broke off. Send it again.", name)
+}
+
+// storing marks an error as ours, not the sender's.
+type storing struct{ err error }
+
+func (s *storing) Error() string { return s.err.Error() }
+func (s *storing) Unwrap() error { return s.err }
+
+type tmpWriter struct{ f *os.File }
+
+func (w *tmpWriter) Write(b []byte) (int, error) {
+	n, err := w.f.Write(b)
+	if err != nil {
+		return n, &storing{err}
+	}
+	return n, nil
+}
+
+// guarded ends with its context.
+type guarded struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (g *guarded) Read(b []byte) (int, error) {
+	if err := g.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return g.r.Read(b)
+}

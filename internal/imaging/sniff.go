@@ -1,0 +1,247 @@
+package imaging
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+
+	"sheetlift/internal/errs"
+)
+
+// Format is what a file is by its content. Its text is the word for it in a sentence.
+type Format string
+
+// The formats that are taken in.
+const (
+	JPEG Format = "JPEG"
+	PNG  Format = "PNG"
+	GIF  Format = "GIF"
+	BMP  Format = "BMP"
+	TIFF Format = "TIFF"
+	WebP Format = "WebP"
+)
+
+// The formats that are known by name, so that a refusal can say more than "unknown".
+const (
+	HEIC    Format = "HEIC"
+	AVIF    Format = "AVIF"
+	PDF     Format = "PDF"
+	SVG     Format = "SVG"
+	JXL     Format = "JPEG XL"
+	JP2     Format = "JPEG 2000"
+	ICO     Format = "icon"
+	PSD     Format = "Photoshop"
+	Video   Format = "video"
+	HTML    Format = "HTML"
+	XML     Format = "XML"
+	ZIP     Format = "ZIP"
+	Office  Format = "Office"
+	OldDoc  Format = "old Office"
+	Archive Format = "archive"
+	EXE     Format = "program"
+	Text    Format = "text"
+	Empty   Format = "empty"
+	Unknown Format = "unknown"
+)
+
+const saveAsJPEG = "Open it, save it as JPEG and send that."
+
+// refused says of each format that is not taken in what it is and what to do instead.
+var refused = map[Format][2]string{
+	HEIC: {"is a HEIC picture, the iPhone's own format, which cannot be opened here", "Save or export it as JPEG (on " +
+		"the iPhone: Settings, Camera, Formats, Most Compatible) and send that."},
+	AVIF:  {"is an AVIF picture, which cannot be opened here", saveAsJPEG},
+	PDF:   {"is a PDF, which cannot be opened here", "Save each page as JPEG or PNG and send those."},
+	SVG:   {"is an SVG drawing, which cannot be opened here", "Save it as PNG or JPEG and send that."},
+	JXL:   {"is a JPEG XL picture, which cannot be opened here", saveAsJPEG},
+	JP2:   {"is a JPEG 2000 picture, which cannot be opened here", saveAsJPEG},
+	ICO:   {"is an icon, not a picture of a page", "Send a photograph or scan as JPEG or PNG."},
+	PSD:   {"is a Photoshop file, which cannot be opened here", saveAsJPEG},
+	Video: {"is a video or sound, not a picture", "Save the picture that you need from it as JPEG and send that."},
+	HTML:  {"is a web page (HTML), not a picture", "Take a screenshot of it, save that as PNG or JPEG and send it."},
+	XML:   {"is an XML file, not a picture", "Send a photograph, scan or screenshot as JPEG or PNG."},
+	ZIP:   {"is a ZIP archive, not a picture", "Unpack it and send the pictures in it, as JPEG or PNG."},
+	Office: {"is an Office document (such as Word or Excel; inside, a ZIP), not a picture", "Take a screenshot of it, save " +
+		"that as PNG or JPEG and send it."},
+	OldDoc: {"is an Office document (such as Word or Excel), not a picture", "Take a screenshot of it, save that as PNG " +
+		"or JPEG and send it."},
+	Archive: {"is an archive, not a picture", "Unpack it and send the pictures in it, as JPEG or PNG."},
+	EXE:     {"is a program (EXE), not a picture", "Check where it came from, and send the picture itself as JPEG or PNG."},
+	Text:    {"is a text file, not a picture", "Send a photograph, scan or screenshot as JPEG or PNG."},
+	Empty:   {"is empty", "Copy it again from where it came from and send it again; best as JPEG."},
+	Unknown: {"is not a picture that can be opened here, or it is damaged", "Open it on your computer, save it as JPEG " +
+		"and send that."},
+}
+
+// refuse returns the errs.Invalid for a format that is not taken in, nil for one that is.
+func (f Format) refuse(name string) error {
+	if why, no := refused[f]; no {
+		return errs.New(errs.Invalid, "%s %s. %s", name, why[0], why[1])
+	}
+	return nil
+}
+
+// Accepted reports whether pictures of this format are taken in.
+func (f Format) Accepted() bool {
+	_, no := refused[f]
+	return !no
+}
+
+func (f Format) mime() string {
+	if f == PNG {
+		return "image/png"
+	}
+	return "image/jpeg"
+}
+
+func (f Format) article() string { return "a " + string(f) + " picture" }
+
+// magic tells most formats by their first bytes; '?' stands for any byte.
+var magic = []struct {
+	start  string
+	format Format
+}{
+	{"\xff\xd8\xff", JPEG},
+	{"\x89PNG\r\n\x1a\n", PNG},
+	{"GIF87a", GIF},
+	{"GIF89a", GIF},
+	{"II*\x00", TIFF},
+	{"MM\x00*", TIFF},
+	{"II+\x00", TIFF},
+	{"MM\x00+", TIFF},
+	{"RIFF????WEBP", WebP},
+	{"RIFF????AVI ", Video},
+	{"RIFF????WAVE", Video},
+	{"\xff\x0a", JXL},
+	{"\x00\x00\x00\x0cJXL \r\n\x87\n", JXL},
+	{"\x00\x00\x00\x0cjP  \r\n\x87\n", JP2},
+	{"\xff\x4f\xff\x51", JP2},
+	{"8BPS", PSD},
+	{"\x00\x00\x01\x00", ICO},
+	{"\x1a\x45\xdf\xa3", Video},
+	{"OggS", Video},
+	{"ID3", Video},
+	{"7z\xbc\xaf\x27\x1c", Archive},
+	{"Rar!\x1a\x07", Archive},
+	{"\x1f\x8b", Archive},
+	{"BZh", Archive},
+	{"\xfd7zXZ\x00", Archive},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OldDoc},
+	{"MZ", EXE},
+	{"\x7fELF", EXE},
+	{"\xcf\xfa\xed\xfe", EXE},
+	{"\xca\xfe\xba\xbe", EXE},
+	{"#!", EXE},
+	{"PK\x05\x06", ZIP},
+}
+
+// Sniff tells a file's format by its first bytes; 4,096 of them are enough. It never looks at a name.
+func Sniff(start []byte) Format {
+	if len(start) == 0 {
+		return Empty
+	}
+	for _, m := range magic {
+		if matches(start, m.start) {
+			return m.format
+		}
+	}
+	switch {
+	case isBMP(start):
+		return BMP
+	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
+		return zipKind(start)
+	case len(start) >= 12 && string(start[4:8]) == "ftyp":
+		return ftyp(start)
+	case bytes.Contains(start[:min(len(start), 1024)], []byte("%PDF-")):
+		return PDF
+	}
+	return written(start)
+}
+
+func matches(b []byte, pattern string) bool {
+	if len(b) < len(pattern) {
+		return false
+	}
+	for i := range len(pattern) {
+		if pattern[i] != '?' && pattern[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// isBMP asks for more than the two letters, which many a text starts with.
+func isBMP(b []byte) bool {
+	if len(b) < 18 || b[0] != 'B' || b[1] != 'M' {
+		return false
+	}
+	switch binary.LittleEndian.Uint32(b[14:]) {
+	case 12, 16, 40, 52, 56, 64, 108, 124:
+		return true
+	}
+	return false
+}
+
+func zipKind(b []byte) Format {
+	for _, mark := range []string{"[Content_Types].xml", "_rels/.rels", "docProps/", "xl/", "word/", "ppt/", "mimetypeapplication/vnd.oasis"} {
+		if bytes.Contains(b, []byte(mark)) {
+			return Office
+		}
+	}
+	return ZIP
+}
+
+// ftyp tells the families of the ISO container apart by all the brands that a file claims.
+func ftyp(b []byte) Format {
+	end := min(len(b), int(min(binary.BigEndian.Uint32(b), 512)))
+	found := Video
+	for i := 8; i+4 <= max(end, 12); i += 4 {
+		if i == 12 {
+			continue // the version of the main brand
+		}
+		switch string(b[i : i+4]) {
+		case "avif", "avis":
+			return AVIF
+		case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "mif2":
+			found = HEIC
+		}
+	}
+	return found
+}
+
+// written tells what people or programs wrote as text.
+func written(b []byte) Format {
+	t := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	t = bytes.ToLower(bytes.TrimLeft(t, " \t\r\n\f"))
+	if len(t) > 0 && t[0] == '<' {
+		switch {
+		case bytes.Contains(t, []byte("<svg")):
+			return SVG
+		case bytes.HasPrefix(t, []byte("<?xml")) && !bytes.Contains(t, []byte("<html")):
+			return XML
+		case utf8.Valid(t[:max(0, len(t)-utf8.UTFMax)]):
+			return HTML
+		}
+	}
+	if isText(b) {
+		return Text
+	}
+	return Unknown
+}
+
+func isText(b []byte) bool {
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return true
+	}
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 && len(b) >= utf8.UTFMax {
+			return false
+		}
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}

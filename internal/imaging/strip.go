@@ -1,0 +1,84 @@
+package imaging
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// jfifHeader says "YCbCr, square pixels" and nothing else.
+const jfifHeader = "\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+
+// stripJPEG writes a JPEG anew from what a decoder needs: tables, frame header and scans. All else is left out: EXIF with
+// position and thumbnail, profiles, comments, and whatever follows the picture. It returns nil for a file that it cannot
+// follow to the end.
+func stripJPEG(data []byte) []byte {
+	p := &parser{r: bytes.NewReader(data), size: int64(len(data))}
+	out := make([]byte, 0, len(data)+len(jfifHeader))
+	out = append(out, 0xff, markSOI)
+	out = append(out, jfifHeader...)
+	off := int64(2)
+	for range maxParts {
+		mark, at, n, err := p.segment(off)
+		if err != nil || at+n > p.size {
+			return nil
+		}
+		off = at + n
+		switch mark {
+		case markEOI:
+			return append(out, 0xff, markEOI)
+		case markDQT, markDHT, markDRI, markSOF0, markSOF0 + 1, markSOF2:
+			out = append(append(out, 0xff, mark), data[at-2:off]...)
+		case markSOS:
+			end, err := p.scanEnd(off)
+			if err != nil || end >= p.size {
+				return nil
+			}
+			out = append(append(out, 0xff, mark), data[at-2:end]...)
+			off = end
+		case markDNL:
+			return nil
+		}
+	}
+	return nil
+}
+
+const pngSignature = "\x89PNG\r\n\x1a\n"
+
+// stripPNG writes a PNG anew from header, palette, transparency and pixels. The pixels become one chunk, so that a
+// decoder notices anything behind them. It returns nil for a file that it cannot follow to the end.
+func stripPNG(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	out = append(out, pngSignature...)
+	var pixels []byte
+	for b := data[min(8, len(data)):]; len(b) >= 12; {
+		n, kind := uint64(binary.BigEndian.Uint32(b)), string(b[4:8])
+		if n+12 > uint64(len(b)) {
+			return nil
+		}
+		chunk := b[:n+12]
+		if crc32.ChecksumIEEE(chunk[4:8+n]) != binary.BigEndian.Uint32(chunk[8+n:]) {
+			return nil
+		}
+		switch kind {
+		case "IHDR", "PLTE", "tRNS":
+			if pixels != nil {
+				return nil
+			}
+			out = append(out, chunk...)
+		case "IDAT":
+			pixels = append(pixels, chunk[8:8+n]...)
+		case "IEND":
+			return appendChunk(appendChunk(out, "IDAT", pixels), "IEND", nil)
+		}
+		b = b[n+12:]
+	}
+	return nil
+}
+
+func appendChunk(out []byte, kind string, data []byte) []byte {
+	out = binary.BigEndian.AppendUint32(out, uint32(len(data)))
+	start := len(out)
+	out = append(append(out, kind...), data...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[start:]))
+}

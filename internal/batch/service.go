@@ -134,9 +134,13 @@ func (s *Service) change(ctx context.Context, id ID, f func(*Batch) (bool, error
 		if err != nil {
 			return nil, err
 		}
+		before := b.Status
 		save, err := f(b)
 		if err != nil || !save {
 			return b, err
+		}
+		if b.Status != before && !before.BatchMayBecome(b.Status) {
+			return nil, errs.New(errs.Conflict, "This batch is %s and cannot become %s.", before, b.Status)
 		}
 		err = s.ports.Repository.SaveBatch(ctx, b)
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
@@ -152,9 +156,13 @@ func (s *Service) changeImage(ctx context.Context, id ID, n int, f func(*Image) 
 		if err != nil {
 			return nil, err
 		}
+		before := m.Status
 		save, err := f(m)
 		if err != nil || !save {
 			return m, err
+		}
+		if m.Status != before && !before.ImageMayBecome(m.Status) {
+			return nil, errs.New(errs.Conflict, "This image is %s and cannot become %s.", before, m.Status)
 		}
 		err = s.ports.Repository.SaveImage(ctx, m)
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {

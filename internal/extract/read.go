@@ -79,8 +79,15 @@ func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.I
 func (r *Runner) change(ctx context.Context, u batch.Unit, f func(*batch.Image) bool) (*batch.Image, error) {
 	for {
 		m, err := r.Repository.Image(ctx, u.Batch, u.N)
-		if err != nil || !f(m) {
-			return m, err
+		if err != nil {
+			return nil, err
+		}
+		before := m.Status
+		if !f(m) {
+			return m, nil
+		}
+		if m.Status != before && !before.ImageMayBecome(m.Status) {
+			return nil, fmt.Errorf("image %d of batch %s is %s and cannot become %s", m.N, m.Batch, before, m.Status)
 		}
 		err = r.Repository.SaveImage(ctx, m)
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {

@@ -73,13 +73,13 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 		return a, err
 	}
 	batches := batch.NewService(batch.Ports{
-		Repository: a.store, Queue: a.store, Pictures: a.store, Readers: a.engines,
+		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
 		Intake: intake{imaging.New(imaging.Limits{})},
 	}, batch.Limits{MaxImages: c.MaxImages})
 	a.board = batch.NewBoard(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = extract.New(extract.Deps{
-		Batches: batches, Board: a.board, Repository: a.store, Queue: a.store, Pictures: a.store, Changes: a.store,
+		Batches: batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Slots: c.Slots, Grace: c.Grace, Log: log,
 	})
 	a.server = web.New(web.Config{

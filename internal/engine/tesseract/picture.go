@@ -21,7 +21,8 @@ const (
 // prepared is a picture as the tool gets it.
 type prepared struct {
 	image *image.Gray
-	rules rules // ruling lines, taken away from image
+	rules rules  // ruling lines, taken away from image
+	parts []part // the pieces of ink that are left; nil for a single document
 }
 
 // prepare decodes a picture, makes it grey, straight and large enough, and takes the ruling lines away.
@@ -34,6 +35,7 @@ func prepare(data []byte, single bool) (*prepared, error) {
 	if darkGround(g) {
 		invert(g)
 	}
+	turnFilled(g)
 	ink := threshold(g, inkDarker)
 	all := components(ink)
 	parts := letters(all)
@@ -48,7 +50,11 @@ func prepare(data []byte, single bool) (*prepared, error) {
 	}
 	found := findRules(threshold(g, ruleDarker), letter)
 	found.erase(g)
-	return &prepared{g, found}, nil
+	p := &prepared{image: g, rules: found}
+	if !single {
+		p.parts = components(threshold(g, inkDarker))
+	}
+	return p, nil
 }
 
 func decode(data []byte) (*image.Gray, error) {

@@ -108,7 +108,7 @@ func (e *Engine) look(ctx context.Context, data []byte, single bool) (*finding, 
 		}
 		words = better(words, again)
 	}
-	return &finding{words: clean(words), rules: p.rules, single: single}, nil
+	return &finding{words: clean(withDashes(words, p.parts)), rules: p.rules, single: single}, nil
 }
 
 // doubtful reports whether a reading is so poor that another way of looking at the page may find more.

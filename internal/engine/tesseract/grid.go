@@ -95,13 +95,22 @@ func (r textRow) values() int {
 
 // withoutCutOff drops the first and the last line where the picture's edge runs through them.
 func withoutCutOff(rows []textRow, r rules) []textRow {
-	if len(rows) > 2 && rows[0].top <= 2 {
+	if len(rows) > 2 && rows[0].top <= 1 && cutThrough(rows[0]) {
 		rows = rows[1:]
 	}
-	if n := len(rows); n > 2 && rows[n-1].bottom >= r.h-2 {
+	if n := len(rows); n > 2 && rows[n-1].bottom >= r.h-1 && cutThrough(rows[n-1]) {
 		rows = rows[:n-1]
 	}
 	return rows
+}
+
+// cutThrough reports whether a line at the edge is hardly readable, as halved letters are.
+func cutThrough(r textRow) bool {
+	var words []word
+	for _, c := range r.cells {
+		words = append(words, c.words...)
+	}
+	return meanConfidence(words) < 60 || r.filled() == 1
 }
 
 // headEnd returns the index of the first line of data: the first with values in half of its columns, at least two.

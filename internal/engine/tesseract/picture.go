@@ -14,8 +14,8 @@ const (
 	maxPixels  = 60_000_000 // of a picture that is decoded at all
 	longSide   = 3200       // pixels; larger pictures are shrunk first, as the tool's time grows with the area
 	maxArea    = 9_000_000  // pixels given to the tool
-	wantHeight = 16         // pixels of a small letter or a digit below which the tool misreads
-	maxScale   = 3.0        // beyond that only blur is added
+	wantHeight = 22         // pixels of a small letter or a digit below which the tool misreads
+	maxScale   = 4.0        // beyond that only blur is added
 )
 
 // prepared is a picture as the tool gets it.

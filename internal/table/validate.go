@@ -1,0 +1,120 @@
+package table
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sheetlift/internal/errs"
+)
+
+// The limits of a table that people make.
+const (
+	MaxColumns     = 50  // own columns; more make the answers of engines poor
+	MaxName        = 100 // characters of a column's name
+	MaxDescription = 500 // characters of a column's description
+	MaxChoices     = 100 // allowed values of a Choice column
+	MaxChoice      = 100 // characters of one of them
+)
+
+// Validate reports the first thing that is wrong with t as an errs.Invalid that names the column and the remedy.
+func (t Table) Validate() error {
+	if t.Preset != "" && !slices.ContainsFunc(presets, func(p Named) bool { return p.Name == t.Preset }) {
+		return errs.New(errs.Invalid, "There are no ready-made columns called %q. Use inventory, receipt or any, or name your own columns.", clip(t.Preset, 40))
+	}
+	if t.Open {
+		if len(t.Columns) > 0 {
+			return errs.New(errs.Invalid, "“Any table” takes the columns from the sheets. Remove the columns, or choose your own columns instead.")
+		}
+		return nil
+	}
+	switch n := len(t.Columns); {
+	case n == 0:
+		return errs.New(errs.Invalid, "There are no columns. Add at least one, or choose ready-made columns.")
+	case n > MaxColumns:
+		return errs.New(errs.Invalid, "There are %d columns; at most %d can be read. Remove some.", n, MaxColumns)
+	}
+	seen := map[string]string{}
+	for i, c := range t.Columns {
+		if err := c.validate(i + 1); err != nil {
+			return err
+		}
+		key := fold(c.Name)
+		if other, twice := seen[key]; twice {
+			return errs.New(errs.Invalid, "The columns %q and %q have the same name but for case and punctuation. Rename one of them.", other, c.Name)
+		}
+		seen[key] = c.Name
+	}
+	return nil
+}
+
+func (c Column) validate(place int) error {
+	n := utf8.RuneCountInString(c.Name)
+	switch {
+	case strings.TrimSpace(c.Name) == "":
+		return errs.New(errs.Invalid, "Column %d has no name. Give it one, or remove it.", place)
+	case n > MaxName:
+		return errs.New(errs.Invalid, "The name of column %d (%q…) has %d characters; at most %d are allowed. Shorten it.", place, clip(c.Name, 30), n, MaxName)
+	case !plain(c.Name) || strings.TrimSpace(c.Name) != c.Name:
+		return errs.New(errs.Invalid, "The name of column %d (%q) has spaces around it or characters that cannot be shown. Type it again.", place, c.Name)
+	}
+	if n := utf8.RuneCountInString(c.Description); n > MaxDescription {
+		return errs.New(errs.Invalid, "The description of column %q has %d characters; at most %d are allowed. Shorten it.", c.Name, n, MaxDescription)
+	}
+	if !utf8.ValidString(c.Description) {
+		return errs.New(errs.Invalid, "The description of column %q has characters that cannot be shown. Type it again.", c.Name)
+	}
+	switch c.Type {
+	case Text, Number, Date, YesNo:
+		if len(c.Choices) > 0 {
+			return errs.New(errs.Invalid, "Column %q lists allowed values, but is not of the type “one of a list”. Change its type, or remove the values.", c.Name)
+		}
+	case Choice:
+		return c.validateChoices()
+	default:
+		return errs.New(errs.Invalid, "Column %q has the unknown type %q. Use text, number, date, yesno or choice.", c.Name, clip(string(c.Type), 40))
+	}
+	return nil
+}
+
+func (c Column) validateChoices() error {
+	switch n := len(c.Choices); {
+	case n == 0:
+		return errs.New(errs.Invalid, "Column %q is “one of a list”, but the list is empty. Add the allowed values, or change its type.", c.Name)
+	case n > MaxChoices:
+		return errs.New(errs.Invalid, "Column %q has %d allowed values; at most %d are possible. Remove some.", c.Name, n, MaxChoices)
+	}
+	seen := map[string]bool{}
+	for _, v := range c.Choices {
+		switch {
+		case strings.TrimSpace(v) == "":
+			return errs.New(errs.Invalid, "An allowed value of column %q is blank. Remove it; a blank cell is always possible.", c.Name)
+		case utf8.RuneCountInString(v) > MaxChoice || !plain(v):
+			return errs.New(errs.Invalid, "The allowed value %q… of column %q is longer than %d characters or cannot be shown. Change it.", clip(v, 30), c.Name, MaxChoice)
+		case seen[choiceKey(v)]:
+			return errs.New(errs.Invalid, "Column %q allows %q twice. Remove one.", c.Name, v)
+		}
+		seen[choiceKey(v)] = true
+	}
+	return nil
+}
+
+// choiceKey is how allowed values are compared: without case and outer or doubled spaces, but with punctuation.
+func choiceKey(v string) string { return strings.ToLower(strings.Join(strings.Fields(v), " ")) }
+
+func plain(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }) < 0
+}
+
+// clip cuts s to n characters.
+func clip(s string, n int) string {
+	i := 0
+	for at := range s {
+		if i == n {
+			return s[:at]
+		}
+		i++
+	}
+	return s
+}

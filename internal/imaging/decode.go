@@ -51,6 +51,11 @@ func decode(ctx context.Context, h header, up *upload) (img image.Image, err err
 	if b := img.Bounds(); b.Dx() < 1 || b.Dy() < 1 {
 		return nil, errors.New("no pixels")
 	}
+	if m, ok := img.(*image.Gray); ok && h.inverted {
+		for i, v := range m.Pix {
+			m.Pix[i] = ^v
+		}
+	}
 	return img, nil
 }
 

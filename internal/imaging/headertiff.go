@@ -196,6 +196,9 @@ func (h *header) tiffForm(d *directory) error {
 	default:
 		return &unsupported{"a TIFF with unusual colours"}
 	}
+	// In a fax, white is what the code calls white unless the file says that zeros are black: the decoder leaves it then.
+	fax := d.values[tagCompression] == 3 || d.values[tagCompression] == 4
+	h.inverted = fax && d.values[tagPhotometric] == 1
 	per := int64(1)
 	if d.values[tagPhotometric] == 2 {
 		per = 4

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"runtime/debug"
 
@@ -251,8 +252,8 @@ func refusal(name string, kind Format, err error) error {
 		return errs.Wrap(err, errs.Invalid, "%s is %s, which cannot be opened here. Save it as an ordinary JPEG or PNG and "+
 			"send that.", name, no.what)
 	}
-	if errs.KindOf(err) != errs.Internal {
-		return err
+	if _, ours := errors.AsType[*fs.PathError](err); ours {
+		return fmt.Errorf("read back upload: %w", err)
 	}
 	return errs.Wrap(err, errs.Invalid, "%s is damaged or cut off: it starts like %s and cannot be opened to the end. "+
 		"Copy it again from where it came from, or save it anew as JPEG.", name, kind.article())

@@ -15,7 +15,7 @@ import (
 
 const (
 	sniffBytes = 4096      // of a file's start, by which its type is told
-	inMemory   = 256 << 10 // of a file stay in memory while it arrives; 200 uploads at once must not add up
+	inMemory   = 128 << 10 // of a file stay in memory while it arrives; 200 uploads at once must not add up
 )
 
 // upload is a file that has arrived: a short one in memory, a longer one in a temporary file without a name.

@@ -10,9 +10,9 @@ const months = `jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?
 
 // The forms of a date. The tool takes O for 0, l and I for 1 now and then, and puts blanks around marks.
 var (
-	dayFirst  = regexp.MustCompile(`(?:^|[^\d/.-])([0-3OoIl]?[0-9OoIl])\s?([/.-])\s?([01OoIl]?[0-9OoIl])\s?[/.-]\s?((?:19|20|2O)[0-9OoIl]{2}|[0-9OoIl]{2})(?:[^\d/.-]|$)`)
+	dayFirst  = regexp.MustCompile(`(?:^|[^\d/.-])([0-3OoIil|]?[0-9OoIil|])\s?([/.-])\s?([01OoIil|]?[0-9OoIil|])\s?[/.-]\s?((?:19|20|2O)[0-9OoIil|]{2}|[0-9OoIil|]{2})(?:[^\d/.-]|$)`)
 	yearFirst = regexp.MustCompile(`(?:^|[^\d/.-])((?:19|20)\d{2})\s?([/.-])\s?(\d{1,2})\s?[/.-]\s?(\d{1,2})(?:\D|$)`)
-	dayMonth  = regexp.MustCompile(`(?i)(?:^|[^\dA-Z])([0-3Oo]?[0-9Oo]{1,2})[\s./-]?\s?(` + months + `)[\s.,/'-]{0,2}((?:19|20)\d{2}|\d{2})(?:\D|$)`)
+	dayMonth  = regexp.MustCompile(`(?i)(?:^|[^\dA-Z])([0-9Oo]{1,3})[\s./-]?\s?(` + months + `)[\s.,/'-]{0,2}((?:19|20)\d{2}|\d{2})(?:\D|$)`)
 	monthDay  = regexp.MustCompile(`(?i)\b(` + months + `)[\s.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.]{1,2}((?:19|20)\d{2})`)
 	dateWord  = regexp.MustCompile(`(?i)\b(bill|inv|biz)?\s?da[tl][ea]\b`)
 )
@@ -42,8 +42,12 @@ func dateIn(s string) (string, bool) {
 	if m := yearFirst.FindStringSubmatch(s); m != nil && plausible(m[4], m[3], m[1]) {
 		return m[1] + m[2] + m[3] + m[2] + m[4], true
 	}
-	if m := dayMonth.FindStringSubmatch(s); m != nil && plausible(straight(m[1]), "1", m[3]) {
-		return straight(m[1]) + " " + m[2] + " " + m[3], true
+	if m := dayMonth.FindStringSubmatch(s); m != nil {
+		day := straight(m[1])
+		day = day[max(0, len(day)-2):] // a zero read twice
+		if plausible(day, "1", m[3]) {
+			return day + " " + m[2] + " " + m[3], true
+		}
 	}
 	if m := monthDay.FindStringSubmatch(s); m != nil && plausible(m[2], "1", m[3]) {
 		return m[1] + " " + m[2] + ", " + m[3], true
@@ -63,7 +67,7 @@ func dateIn(s string) (string, bool) {
 
 // straight puts back the digits that were taken for letters.
 func straight(s string) string {
-	return strings.NewReplacer("O", "0", "o", "0", "I", "1", "l", "1").Replace(s)
+	return strings.NewReplacer("O", "0", "o", "0", "I", "1", "i", "1", "l", "1", "|", "1").Replace(s)
 }
 
 func plausible(day, month, year string) bool {

@@ -49,6 +49,7 @@ var (
 	legalForm  = regexp.MustCompile(`(?i)\b(sdn\.?|bhd\.?|s/b|berhad|ltd\.?|limited|llc|llp|plc|inc\.?|gmbh|pte\.?|plt|corp(oration)?\.?|company)(\W|$)`)
 	trade      = regexp.MustCompile(`(?i)\b(enterprises?|trading|restaurants?|restoran|kedai|mart|minimarket|supermarket|hypermarket|shop|stores?|caf[eé]|bistro|coffee|bakery|bakeries|pharmacy|farmasi|hardware|marketing|stationery|perniagaan|syarikat|hotel|kitchen|confectionery|clinic|florist|gallery|grocer|book|food|house|seafood|market|motors?|electrical|services?)\b`)
 	place      = regexp.MustCompile(`(?i)\b(jalan|jln|lorong|persiaran|lebuh|taman|tmn|bandar|seksyen|kawasan|kampung|kg|wisma|plaza|menara|lot|blok|block|level|floor|flr|street|st\.|road|rd|avenue|ave|boulevard|blvd|lane|drive|suite|unit|building|bangunan|mall|selangor|johor|kuala|lumpur|penang|melaka|perak|malaysia|singapore|cheras|petaling|shah alam|klang|batu)\b`)
+	phrase     = regexp.MustCompile(`(?i)licensee|welcome|thank|please|\bgoods\b|\bsold\b|return|customer|copy`)
 	postcode   = regexp.MustCompile(`\b\d{5}\b`)
 	houseNo    = regexp.MustCompile(`(?i)^\W*(no\b[.: ]*\d|lot\b|\d{1,4}\s?[-&,]|[a-z]{1,2}-?\d+\b|\d+(st|nd|rd|th)\b)`)
 	particular = regexp.MustCompile(`(?i)(\btel\b|\bfax\b|phone|hotline|\bgst\b|\bsst\b|\bvat\b|invo?i?ce|\breceipt\b|\bdate\b|\btime\b|cashier|\bbill\b|\btable\b|\border\b|\bwww|\.com|e-?mail|@|\bpos\b|counter|\btax\b|slip|\bqty\b|\bitem\b|description|operator|member)`)
@@ -99,8 +100,11 @@ func likeCompany(l textLine) float64 {
 	if upper == 0 {
 		score -= 2.5 // a note in small letters, not a name
 	}
-	if strings.Contains(l.lower, "licensee") || strings.Contains(l.lower, "welcome") || strings.Contains(l.lower, "thank") {
-		score -= 3
+	if phrase.MatchString(l.text) {
+		score -= 5
+	}
+	if l.conf < 50 {
+		score -= 1.5
 	}
 	if letters < 7 {
 		score--
@@ -111,8 +115,8 @@ func likeCompany(l textLine) float64 {
 // companyOf is the name that stands at a line, with the line before when the name broke before its legal form.
 func companyOf(lines []textLine, at int) field {
 	name, conf := tidy(lines[at].text), lines[at].conf
-	rest := legalForm.ReplaceAllString(name, "")
-	if legalForm.MatchString(name) && alnum(rest) < 6 && at > 0 && likeCompany(lines[at-1]) > 2 {
+	rest := trade.ReplaceAllString(legalForm.ReplaceAllString(name, ""), "")
+	if alnum(rest) < 6 && alnum(rest) < alnum(name) && at > 0 && likeCompany(lines[at-1]) > 2 {
 		name = tidy(lines[at-1].text) + " " + name
 		conf = min(conf, lines[at-1].conf)
 	}

@@ -12,11 +12,12 @@ var (
 	// loose takes a lost point too; only where the line says that it is the total.
 	loose = regexp.MustCompile(`\d+[.,: ]\s?\d{2}\b`)
 
-	totalWord = regexp.MustCompile(`(?i)\bt[o0]ta[l1i]?\b|total|\bpayable\b|\bamount due\b|\bbalance due\b|to be paid|\bamt due\b|\bnett?\b`)
+	totalWord = regexp.MustCompile(`(?i)\bt[o0]ta[l1i]?\b|total|\bpayable\b|\bamount due\b|\bbalance due\b|to be paid|\bamt due\b|\bdue\b|\bnett?\b`)
 	grandWord = regexp.MustCompile(`(?i)grand|\bnett?\b|payable|amount due|to be paid|round(ed|ing)|incl|with gst|after`)
-	notTotal  = regexp.MustCompile(`(?i)\bsu[be]\b|sub-?\s?total|sub-|qty|quantit|items?\b|discount|saving|excl|%\s?supplies|tax(able)? (am|to)|before|points?`)
-	taxTotal  = regexp.MustCompile(`(?i)(total|tota[l1])\W{0,3}[@\d%]*\s?(gst|tax|sst|vat)|(gst|tax)\b.{0,6}total|total includ`)
-	cashWord  = regexp.MustCompile(`(?i)\bcash\b|tender|\bpaid\b|visa|master|payment|received`)
+	notTotal  = regexp.MustCompile(`(?i)\bsu[be]\b|sub-?\s?total|sub-|qty|quantit|items?\b|discount|saving|excl|%\s?supplies|tax(able)? (am|to)|before|points?|nett? of`)
+	taxTotal  = regexp.MustCompile(`(?i)(total|tota[l1])\W{0,3}[@\d%]*\s?(gst|tax|sst|vat)|(gst|tax)\b.{0,12}(total|payable)`)
+	taxInside = regexp.MustCompile(`(?i)total includ|bill inclu|includes? \d`)
+	cashWord  = regexp.MustCompile(`(?i)\bcash\b|tender|\bpaid\b|visa|master|payment|received|\bpay\b`)
 	change    = regexp.MustCompile(`(?i)change|balance`)
 	summary   = regexp.MustCompile(`(?i)(gst|tax|sst|vat)\s?(summ|anal|code|spec)|goods? sold`)
 )
@@ -65,10 +66,12 @@ func totalOf(lines []textLine) field {
 		}
 	}
 	switch {
-	case found.text != "":
+	case found.text != "" && (paid <= 0 || best >= 4):
 		return found
 	case paid > 0:
-		return field{cents(paid), 50}
+		return field{cents(paid), 60}
+	case found.text != "":
+		return found
 	case cash > 0:
 		return field{cents(cash), 40}
 	}
@@ -103,6 +106,9 @@ func scoreTotal(lines []textLine, i int) (score float64, amount int, ok bool) {
 	}
 	if taxTotal.MatchString(text) && !strings.Contains(lines[i].lower, "incl") {
 		score -= 2.5
+	}
+	if taxInside.MatchString(text) {
+		score -= 4
 	}
 	return score, amount, true
 }

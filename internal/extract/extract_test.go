@@ -101,7 +101,6 @@ type bench struct {
 	service *batch.Service
 	engine  *scripted
 	log     *bytes.Buffer
-	stops   []func()
 }
 
 func newBench(t *testing.T) *bench {

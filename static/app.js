@@ -1,0 +1,148 @@
+// What every page does, and what each does besides, found by its own elements. Nothing here is needed to use a page.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const typing = (event) => event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey;
+
+  // Reasons on hover and focus, for what has no room for them.
+  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
+  const showTip = (event) => {
+    const of = event.target.closest?.("[data-tip]");
+    if (!of) return;
+    tip.textContent = of.dataset.tip;
+    tip.hidden = false;
+    const at = of.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    const below = at.bottom + 8 + own.height < innerHeight;
+    tip.style.left = `${Math.max(8, Math.min(at.left, innerWidth - own.width - 8))}px`;
+    tip.style.top = `${below ? at.bottom + 8 : Math.max(8, at.top - own.height - 8)}px`;
+  };
+  const hideTip = () => { tip.hidden = true; };
+
+  // Enter moves to the next field instead of sending the form; after the last one to its button.
+  const enterMoves = (form) => form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
+    event.preventDefault();
+    const fields = all("input:not([type=hidden], [type=radio], [type=checkbox]), select", form).filter((f) => f.offsetParent && !f.disabled);
+    const next = fields[fields.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
+    (next ?? $(`button.primary[form="${form.id}"]`))?.focus();
+    next?.select?.();
+    next?.scrollIntoView({ block: "nearest" });
+  });
+
+  // The page of a batch: filter, search, title, and one sentence now and then for those who listen.
+  const livePage = (table) => {
+    const search = $("#q"), nothing = $("#nothing"), say = $("#say");
+    const sieve = () => {
+      const words = (search?.value ?? "").trim().toLowerCase();
+      for (const row of table.tBodies[0].rows) {
+        const out = words !== "" && !row.cells[2].textContent.toLowerCase().includes(words);
+        if (out !== row.hasAttribute("data-out")) row.toggleAttribute("data-out", out);
+      }
+      seen();
+    };
+    const seen = () => {
+      const filtered = table.dataset.show !== "all" || (search?.value ?? "") !== "";
+      nothing.hidden = !filtered || [...table.tBodies[0].rows].some((row) => row.offsetParent !== null);
+    };
+    const show = (what) => {
+      table.dataset.show = what;
+      for (const b of all("#filters [data-filter]")) b.setAttribute("aria-pressed", String(b.dataset.filter === what));
+      seen();
+    };
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-filter]");
+      if (button) show(button.dataset.filter);
+    });
+    search?.addEventListener("input", sieve);
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && event.target === search) { search.value = ""; sieve(); search.blur(); return; }
+      if (typing(event)) return;
+      if (event.key === "/") { event.preventDefault(); search.focus(); } else if (event.key === "f") show("failed"); else if (event.key === "a") show("all");
+    });
+    let said = 0, later = 0;
+    const speak = () => {
+      later = 0;
+      said = Date.now();
+      const sentence = $("#progress").dataset.say;
+      if (say.textContent !== sentence) say.textContent = sentence;
+    };
+    const follow = () => {
+      const progress = $("#progress");
+      document.title = progress.dataset.title;
+      if (search?.value || table.dataset.show !== "all") sieve();
+      const wait = progress.hasAttribute("data-final") ? 0 : Math.max(0, 10000 - (Date.now() - said));
+      if (!later) later = setTimeout(speak, wait);
+    };
+    document.addEventListener("htmx:after:swap", follow);
+    const feed = $("#feed"), note = $("#note");
+    document.addEventListener("htmx:sse:error", () => {
+      if (!note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: feed.dataset.lost, id: "lost" }));
+    });
+    document.addEventListener("htmx:sse:after:connection", () => { $("#lost")?.remove(); });
+    if (location.hash.length > 1 && $(`#filters [data-filter="${CSS.escape(location.hash.slice(1))}"]`)) show(location.hash.slice(1));
+  };
+
+  // The page of an image: zoom, and the way to the next one and the next doubt.
+  const imagePage = (stage) => {
+    const steps = ["fit", "1", "2", "3"];
+    const zoom = (by) => {
+      const next = steps[Math.max(0, Math.min(steps.length - 1, steps.indexOf(stage.dataset.zoom) + by))];
+      const x = (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth, y = (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight;
+      stage.dataset.zoom = next;
+      stage.scrollTo(x * stage.scrollWidth - stage.clientWidth / 2, y * stage.scrollHeight - stage.clientHeight / 2);
+    };
+    $("#zoomin").addEventListener("click", () => zoom(1));
+    $("#zoomout").addEventListener("click", () => zoom(-1));
+    let from = null;
+    stage.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || event.pointerType !== "mouse") return;
+      from = { x: event.clientX + stage.scrollLeft, y: event.clientY + stage.scrollTop };
+      stage.setPointerCapture(event.pointerId);
+    });
+    stage.addEventListener("pointermove", (event) => { if (from) stage.scrollTo(from.x - event.clientX, from.y - event.clientY); });
+    stage.addEventListener("pointerup", () => { from = null; });
+    stage.addEventListener("pointercancel", () => { from = null; });
+    $("img", stage).draggable = false;
+    stage.addEventListener("dblclick", () => zoom(stage.dataset.zoom === "fit" ? 2 : -3));
+    document.addEventListener("keydown", (event) => {
+      if (typing(event)) return;
+      const go = { "]": "#next", "[": "#previous", "b": "#back" }[event.key];
+      if (go) $(go)?.click();
+      else if (event.key === "+" || event.key === "=") zoom(1);
+      else if (event.key === "-") zoom(-1);
+      else if (event.key === "n") {
+        const cells = all(".cell[id]");
+        const next = cells[(cells.indexOf(document.activeElement) + 1) % cells.length];
+        next?.focus();
+        next?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      }
+    });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.body.append(tip);
+    document.addEventListener("mouseover", showTip);
+    document.addEventListener("focusin", showTip);
+    document.addEventListener("mouseout", hideTip);
+    document.addEventListener("focusout", hideTip);
+    document.addEventListener("scroll", hideTip, { capture: true, passive: true });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") hideTip();
+      if (event.key !== "?" || typing(event)) return;
+      const help = $("#keyboard");
+      if (help?.open) help.close(); else help?.showModal();
+    });
+    // A field that saves itself sends itself alone, not the whole form it stands in.
+    document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+      const field = ctx.sourceElement;
+      if (!field.matches?.("[data-alone]")) return;
+      const body = new FormData();
+      body.append(field.name, field.value);
+      ctx.request.body = body;
+    });
+    all("form[data-enter]").forEach(enterMoves);
+    const table = $("#live"), stage = $("#stage");
+    if (table) livePage(table);
+    if (stage) imagePage(stage);
+  });
+})();

@@ -1,0 +1,274 @@
+// Package views is what people see: templ pages and fragments over plain view models. It knows no handlers, no batches
+// and no keys; internal/web fills the models in. Every word a person reads stands in words.go.
+package views
+
+import "time"
+
+// Shell is what every page has around its content.
+type Shell struct {
+	Title    string // of the browser window, without the name of the program
+	Nav      string // the current entry of the top bar: "batches", "keys" or ""
+	Keys     Ready
+	SignedIn bool // a password is asked here, so there is a way to sign out
+	Bare     bool // nobody is signed in yet: no navigation
+}
+
+// Ready is how many keys could read at this moment. The zero value means that there are none at all.
+type Ready struct {
+	Now   int
+	Total int
+}
+
+// Reader is which engine reads, and why.
+type Reader struct {
+	Engine  string // "gemini", "tesseract", or "" when nothing can read here
+	Model   string // "" for engines without models
+	Keys    Ready
+	Chosen  bool   // a person asked for this engine; otherwise it follows from the keys
+	Problem string // why nothing can read, a sentence
+}
+
+// Progress is how far a batch is.
+type Progress struct {
+	Status     string // a status word of a batch
+	Total      int
+	Pending    int
+	Processing int
+	Retrying   int
+	Completed  int
+	Failed     int
+	Canceled   int
+	Rows       int
+	Issues     int
+	Calls      int
+	Tokens     int
+	USD        float64
+	PerMinute  float64       // 0 while unknown
+	Left       time.Duration // 0 while unknown or over
+	AtOnce     int
+	Took       time.Duration // from start to end; 0 while it runs
+	Pause      string        // while paused: "user", "keys" or "disk"
+}
+
+// Final reports whether the batch has ended.
+func (p Progress) Final() bool {
+	return p.Status == "completed" || p.Status == "failed" || p.Status == "canceled"
+}
+
+// Done is how many images are final.
+func (p Progress) Done() int { return p.Completed + p.Failed + p.Canceled }
+
+// Recent is one batch in the list of the start page.
+type Recent struct {
+	URL      string
+	Name     string
+	Draft    bool
+	Progress Progress
+	Created  time.Time
+}
+
+// Shot is a picture in a draft.
+type Shot struct {
+	N        int // names it in forms
+	Place    int // from 1, shown
+	Name     string
+	Filename string
+	Thumb    string   // address
+	Picture  string   // address
+	Notes    []string // worth knowing before it is read
+}
+
+// Uploader is the drop zone with the pictures that are there already.
+type Uploader struct {
+	Batch     string // address of the draft, "" before there is one
+	Images    []Shot
+	Next      int // the position of the next picture
+	MaxImages int
+	MaxBytes  int64 // of one file
+}
+
+// Start is the first page.
+type Start struct {
+	Shell
+	Uploader Uploader
+	Reader   Reader
+	Recent   []Recent
+	More     int // batches that are not listed
+	Now      time.Time
+}
+
+// Pictures is the first step of a draft.
+type Pictures struct {
+	Shell
+	URL      string
+	Name     string
+	Uploader Uploader
+	Reader   Reader
+}
+
+// Names is the second step.
+type Names struct {
+	Shell
+	URL    string
+	Name   string // of the batch
+	Images []Shot
+}
+
+// Choice is a set of columns to start from.
+type Choice struct {
+	Value string // "inventory", "receipt", "any" or "own"
+	Title string // "" for those that words.go names
+}
+
+// Column is a row of the columns' editor, as typed.
+type Column struct {
+	Name        string
+	Type        string
+	Description string
+	Choices     string // separated by commas
+	Required    bool
+	Bad         bool // this one is named in Problem
+	Focus       bool // just added
+}
+
+// Engine is an engine one may choose.
+type Engine struct {
+	Value   string // "", "gemini", "tesseract"
+	Problem string // why it cannot be chosen, a sentence
+}
+
+// Columns is the third step, with what was typed.
+type Columns struct {
+	Shell
+	URL     string
+	Images  int
+	Choice  string // which Choice is set
+	Choices []Choice
+	Columns []Column // of the choice; none for "any"
+	Engine  string
+	Engines []Engine
+	AtOnce  string
+	Retries string
+	Reader  Reader
+	Example Shot
+	Problem string // what is wrong with it, a sentence
+}
+
+// Try is one attempt at an image.
+type Try struct {
+	Status string // colours its tick: "completed", "retrying", "failed", "processing"
+	Text   string // what happened, a sentence
+	Key    string // label of the key, or ""
+	Engine string
+	Model  string
+	Took   time.Duration
+}
+
+// Row is one image of a batch that is read.
+type Row struct {
+	URL      string // of the image's page
+	Batch    string // address of the batch
+	N        int
+	Place    int
+	Name     string
+	Filename string
+	Thumb    string
+	Status   string
+	Tries    []Try
+	Note     string // why it failed or what it waits for, a sentence; otherwise who read it
+	Took     time.Duration
+	Rows     int
+	Issues   int
+	Flash    int // 1 or 2, in turn, for a row that changed just now; 0: be quiet
+}
+
+// Live is a batch that is being read or has been.
+type Live struct {
+	Shell
+	URL      string
+	Name     string
+	Progress Progress
+	Engine   string
+	Model    string
+	Columns  string // which columns, in a word or two
+	Rows     []Row
+}
+
+// Cell is one value of a row.
+type Cell struct {
+	Text  string
+	State string // "", "blank", "unreadable", "guessed", "edited", "rule"
+	Why   string
+	ID    string // for links from the list of doubts; "" when there is none
+}
+
+// Doubt is an issue in words.
+type Doubt struct {
+	Place   string // "Row 6, Serial_Number", or "" for the image
+	Message string
+	Target  string // id of the cell, or ""
+}
+
+// Head is a column of the rows read.
+type Head struct {
+	Name    string
+	Numeric bool
+}
+
+// Image is one image with what was read of it.
+type Image struct {
+	Shell
+	Batch     string // address
+	BatchName string
+	Row       Row
+	Picture   string // address
+	Width     int
+	Height    int
+	Notes     []string
+	Total     int
+	Previous  string // address or ""
+	Next      string // address or ""
+	Heads     []Head
+	Cells     [][]Cell
+	Doubts    []Doubt
+	Text      string
+}
+
+// Key is one key of the pool as people may see it: by its label, never by its value.
+type Key struct {
+	Label   string
+	Project string
+	State   string        // "ready", "busy", "resting", "refused", "off"
+	Reason  string        // a sentence, or ""
+	Back    time.Duration // until it may read again; 0 while unknown or ready
+	Running int
+	Share   float64 // of the work, 0 to 1
+	Calls   int
+	Success float64 // 0 to 1; below 0 while unknown
+	Latency time.Duration
+	Limit   string // what was learned, such as "60 a minute"
+	Used    string
+	Errors  []string
+}
+
+// Keys is the page of the pool.
+type Keys struct {
+	Shell
+	Keys   []Key
+	Reader Reader
+	Next   time.Duration // until any key may read, when none can now
+}
+
+// Problem is what an error page says.
+type Problem struct {
+	Status    int
+	Title     string
+	Detail    string
+	RequestID string
+}
+
+// SignIn is the page that asks for the password.
+type SignIn struct {
+	Next    string // where to go afterwards, an address of ours
+	Problem string // why the last try did not work, a sentence
+}

@@ -159,3 +159,23 @@ func scaleFor(parts []part, w, h int, single bool) float64 {
 	}
 	return max(min(scale, math.Sqrt(maxArea/float64(w*h))), 1)
 }
+
+// soften returns g with its finest detail taken out, which joins broken print and drowns the noise of cheap cameras.
+func soften(g *image.Gray) *image.Gray {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	across := make([]uint16, w*h)
+	for y := range h {
+		row, out := g.Pix[y*g.Stride:y*g.Stride+w], across[y*w:(y+1)*w]
+		for x := range w {
+			out[x] = uint16(row[max(x-1, 0)]) + 2*uint16(row[x]) + uint16(row[min(x+1, w-1)])
+		}
+	}
+	soft := image.NewGray(g.Rect)
+	for y := range h {
+		above, here, below := across[max(y-1, 0)*w:], across[y*w:], across[min(y+1, h-1)*w:]
+		for x := range w {
+			soft.Pix[y*soft.Stride+x] = uint8((above[x] + 2*here[x] + below[x] + 8) / 16)
+		}
+	}
+	return soft
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"runtime"
 	"time"
 
@@ -91,29 +92,47 @@ type finding struct {
 	single bool // one document, not a table: columns do not matter
 }
 
-// look prepares the picture and runs the tool once, or twice when the first run was doubtful.
+// look prepares the picture and runs the tool over it.
 func (e *Engine) look(ctx context.Context, data []byte, single bool) (*finding, error) {
 	p, err := prepare(data, single)
 	if err != nil {
 		return nil, err
 	}
-	words, err := e.tool.words(ctx, p.image, uniform)
+	words, err := e.bestWords(ctx, p.image)
 	if err != nil {
 		return nil, err
 	}
-	if doubtful(words) {
-		again, err := e.tool.words(ctx, p.image, sparse)
+	return &finding{words: clean(withDashes(words, p.parts)), rules: p.rules, single: single}, nil
+}
+
+// A page whose words the tool is less sure of than this, 0 to 100, is looked at again in another way.
+const (
+	softenBelow = 75
+	sparseBelow = 60
+	fewWords    = 8
+)
+
+// bestWords runs the tool once on a good picture, and up to three times on a poor one.
+func (e *Engine) bestWords(ctx context.Context, p *image.Gray) ([]word, error) {
+	words, err := e.tool.words(ctx, p, uniform)
+	if err != nil {
+		return nil, err
+	}
+	if meanConfidence(words) < softenBelow || len(words) < fewWords {
+		again, err := e.tool.words(ctx, soften(p), uniform)
 		if err != nil {
 			return nil, err
 		}
 		words = better(words, again)
 	}
-	return &finding{words: clean(withDashes(words, p.parts)), rules: p.rules, single: single}, nil
-}
-
-// doubtful reports whether a reading is so poor that another way of looking at the page may find more.
-func doubtful(words []word) bool {
-	return len(words) < 8 || meanConfidence(words) < 60
+	if meanConfidence(words) < sparseBelow || len(words) < fewWords {
+		again, err := e.tool.words(ctx, p, sparse)
+		if err != nil {
+			return nil, err
+		}
+		words = better(words, again)
+	}
+	return words, nil
 }
 
 // better returns the reading with more believable text in it.

@@ -1,0 +1,259 @@
+package tesseract_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sheetlift/internal/engine"
+	"sheetlift/internal/engine/tesseract"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+)
+
+// installed returns an engine on the real tool.
+func installed(t *testing.T) *tesseract.Engine {
+	t.Helper()
+	if _, err := exec.LookPath("tesseract"); err != nil {
+		t.Skip("Tesseract is not installed here")
+	}
+	e, err := tesseract.New(tesseract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// pretend returns the path of a program that answers the probe as the tool does and runs script for a picture.
+func pretend(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tesseract")
+	body := "#!/bin/sh\ncase \"$1\" in\n--version) echo 'tesseract 5.9.9'; exit;;\n" +
+		"--list-langs) printf 'List of available languages (1):\\neng\\n'; exit;;\nesac\n" + script + "\n"
+	if err := os.WriteFile(path, []byte(body), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func engineOn(t *testing.T, opt tesseract.Options) *tesseract.Engine {
+	t.Helper()
+	var e *tesseract.Engine
+	var err error
+	// A program that was just written may be busy for a moment when other tests start processes at the same time.
+	for range 50 {
+		if e, err = tesseract.New(opt); err == nil || !errors.Is(err, syscall.ETXTBSY) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func blank(t *testing.T) []byte {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, 60, 40))
+	for i := range m.Pix {
+		m.Pix[i] = 255
+	}
+	return encode(t, m)
+}
+
+func encode(t *testing.T, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func open() table.Table { return table.Table{Preset: "any", Open: true} }
+
+func TestProbeTellsTheVersion(t *testing.T) {
+	t.Parallel()
+	e := engineOn(t, tesseract.Options{Path: pretend(t, "exit 1")})
+	if e.Name() != "tesseract" || e.Version() != "5.9.9" {
+		t.Errorf("%s %s", e.Name(), e.Version())
+	}
+	if v := installed(t).Version(); !strings.Contains(v, ".") {
+		t.Errorf("the real tool says it is %q", v)
+	}
+}
+
+func TestMissingToolIsNamedWithItsRemedy(t *testing.T) {
+	t.Parallel()
+	_, err := tesseract.New(tesseract.Options{Path: filepath.Join(t.TempDir(), "nothing-here")})
+	if !errs.Is(err, errs.Unavailable) {
+		t.Fatalf("%v is %v", err, errs.KindOf(err))
+	}
+	if m := errs.Message(err); !strings.Contains(m, "apt-get install tesseract-ocr") || !strings.Contains(m, "nothing-here") {
+		t.Errorf("no remedy in %q", m)
+	}
+}
+
+func TestAnotherProgramIsNotTakenForTheTool(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho hello\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tesseract.New(tesseract.Options{Path: path}); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingLanguageIsNamedWithItsRemedy(t *testing.T) {
+	t.Parallel()
+	_, err := tesseract.New(tesseract.Options{Path: pretend(t, "exit 1"), Language: "xyz"})
+	if !errs.Is(err, errs.Unavailable) || !strings.Contains(errs.Message(err), "tesseract-ocr-xyz") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDamagedPictureIsABadPicture(t *testing.T) {
+	t.Parallel()
+	e := engineOn(t, tesseract.Options{Path: pretend(t, "exit 1")})
+	whole := blank(t)
+	for name, data := range map[string][]byte{"nothing": nil, "text": []byte("hello"), "cut off": whole[:len(whole)/2]} {
+		_, err := e.Read(t.Context(), engine.Request{Picture: data, Table: open()})
+		f, ok := errors.AsType[*engine.Failure](err)
+		if !ok || f.Why != engine.BadPicture || f.Message == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCrashOfTheToolIsTold(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{"signal": "kill -SEGV $$", "status": "echo broken >&2; exit 3"} {
+		e := engineOn(t, tesseract.Options{Path: pretend(t, script)})
+		_, err := e.Read(t.Context(), engine.Request{Picture: blank(t), Table: open()})
+		f, ok := errors.AsType[*engine.Failure](err)
+		if !ok || f.Why != engine.Crashed || !strings.HasSuffix(f.Message, ".") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReadingIsStoppedAfterItsLimit(t *testing.T) {
+	t.Parallel()
+	e := engineOn(t, tesseract.Options{Path: pretend(t, "sleep 300"), Timeout: 50 * time.Millisecond})
+	_, err := e.Read(t.Context(), engine.Request{Picture: blank(t), Table: open()})
+	f, ok := errors.AsType[*engine.Failure](err)
+	if !ok || f.Why != engine.Crashed || f.Class != "timeout" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// The script's own child holds the output open: only when the whole group is killed does the reading return before
+// the second it would otherwise wait for that.
+func TestCancelKillsTheWholeGroupAtOnce(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "up")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := engineOn(t, tesseract.Options{Path: pretend(t, fmt.Sprintf("echo $$ > %s; sleep 300", fifo))})
+	best := time.Hour
+	for try := 0; try < 3 && best > 100*time.Millisecond; try++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, err := e.Read(ctx, engine.Request{Picture: blank(t), Table: open()})
+			ended <- err
+		}()
+		pid, err := os.ReadFile(fifo) // returns when the script has written to it
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now()
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		best = min(best, time.Since(at))
+		if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid))); err == nil {
+			t.Errorf("process %s is still there, alive or not waited for", strings.TrimSpace(string(pid)))
+		}
+	}
+	if best > 100*time.Millisecond {
+		t.Errorf("the reading ended %v after it was canceled", best)
+	}
+}
+
+func TestChildGetsNothingOfOurEnvironment(t *testing.T) {
+	t.Setenv("GEMINI_API_KEY", "do-not-hand-on")
+	seen := filepath.Join(t.TempDir(), "env")
+	e := engineOn(t, tesseract.Options{Path: pretend(t, "env > "+seen), DataDir: "/data"})
+	if _, err := e.Read(t.Context(), engine.Request{Picture: blank(t), Table: open()}); err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(env), "do-not-hand-on") || strings.Contains(string(env), "HOME=") {
+		t.Errorf("handed on: %s", env)
+	}
+	for _, want := range []string{"OMP_THREAD_LIMIT=1", "TESSDATA_PREFIX=/data"} {
+		if !strings.Contains(string(env), want) {
+			t.Errorf("%s is missing in %s", want, env)
+		}
+	}
+}
+
+func TestNoMoreRunAtOnceThanThereAreSlots(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "up")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := engineOn(t, tesseract.Options{Path: pretend(t, fmt.Sprintf("echo up > %s; sleep 300", fifo)), Slots: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := e.Read(ctx, engine.Request{Picture: blank(t), Table: open()})
+		ended <- err
+	}()
+	if _, err := os.ReadFile(fifo); err != nil {
+		t.Fatal(err)
+	}
+	waiting, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if _, err := e.Read(waiting, engine.Request{Picture: blank(t), Table: open()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("one who waits for the slot got %v", err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBlankPageHasNoRows(t *testing.T) {
+	t.Parallel()
+	e := installed(t)
+	m := image.NewGray(image.Rect(0, 0, 400, 300))
+	for i := range m.Pix {
+		m.Pix[i] = 255
+	}
+	r, err := e.Read(t.Context(), engine.Request{Picture: encode(t, m), Table: open()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 0 || r.Text != "" {
+		t.Errorf("read %d rows and %q on a blank page", len(r.Rows), r.Text)
+	}
+}

@@ -20,8 +20,17 @@ func Header(data []byte) (width, height, orientation, pages int, err error) {
 // EXIFOrientation is exifOrientation for the fuzzer.
 func EXIFOrientation(block []byte) int { return exifOrientation(block) }
 
-// StripJPEG and StripPNG are the rewriters for the fuzzer.
-func StripJPEG(data []byte) []byte { return stripJPEG(data) }
-
-// StripPNG see StripJPEG.
-func StripPNG(data []byte) []byte { return stripPNG(data) }
+// Kept returns what would be kept of a file without writing it anew, or nil.
+func Kept(data []byte) []byte {
+	up := newMemory(data)
+	up.kind = Sniff(data)
+	h, err := readHeader(up.kind, up, up.size)
+	if err != nil {
+		return nil
+	}
+	kept, err := New(Limits{KeepBytes: 1 << 30}).keep(up, h)
+	if err != nil {
+		return nil
+	}
+	return kept
+}

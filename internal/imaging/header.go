@@ -82,7 +82,7 @@ func readHeader(kind Format, r io.ReaderAt, size int64) (header, error) {
 // confirm takes the size from the decoder's own reading of the header. Where that finds more than ours does, the need
 // grows by as much.
 func (h *header) confirm(r io.ReaderAt, size int64) error {
-	if int64(h.width)*int64(h.height) > 1<<31 {
+	if saturate(int64(h.width), int64(h.height)) > 1<<31 {
 		return nil // refused in any case, and decoders differ in how they say so
 	}
 	read := map[Format]func(io.Reader) (image.Config, error){

@@ -136,7 +136,7 @@ func (p *Preparer) check(name string, h header) error {
 	switch {
 	case short < 1:
 		return errs.New(errs.Invalid, "%s has no pixels: the file is damaged. Save the picture again, as JPEG.", name)
-	case long > int64(l.MaxSide) || w*ht > l.MaxPixels:
+	case long > int64(l.MaxSide) || saturate(w, ht) > l.MaxPixels:
 		return errs.New(errs.Invalid, "%s is too large: %s × %s pixels. The limit is %s million pixels, and %s a "+
 			"side. Save it smaller, or send it in parts.", name, grouped(w), grouped(ht), grouped(l.MaxPixels/1e6), grouped(int64(l.MaxSide)))
 	case short < int64(l.MinSide):

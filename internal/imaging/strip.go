@@ -2,16 +2,18 @@ package imaging
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 )
 
 // jfifHeader says "YCbCr, square pixels" and nothing else.
 const jfifHeader = "\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
 // stripJPEG writes a JPEG anew from what a decoder needs: tables, frame header and scans. All else is left out: EXIF with
-// position and thumbnail, profiles, comments, and whatever follows the picture. It returns nil for a file that it cannot
-// follow to the end.
+// position and thumbnail, profiles, comments, and whatever follows the picture. Bytes within a scan count as pixels. It
+// returns nil for a file that it cannot follow to the end.
 func stripJPEG(data []byte) []byte {
 	p := &parser{r: bytes.NewReader(data), size: int64(len(data))}
 	out := make([]byte, 0, len(data)+len(jfifHeader))
@@ -45,8 +47,8 @@ func stripJPEG(data []byte) []byte {
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
-// stripPNG writes a PNG anew from header, palette, transparency and pixels. The pixels become one chunk, so that a
-// decoder notices anything behind them. It returns nil for a file that it cannot follow to the end.
+// stripPNG writes a PNG anew from header, palette, transparency and pixels, cutting off what stands behind the pixels in
+// their own chunks. It returns nil for a file that it cannot follow to the end.
 func stripPNG(data []byte) []byte {
 	out := make([]byte, 0, len(data))
 	out = append(out, pngSignature...)
@@ -69,11 +71,33 @@ func stripPNG(data []byte) []byte {
 		case "IDAT":
 			pixels = append(pixels, chunk[8:8+n]...)
 		case "IEND":
+			if pixels = packed(out, pixels); pixels == nil {
+				return nil
+			}
 			return appendChunk(appendChunk(out, "IDAT", pixels), "IEND", nil)
 		}
 		b = b[n+12:]
 	}
 	return nil
+}
+
+// packed returns as much of pixels as unpacks to the picture that head describes, nil if it unpacks to far more or not at
+// all.
+func packed(head, pixels []byte) []byte {
+	if len(head) < 24 {
+		return nil
+	}
+	most := saturate(16, int64(binary.BigEndian.Uint32(head[16:])), int64(binary.BigEndian.Uint32(head[20:])))
+	r := bytes.NewReader(pixels) // from which unpacking takes no byte more than it needs
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return nil
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(z, min(most, 1<<40)+1))
+	if err != nil || n > most {
+		return nil
+	}
+	return pixels[:len(pixels)-r.Len()]
 }
 
 func appendChunk(out []byte, kind string, data []byte) []byte {

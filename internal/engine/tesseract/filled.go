@@ -10,15 +10,38 @@ func turnFilled(g *image.Gray) {
 	for i, v := range g.Pix {
 		dark.on[i] = int(v)*100 < paper*72
 	}
-	for _, p := range components(dark) {
+	for _, p := range components(solid(dark)) {
 		w, h := p.width(), p.height()
-		if h < 14 || w < 3*h/2 || 2*w*h > dark.w*dark.h || 10*p.pixels < 6*w*h {
+		if h < 14 || w < 14 || w*h < 600 || 2*w*h > dark.w*dark.h || 10*p.pixels < 6*w*h {
 			continue
 		}
 		if lightInside(g, p.box, paper) {
 			turn(g, p.box)
 		}
 	}
+}
+
+// solid keeps what is at least ten pixels thick both ways, so that ruling lines do not tie filled areas together.
+func solid(m *mask) *mask {
+	across, down := thick(m, 10), transpose(thick(transpose(m), 10))
+	for i := range across.on {
+		across.on[i] = across.on[i] && down.on[i]
+	}
+	return across
+}
+
+// thick keeps the runs of at least least pixels.
+func thick(m *mask, least int) *mask {
+	kept := &mask{m.w, m.h, make([]bool, len(m.on))}
+	for y := range m.h {
+		out := kept.row(y)
+		for from, to := range runs(m.row(y)) {
+			for x := from; x < to && to-from >= least; x++ {
+				out[x] = true
+			}
+		}
+	}
+	return kept
 }
 
 // paperOf is the brightness of the paper: that of the brightest quarter.

@@ -25,7 +25,7 @@ var inventory = [][]string{
 	{"Laptop computer", "4", "00123", "TAG 7001", "Good"},
 	{"Office chair", "12", "88231", "TAG 7002", "Worn"},
 	{"Projector", "1", "45510", "TAG 7003", "Broken"},
-	{"Label printer", "2", "00077", "TAG 7004", "Good"},
+	{"Label printer", "2", "00417", "TAG 7004", "Good"},
 }
 
 // sheet draws rows as a table, ruled or not, with a title above it.

@@ -92,15 +92,6 @@ func meanConfidence(words []word) float64 {
 	return sum / float64(n)
 }
 
-// believable is the number of letters and digits read, each weighed by how sure the tool was of its word.
-func believable(words []word) float64 {
-	sum := 0.0
-	for _, w := range words {
-		sum += float64(alnum(w.text)) * w.conf / 100
-	}
-	return sum
-}
-
 func alnum(s string) int {
 	n := 0
 	for _, r := range s {

@@ -137,7 +137,7 @@
       const field = ctx.sourceElement;
       if (!field.matches?.("[data-alone]")) return;
       const body = new FormData();
-      body.append(field.name, field.value);
+      if (field.name) body.append(field.name, field.value);
       ctx.request.body = body;
     });
     all("form[data-enter]").forEach(enterMoves);

@@ -6,10 +6,10 @@ import "time"
 
 // Shell is what every page has around its content.
 type Shell struct {
-	Title    string // of the browser window, without the name of the program
 	Nav      string // the current entry of the top bar: "batches", "keys" or ""
 	Keys     Ready
 	SignedIn bool // a password is asked here, so there is a way to sign out
+	Uploads  bool // pictures can be added on this page
 	Bare     bool // nobody is signed in yet: no navigation
 }
 
@@ -109,15 +109,10 @@ type Pictures struct {
 // Names is the second step.
 type Names struct {
 	Shell
-	URL    string
-	Name   string // of the batch
-	Images []Shot
-}
-
-// Choice is a set of columns to start from.
-type Choice struct {
-	Value string // "inventory", "receipt", "any" or "own"
-	Title string // "" for those that words.go names
+	URL     string
+	Name    string // of the batch
+	Images  []Shot
+	Problem string // why the names could not be kept, a sentence
 }
 
 // Column is a row of the columns' editor, as typed.
@@ -142,8 +137,9 @@ type Columns struct {
 	Shell
 	URL     string
 	Images  int
-	Choice  string // which Choice is set
-	Choices []Choice
+	Choice  string   // which of the choices is set
+	Choices []string // "inventory", "receipt", "any" and "own"
+	Single  bool     // one row for each picture
 	Columns []Column // of the choice; none for "any"
 	Engine  string
 	Engines []Engine
@@ -175,7 +171,10 @@ type Row struct {
 	Thumb    string
 	Status   string
 	Tries    []Try
-	Note     string // why it failed or what it waits for, a sentence; otherwise who read it
+	Note     string    // why it failed or is tried again, a sentence
+	Key      string    // label of the key that was used last
+	Engine   string    // that was used last
+	Again    time.Time // when the next try is due; zero: at once
 	Took     time.Duration
 	Rows     int
 	Issues   int
@@ -190,7 +189,7 @@ type Live struct {
 	Progress Progress
 	Engine   string
 	Model    string
-	Columns  string // which columns, in a word or two
+	Columns  string // the choice of columns: "inventory", "receipt", "any" or "own"
 	Rows     []Row
 }
 
@@ -204,7 +203,8 @@ type Cell struct {
 
 // Doubt is an issue in words.
 type Doubt struct {
-	Place   string // "Row 6, Serial_Number", or "" for the image
+	Row     int    // from 1; 0: the whole image
+	Column  string // "" for the whole row
 	Message string
 	Target  string // id of the cell, or ""
 }

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/views"
+)
+
+// liveView is the page of a started batch with all its rows, as the store has it now.
+func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) {
+	b, err := s.deps.Batches.Batch(ctx, id)
+	if err != nil {
+		return views.Live{}, err
+	}
+	images, err := s.deps.Batches.Images(ctx, id)
+	if err != nil {
+		return views.Live{}, err
+	}
+	board, err := s.deps.Board.Overview(ctx, id)
+	if err != nil {
+		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
+	}
+	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
+	v.Rows = make([]views.Row, 0, len(images))
+	for _, m := range images {
+		v.Rows = append(v.Rows, presentRow(b, m))
+	}
+	return v, nil
+}
+
+// retryImage reads one failed image again. The answer is the page it was asked on, or the row as it is now.
+func (s *Server) retryImage(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	if err := s.deps.Batches.Retry(ctx, id, n); err != nil {
+		return err
+	}
+	if !isFragment(c) {
+		back := batchURL(id)
+		if c.FormValue("back") == "image" {
+			back = imageURL(id, n)
+		}
+		return c.Redirect(http.StatusSeeOther, back)
+	}
+	b, err := s.deps.Batches.Batch(ctx, id)
+	if err != nil {
+		return err
+	}
+	m, err := s.deps.Batches.Image(ctx, id, n)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, views.LiveRow(presentRow(b, m)))
+}
+
+// retryFailed reads all failed images again. The answer is the batch's page, or all its rows as they are now.
+func (s *Server) retryFailed(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	if _, err := s.deps.Batches.RetryFailed(ctx, id); err != nil {
+		return err
+	}
+	if !isFragment(c) {
+		return c.Redirect(http.StatusSeeOther, batchURL(id))
+	}
+	now, err := s.liveSource(id).Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	return c.HTMLBlob(http.StatusOK, now)
+}

@@ -1,0 +1,53 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/errs"
+	"sheetlift/views"
+)
+
+// recentShown is how many batches the first page lists.
+const recentShown = 30
+
+// startPage asks for pictures and lists the batches there are.
+func (s *Server) startPage(c echo.Context) error {
+	v := views.Start{
+		Shell: s.shell("batches"), Uploader: s.uploader(), Reader: s.reader(""), Now: time.Now(),
+	}
+	v.Uploads = true
+	v.Recent, v.More = presentRecent(s.deps.Board.Overviews(), recentShown)
+	return s.render(c, http.StatusOK, views.StartPage(v))
+}
+
+func (s *Server) uploader() views.Uploader {
+	return views.Uploader{Next: 1, MaxImages: s.config.MaxImages, MaxBytes: s.config.MaxBytes}
+}
+
+// shell is what every page has around its content. nav is the current entry of the top bar.
+func (s *Server) shell(nav string) views.Shell {
+	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.config.Password != ""}
+}
+
+func (s *Server) keysReady() views.Ready {
+	if s.deps.Keys == nil {
+		return views.Ready{}
+	}
+	return views.Ready{Now: s.deps.Keys.Ready(), Total: s.deps.Keys.Len()}
+}
+
+// reader is which engine reads for a wish, and why.
+func (s *Server) reader(wish string) views.Reader {
+	r := views.Reader{Keys: s.keysReady()}
+	engine, model, err := s.deps.Readers.Choose(wish)
+	if err != nil {
+		r.Problem = errs.Message(err)
+		return r
+	}
+	r.Engine, r.Model = engine, model
+	r.Chosen = engine == "tesseract" && (r.Keys.Total > 0 || wish == engine)
+	return r
+}

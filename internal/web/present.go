@@ -1,0 +1,270 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/table"
+	"sheetlift/views"
+)
+
+// Here the domain's values become view models. Whatever people or engines wrote is put on one line first: a bare
+// carriage return would otherwise end a line of an event stream.
+
+var lineBreaks = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ")
+
+func oneLine(s string) string { return lineBreaks.Replace(s) }
+
+var carriageReturns = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+func lines(s string) string { return carriageReturns.Replace(s) }
+
+func batchURL(id batch.ID) string { return "/batches/" + string(id) }
+
+func imageURL(id batch.ID, n int) string { return batchURL(id) + "/images/" + strconv.Itoa(n) }
+
+// placeOf is where image n stands in its started batch, from 1; 0 when it is not in it.
+func placeOf(b *batch.Batch, n int) int {
+	// Order is ascending with few gaps, so the place is at most n and close to it.
+	for i := min(n, len(b.Order)) - 1; i >= 0; i-- {
+		if b.Order[i] == n {
+			return i + 1
+		}
+	}
+	return slices.Index(b.Order, n) + 1
+}
+
+func presentShots(images []*batch.Image) []views.Shot {
+	shots := make([]views.Shot, 0, len(images))
+	for i, m := range images {
+		shots = append(shots, views.Shot{
+			N: m.N, Place: i + 1, Name: oneLine(m.Name), Filename: oneLine(m.Filename),
+			Thumb: imageURL(m.Batch, m.N) + "/thumb", Picture: imageURL(m.Batch, m.N) + "/picture", Notes: presentNotes(m),
+		})
+	}
+	return shots
+}
+
+func presentNotes(m *batch.Image) []string {
+	var notes []string
+	for _, n := range m.Picture.Notes {
+		notes = append(notes, oneLine(n.Message))
+	}
+	return notes
+}
+
+func presentProgress(o batch.Overview) views.Progress {
+	b, c := o.Batch, o.Counts
+	p := views.Progress{
+		Status: string(b.Status), Pause: string(b.Pause), Total: max(o.Images, c.Total()), AtOnce: b.Options.AtOnce,
+		Pending: c.Pending, Processing: c.Processing, Retrying: c.Retrying,
+		Completed: c.Completed, Failed: c.Failed, Canceled: c.Canceled,
+		Rows: c.Rows, Issues: c.Issues, Calls: c.Calls, Tokens: c.Tokens, USD: c.USD,
+		PerMinute: o.PerMinute, Left: o.Left,
+	}
+	if b.Status != batch.Paused {
+		p.Pause = ""
+	}
+	if b.Status.Final() && !b.Started.IsZero() {
+		p.Took = b.Ended.Sub(b.Started)
+	}
+	return p
+}
+
+// presentLive is the page of a batch without its rows.
+func presentLive(b *batch.Batch, p views.Progress) views.Live {
+	return views.Live{
+		URL: batchURL(b.ID), Name: oneLine(b.Name), Progress: p, Engine: b.Engine, Model: oneLine(b.Model),
+		Columns: choiceOf(b.Table),
+	}
+}
+
+// choiceOf is which of the choices of columns a table is.
+func choiceOf(t table.Table) string {
+	if t.Preset == "" {
+		return ownColumns
+	}
+	return t.Preset
+}
+
+func presentRow(b *batch.Batch, m *batch.Image) views.Row {
+	row := views.Row{
+		URL: imageURL(m.Batch, m.N), Batch: batchURL(m.Batch), N: m.N, Place: placeOf(b, m.N),
+		Name: oneLine(m.Name), Filename: oneLine(m.Filename), Thumb: imageURL(m.Batch, m.N) + "/thumb",
+		Status: string(m.Status), Tries: presentTries(m), Rows: len(m.Rows), Issues: len(m.Issues),
+	}
+	if last := m.Last(); last != nil {
+		row.Key, row.Engine = oneLine(last.Key), last.Engine
+	}
+	switch {
+	case m.Status == batch.Failed:
+		row.Note = oneLine(m.Failure)
+	case m.Status == batch.Retrying:
+		row.Note, row.Again = lastFault(m), m.NotBefore
+	}
+	if m.Status.Final() {
+		row.Took = m.Working(m.Ended)
+	}
+	return row
+}
+
+// lastFault is why the newest try that failed did.
+func lastFault(m *batch.Image) string {
+	for _, a := range slices.Backward(m.Attempts) {
+		if a.Why != "" {
+			return oneLine(a.Message)
+		}
+	}
+	return ""
+}
+
+func presentTries(m *batch.Image) []views.Try {
+	tries := make([]views.Try, 0, len(m.Attempts))
+	for i, a := range m.Attempts {
+		last := i == len(m.Attempts)-1
+		t := views.Try{Text: oneLine(a.Message), Key: oneLine(a.Key), Engine: a.Engine, Model: oneLine(a.Model)}
+		if !a.Ended.IsZero() {
+			t.Took = a.Ended.Sub(a.Started)
+		}
+		switch {
+		case a.Ended.IsZero() && last && m.Status.Active():
+			t.Status = "processing"
+		case a.Ended.IsZero():
+			t.Status = "canceled"
+		case a.Why == "":
+			t.Status = "completed"
+		case last && m.Status == batch.Failed:
+			t.Status = "failed"
+		default:
+			t.Status = "retrying"
+		}
+		tries = append(tries, t)
+	}
+	return tries
+}
+
+func presentImage(b *batch.Batch, m *batch.Image) views.Image {
+	v := views.Image{
+		Batch: batchURL(b.ID), BatchName: oneLine(b.Name), Row: presentRow(b, m),
+		Picture: imageURL(m.Batch, m.N) + "/picture", Width: m.Picture.Width, Height: m.Picture.Height,
+		Notes: presentNotes(m), Total: b.Total(), Text: lines(m.Text), Heads: presentHeads(b.Table, m),
+	}
+	if place := v.Row.Place; place > 1 {
+		v.Previous = imageURL(b.ID, b.Order[place-2])
+	}
+	if place := v.Row.Place; place > 0 && place < len(b.Order) {
+		v.Next = imageURL(b.ID, b.Order[place])
+	}
+	v.Cells = presentCells(m, len(v.Heads))
+	v.Doubts = presentDoubts(m, v.Heads)
+	return v
+}
+
+func presentHeads(t table.Table, m *batch.Image) []views.Head {
+	var heads []views.Head
+	for i, name := range t.Header(m.Columns) {
+		heads = append(heads, views.Head{Name: oneLine(name), Numeric: i < len(t.Columns) && t.Columns[i].Type == table.Number})
+	}
+	return heads
+}
+
+// presentCells is a rectangle: rows that are shorter than the header are filled with blanks.
+func presentCells(m *batch.Image, width int) [][]views.Cell {
+	rows := make([][]views.Cell, 0, len(m.Rows))
+	for _, r := range m.Rows {
+		cells := make([]views.Cell, max(width, len(r.Cells)))
+		for i, c := range r.Cells {
+			cells[i] = views.Cell{Text: oneLine(c.Text), State: string(c.State)}
+			if c.State == table.Read {
+				cells[i].State = ""
+			}
+		}
+		rows = append(rows, cells)
+	}
+	for _, issue := range m.Issues {
+		if issue.Row < 0 || issue.Row >= len(rows) || issue.Column < 0 || issue.Column >= len(rows[issue.Row]) {
+			continue
+		}
+		cell := &rows[issue.Row][issue.Column]
+		cell.ID = cellID(issue.Row, issue.Column)
+		cell.Why = strings.TrimSpace(cell.Why + "\n" + oneLine(issue.Message))
+		if cell.State == "" || cell.State == string(table.Blank) {
+			cell.State = doubtState(issue.Kind)
+		}
+	}
+	return rows
+}
+
+func doubtState(kind string) string {
+	switch kind {
+	case table.KindUnreadable:
+		return string(table.Unreadable)
+	case table.KindGuessed, table.KindConfidence:
+		return string(table.Guessed)
+	default:
+		return "rule"
+	}
+}
+
+func cellID(row, column int) string { return fmt.Sprintf("c-%d-%d", row+1, column+1) }
+
+func presentDoubts(m *batch.Image, heads []views.Head) []views.Doubt {
+	doubts := make([]views.Doubt, 0, len(m.Issues))
+	for _, issue := range m.Issues {
+		d := views.Doubt{Message: oneLine(issue.Message)}
+		if issue.Row >= 0 && issue.Row < len(m.Rows) {
+			d.Row = issue.Row + 1
+			if issue.Column >= 0 && issue.Column < len(heads) {
+				d.Column = heads[issue.Column].Name
+				d.Target = cellID(issue.Row, issue.Column)
+			}
+		}
+		doubts = append(doubts, d)
+	}
+	return doubts
+}
+
+// presentRecent is the list of batches, newest first, and how many are left out of it.
+func presentRecent(all []batch.Overview, limit int) ([]views.Recent, int) {
+	shown := all[:min(limit, len(all))]
+	recent := make([]views.Recent, 0, len(shown))
+	for _, o := range shown {
+		recent = append(recent, views.Recent{
+			URL: batchURL(o.Batch.ID), Name: oneLine(o.Batch.Name), Draft: o.Batch.Status == batch.Draft,
+			Progress: presentProgress(o), Created: o.Batch.Created,
+		})
+	}
+	return recent, len(all) - len(shown)
+}
+
+// presentTable is a table as the editor of columns shows it.
+func presentTable(t table.Table) []views.Column {
+	columns := make([]views.Column, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		columns = append(columns, views.Column{
+			Name: oneLine(c.Name), Type: string(c.Type), Description: oneLine(c.Description),
+			Choices: oneLine(strings.Join(c.Choices, ", ")), Required: c.Required,
+		})
+	}
+	return columns
+}
+
+// overviewOf counts the images themselves, for a page that has loaded them; pace and time left come from the board,
+// which may be a moment behind.
+func overviewOf(b *batch.Batch, images []*batch.Image, board batch.Overview) batch.Overview {
+	o := batch.Overview{Batch: b, Images: len(images), PerMinute: board.PerMinute}
+	for _, m := range images {
+		o.Counts.Add(m.Figures(), 1)
+	}
+	if !b.Status.Final() {
+		o.Left = board.Left
+	} else if took := b.Ended.Sub(b.Started); took > 0 && o.PerMinute == 0 {
+		o.PerMinute = float64(o.Counts.Done()) / took.Minutes()
+	}
+	o.Left = o.Left.Round(time.Second)
+	return o
+}

@@ -1,0 +1,114 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/live"
+	"sheetlift/views"
+)
+
+// render answers with a page or fragment. It is rendered whole before the first byte is sent, so that a fault on the
+// way is still an error and not half a page.
+func (s *Server) render(c echo.Context, status int, page templ.Component) error {
+	html, err := rendered(c.Request().Context(), page)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	h.Add("Vary", "HX-Request")
+	return c.HTMLBlob(status, html)
+}
+
+func rendered(ctx context.Context, parts ...templ.Component) ([]byte, error) {
+	var b bytes.Buffer
+	for _, p := range parts {
+		if err := p.Render(ctx, &b); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// isFragment reports whether the answer goes into a part of a page, by htmx.
+func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
+
+// liveSource renders what browsers that watch a batch see: everything for one that connects, then what changed.
+func (s *Server) liveSource(id batch.ID) live.Source { return liveSource{server: s, id: id} }
+
+type liveSource struct {
+	server *Server
+	id     batch.ID
+}
+
+// Snapshot is all rows and the head.
+func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
+	v, err := l.server.liveView(ctx, l.id)
+	if err != nil {
+		return nil, err
+	}
+	return rendered(ctx, views.LiveRows(v.Rows), views.LiveHead(v))
+}
+
+// manyChanges is from how many changed images on they are loaded together rather than one by one.
+const manyChanges = 20
+
+// Delta is the changed rows by the images' numbers, and the head once. An item that is no image of the batch (the batch
+// itself, or an image that came too late) only renews the head.
+func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
+	o, err := l.server.deps.Board.Overview(ctx, l.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	changed, err := l.changed(ctx, o.Batch, items)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make(map[string][]byte, len(changed))
+	for _, m := range changed {
+		row := presentRow(o.Batch, m)
+		row.Flash = 1 + int(m.Rev%2)
+		if rows[strconv.Itoa(m.N)], err = rendered(ctx, views.LiveRow(row)); err != nil {
+			return nil, nil, err
+		}
+	}
+	head, err := rendered(ctx, views.LiveHead(presentLive(o.Batch, presentProgress(o))))
+	return rows, head, err
+}
+
+// changed loads the images that items name and the batch holds.
+func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string) ([]*batch.Image, error) {
+	wanted := map[int]bool{}
+	for _, item := range items {
+		if n, err := strconv.Atoi(item); err == nil && placeOf(b, n) > 0 {
+			wanted[n] = true
+		}
+	}
+	var changed []*batch.Image
+	if len(wanted) >= manyChanges {
+		images, err := l.server.deps.Batches.Images(ctx, l.id)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range images {
+			if wanted[m.N] {
+				changed = append(changed, m)
+			}
+		}
+		return changed, nil
+	}
+	for n := range wanted {
+		m, err := l.server.deps.Batches.Image(ctx, l.id, n)
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, m)
+	}
+	return changed, nil
+}

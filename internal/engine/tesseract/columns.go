@@ -1,6 +1,7 @@
 package tesseract
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -28,6 +29,9 @@ func columnsOf(lines []line, width int) []span {
 		weight := float64(len(l.segments)) / float64(most)
 		voters += weight
 		for _, s := range l.segments {
+			if spans(s.box, lines) {
+				continue
+			}
 			for x := max(s.left, 0); x < min(s.right, width); x++ {
 				counts[x] += weight
 			}
@@ -48,6 +52,44 @@ func columnsOf(lines []line, width int) []span {
 	if from >= 0 {
 		columns = append(columns, span{from, width})
 	}
+	return columns
+}
+
+// spans reports whether a segment stands over several columns: many other lines have two segments or more below it.
+func spans(b box, lines []line) bool {
+	over, voters := 0, 0
+	for _, l := range lines {
+		if len(l.segments) < 2 {
+			continue
+		}
+		voters++
+		inside := 0
+		for _, s := range l.segments {
+			if 2*s.overlapX(b.left, b.right) > s.width() {
+				inside++
+			}
+		}
+		if inside >= 2 {
+			over++
+		}
+	}
+	return over >= 2 && 10*over >= 4*voters
+}
+
+// withLonely adds a column for what stands in none: the heading of a column that nobody has filled in.
+func withLonely(columns []span, lines []line, h int) []span {
+	for _, l := range lines {
+		if len(l.segments) < 2 {
+			continue
+		}
+		for _, s := range l.segments {
+			free := !slices.ContainsFunc(columns, func(c span) bool { return s.overlapX(c.left, c.right) > -h/2 })
+			if free && alnum(s.text()) > 1 {
+				columns = append(columns, span{s.left, s.right})
+			}
+		}
+	}
+	slices.SortFunc(columns, func(a, b span) int { return cmp.Compare(a.left, b.left) })
 	return columns
 }
 
@@ -114,12 +156,11 @@ func apart(a, b word, columns []span, h int) bool {
 		return true
 	}
 	i := columnFor(columns, b.box)
-	valley := i > 0 && a.right <= columns[i].left+h/4 && b.left >= columns[i-1].right-h/4
+	valley := i > 0 && b.overlapX(columns[i].left, columns[i].right) > 0 && a.right <= columns[i].left+h/4 && b.left >= columns[i-1].right-h/4
 	return valley && 100*gap >= 45*h
 }
 
-// dropEmptyColumns joins columns in which hardly anything stands to the neighbour that is nearer. A stray mark makes
-// no column.
+// mergeThin drops columns in which hardly anything stands: a stray mark makes no column.
 func mergeThin(columns []span, lines []line) []span {
 	uses := make([]int, len(columns))
 	for _, l := range lines {

@@ -35,7 +35,7 @@ func gridOf(words []word, r rules) grid {
 func openGrid(words []word, r rules) grid {
 	h := textHeight(words)
 	lines := linesOf(words)
-	columns := mergeThin(columnsOf(lines, r.w), lines)
+	columns := withLonely(mergeThin(columnsOf(lines, r.w), lines), lines, h)
 	if len(columns) == 0 {
 		columns = []span{{0, r.w}}
 	}
@@ -130,10 +130,22 @@ func headEnd(rows []textRow) int {
 			}
 		}
 		if i > 0 && data > 0 && 2*r.values() >= most && 2*r.values() >= r.filled()-1 && !allYears(r) {
-			return i
+			return headingsBefore(rows, i)
 		}
 	}
 	return min(1, len(rows))
+}
+
+// headingsBefore takes the headings of sections that stand between the header and the first data from the header.
+func headingsBefore(rows []textRow, end int) int {
+	for i := end - 1; i > 0; i-- {
+		label := rows[i].cells[0].text()
+		if rows[i].filled() != 1 || label == "" || startsLow(label) || breaksOff(rows[i-1].cells[0].text()) || rows[i-1].filled() < 2 {
+			break
+		}
+		end = i
+	}
+	return end
 }
 
 // allYears tells a header of years from data.

@@ -234,7 +234,7 @@ func (b *Board) Overview(ctx context.Context, id ID) (Overview, error) {
 	}
 	b.mu.Unlock()
 	if batch == nil {
-		return Overview{}, notFound()
+		return b.ahead(ctx, id)
 	}
 	if !ready {
 		if err := b.load(ctx, id); err != nil {
@@ -247,6 +247,26 @@ func (b *Board) Overview(ctx context.Context, id ID) (Overview, error) {
 		return Overview{}, notFound()
 	}
 	return b.overview(batch), nil
+}
+
+// ahead is the overview of a batch that was stored a moment ago and is not on the board yet.
+func (b *Board) ahead(ctx context.Context, id ID) (Overview, error) {
+	if !id.Valid() {
+		return Overview{}, notFound()
+	}
+	batch, err := b.repo.Batch(ctx, id)
+	if err != nil {
+		return Overview{}, err
+	}
+	images, err := inOrder(ctx, b.repo, batch)
+	if err != nil {
+		return Overview{}, err
+	}
+	o := Overview{Batch: batch, Images: len(images)}
+	for _, m := range images {
+		o.Counts.Add(m.Figures(), 1)
+	}
+	return o, nil
 }
 
 // Active returns the ids of the batches that were started and have not ended.

@@ -40,7 +40,7 @@ func (s *Service) AddImage(ctx context.Context, id ID, u Upload) (*Image, error)
 	if b.Status != Draft {
 		return nil, tooLate(u.Filename)
 	}
-	p, err := s.ports.Intake.Prepare(ctx, baseName(u.Filename), u.Body)
+	p, err := s.ports.Intake.Prepare(ctx, BaseName(u.Filename), u.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (b *Batch) holds(n int) bool {
 }
 
 func (u Upload) image(id ID, p *Prepared) *Image {
-	filename := baseName(u.Filename)
+	filename := BaseName(u.Filename)
 	name := cleanName(u.Name)
 	if name == "" {
 		name = nameOf(filename)
@@ -148,8 +148,8 @@ func (u Upload) image(id ID, p *Prepared) *Image {
 	}
 }
 
-// baseName is the last part of a file name as sent, from any system, fit to be shown.
-func baseName(filename string) string {
+// BaseName is the last part of a file name as sent, from any system, fit to be shown.
+func BaseName(filename string) string {
 	if i := strings.LastIndexAny(filename, `/\`); i >= 0 {
 		filename = filename[i+1:]
 	}
@@ -168,7 +168,7 @@ func nameOf(filename string) string {
 }
 
 func tooLate(filename string) error {
-	return errs.New(errs.Conflict, "“%s” came after the batch was started. Put it into a new batch.", baseName(filename))
+	return errs.New(errs.Conflict, "“%s” came after the batch was started. Put it into a new batch.", BaseName(filename))
 }
 
 func tooMany(l Limits) error {

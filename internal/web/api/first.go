@@ -1,0 +1,194 @@
+// Package api is the doors for programs: the three endpoints of the first version, in the shapes it had.
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+)
+
+// First is the endpoints of the first version.
+type First struct {
+	batches  *batch.Service
+	board    *batch.Board
+	maxBytes int64
+}
+
+// New returns the endpoints over the use cases; maxBytes is the limit of one file.
+func New(batches *batch.Service, board *batch.Board, maxBytes int64) *First {
+	return &First{batches: batches, board: board, maxBytes: maxBytes}
+}
+
+// rejected is a file that was not taken in.
+type rejected struct {
+	Filename string `json:"filename"`
+	Reason   string `json:"reason"`
+}
+
+// maxField bounds a form field that is not a file.
+const maxField = 64 << 10
+
+// Process takes pictures and settings in one multipart form, in any order, and starts a batch. It answers once every
+// picture is durable; the rest goes on without the caller.
+func (f *First) Process(c echo.Context) error {
+	r := c.Request()
+	form, err := r.MultipartReader()
+	if err != nil {
+		return errs.Wrap(err, errs.Invalid, "Send the pictures as multipart/form-data, each in a field named images.")
+	}
+	p := newParams(r)
+	if _, err := p.settings(); err != nil {
+		return err // what the address and the headers say is checked before anything is read
+	}
+	b, err := f.batches.Create(r.Context(), batch.NewBatch{})
+	if err != nil {
+		return err
+	}
+	started, refused, err := f.fill(r.Context(), b.ID, form, p)
+	if err != nil {
+		// The caller gets no job, so nothing of it may stay; even if the caller is gone.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
+		defer cancel()
+		return errors.Join(err, ignoreConflict(f.batches.Discard(ctx, b.ID)))
+	}
+	answer := map[string]any{
+		"success": true, "job_id": started.ID, "total_images": started.Total(), "status": "processing_started",
+	}
+	if len(refused) > 0 {
+		answer["rejected"] = refused
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+func ignoreConflict(err error) error {
+	if errs.Is(err, errs.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// fill reads the form into the draft and starts it.
+func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (*batch.Batch, []rejected, error) {
+	taken, refused, err := f.read(ctx, id, form, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := p.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	if taken == nil {
+		if len(refused) == 0 {
+			return nil, nil, errs.New(errs.Invalid, "There are no pictures in this form. Send each in a field named images.")
+		}
+		return nil, nil, errs.New(errs.Invalid, "None of the %d files can be used. %s", len(refused), reasons(refused))
+	}
+	for _, m := range taken {
+		if name := p.name(m.file); name != "" {
+			if _, err := f.batches.RenameImage(ctx, id, m.place, name); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if _, err := f.batches.SetTable(ctx, id, s.table); err != nil {
+		return nil, nil, err
+	}
+	if _, err := f.batches.SetOptions(ctx, id, s.options, s.engine); err != nil {
+		return nil, nil, err
+	}
+	b, err := f.batches.Start(ctx, id)
+	return b, refused, err
+}
+
+// reasons joins the first few refusals to one text.
+func reasons(refused []rejected) string {
+	text := ""
+	for i, r := range refused {
+		if i == 5 {
+			return text + "And so on."
+		}
+		text += r.Reason + " "
+	}
+	return text
+}
+
+// placed is a picture that was taken in: which file of the form it was, and its place.
+type placed struct{ file, place int }
+
+// read takes the files as they arrive and keeps the fields. A file that is refused does not hold up the others.
+func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (taken []placed, refused []rejected, err error) {
+	upload := rand.Text()
+	for file := 0; ; {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return taken, refused, nil
+		}
+		if err != nil {
+			return nil, nil, broken(err)
+		}
+		if part.FileName() == "" {
+			if err := p.field(part); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		file++
+		if len(taken) == f.batches.MaxImages() {
+			return nil, nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.batches.MaxImages())
+		}
+		m, err := f.batches.AddImage(ctx, id, batch.Upload{
+			ID: upload + "-" + strconv.Itoa(file), Filename: part.FileName(), Position: len(taken) + 1, Body: part,
+		})
+		switch {
+		case err == nil:
+			taken = append(taken, placed{file - 1, m.N})
+		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
+			refused = append(refused, rejected{batch.BaseName(part.FileName()), errs.Message(err)})
+			if _, err := io.Copy(io.Discard, part); err != nil {
+				return nil, nil, broken(err)
+			}
+		default:
+			return nil, nil, err
+		}
+	}
+}
+
+func broken(err error) error {
+	if errs.KindOf(err) != errs.Internal {
+		return err
+	}
+	return errs.Wrap(err, errs.Invalid, "The upload broke off or is not a proper form. Send it again.")
+}
+
+// Status is GET /batch-status/{job_id}.
+func (f *First) Status(c echo.Context) error {
+	o, err := f.board.Overview(c.Request().Context(), batch.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, newStatus(o))
+}
+
+// Results is GET /batch-results/{job_id}: what is there so far.
+func (f *First) Results(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	o, err := f.board.Overview(ctx, id)
+	if err != nil {
+		return err
+	}
+	images, err := f.batches.Images(ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, newResults(o, images))
+}

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/web/api"
+)
+
+// routes is every address there is.
+func (s *Server) routes(e *echo.Echo) {
+	e.Use(s.recoverPanics, s.signedIn)
+
+	e.GET("/", s.startPage)
+	e.GET("/keys", s.keysPage)
+	e.GET("/login", s.loginPage)
+	e.POST("/login", s.login)
+	e.POST("/logout", s.logout)
+	e.GET("/health", s.healthPage)
+	e.GET("/static/:name", s.asset)
+
+	e.POST("/batches", s.createBatch)
+	b := e.Group("/batches/:id")
+	b.GET("", s.batchPage)
+	b.POST("/names", s.saveNames)
+	b.POST("/columns", s.saveColumns)
+	b.POST("/start", s.startBatch)
+	b.POST("/retry", s.retryFailed)
+	b.GET("/events", s.events)
+	b.GET("/workbook.xlsx", s.workbook)
+
+	b.PUT("/images/:upload", s.uploadImage)
+	b.GET("/images/:n", s.imagePage)
+	b.GET("/images/:n/thumb", s.thumb)
+	b.GET("/images/:n/picture", s.picture)
+	b.POST("/images/:n/remove", s.removeImage)
+	b.POST("/images/:n/retry", s.retryImage)
+
+	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
+	e.POST("/batch-process-images", first.Process, s.patient)
+	e.GET("/batch-status/:id", first.Status)
+	e.GET("/batch-results/:id", first.Results)
+}

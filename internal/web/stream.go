@@ -1,0 +1,16 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+)
+
+// events is the live wire of a batch.
+func (s *Server) events(c echo.Context) error {
+	id := batch.ID(c.Param("id"))
+	if _, err := s.batches.Batch(c.Request().Context(), id); err != nil {
+		return err
+	}
+	return s.feed.Serve(c.Response(), c.Request(), string(id), s.liveSource(id))
+}

@@ -30,7 +30,7 @@
             history.replaceState(null, "", `${batch}?step=pictures`);
             return batch;
           }
-          if (answer.status < 500) throw new Refusal(body.detail ?? answer.statusText);
+          if (answer.status < 500) { making = null; throw new Refusal(say("Start", { why: body.detail ?? answer.statusText })); }
         } catch (fault) {
           if (fault instanceof Refusal) throw fault;
         }

@@ -16,7 +16,7 @@ import (
 // batchPage shows a batch: a draft at the step that is asked for, otherwise how far its reading is.
 func (s *Server) batchPage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Server) batchPage(c echo.Context) error {
 		v.Shell = s.shell("batches")
 		return s.render(c, http.StatusOK, views.LivePage(v))
 	}
-	images, err := s.deps.Batches.Images(ctx, id)
+	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func namesTyped(c echo.Context) (typedNames, error) {
 
 // save keeps what was typed. An image that was removed meanwhile is passed over.
 func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
-	images, err := s.deps.Batches.Images(ctx, id)
+	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,13 @@ func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
 			changed[m.N] = name
 		}
 	}
-	if err := s.deps.Batches.RenameImages(ctx, id, changed); err != nil && !errs.Is(err, errs.NotFound) {
+	if err := s.batches.RenameImages(ctx, id, changed); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
 	if !t.named {
 		return nil
 	}
-	_, err = s.deps.Batches.RenameBatch(ctx, id, t.batch)
+	_, err = s.batches.RenameBatch(ctx, id, t.batch)
 	return err
 }
 
@@ -128,11 +128,11 @@ func (s *Server) saveNames(c echo.Context) error {
 // namesAgain shows the names as typed, with what is wrong.
 func (s *Server) namesAgain(c echo.Context, id batch.ID, typed typedNames, problem error) error {
 	ctx := c.Request().Context()
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
-	images, err := s.deps.Batches.Images(ctx, id)
+	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -156,11 +156,11 @@ func (s *Server) removeImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.deps.Batches.RemoveImage(ctx, id, n); err != nil {
+	if err := s.batches.RemoveImage(ctx, id, n); err != nil {
 		return err
 	}
 	if isFragment(c) {
-		images, err := s.deps.Batches.Images(ctx, id)
+		images, err := s.batches.Images(ctx, id)
 		if err != nil {
 			return err
 		}

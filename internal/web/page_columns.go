@@ -154,17 +154,17 @@ func (f *columnsForm) save(ctx context.Context, s *Server, b *batch.Batch) error
 	if err != nil {
 		return err
 	}
-	if _, err := s.deps.Batches.SetTable(ctx, b.ID, t); err != nil {
+	if _, err := s.batches.SetTable(ctx, b.ID, t); err != nil {
 		return err
 	}
-	_, err = s.deps.Batches.SetOptions(ctx, b.ID, options, f.engine)
+	_, err = s.batches.SetOptions(ctx, b.ID, options, f.engine)
 	return err
 }
 
 // saveColumns keeps the columns while they are put together. What is not right yet stays on the page, not in the draft.
 func (s *Server) saveColumns(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Server) saveColumns(c echo.Context) error {
 	if problem != nil && form.do == "keep" {
 		return s.columnsAgain(c, b, form, problem)
 	}
-	images, err := s.deps.Batches.Images(ctx, id)
+	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (s *Server) saveColumns(c echo.Context) error {
 // startBatch keeps the columns and begins to read.
 func (s *Server) startBatch(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (s *Server) startBatch(c echo.Context) error {
 		err = form.save(ctx, s, b)
 	}
 	if err == nil {
-		_, err = s.deps.Batches.Start(ctx, id)
+		_, err = s.batches.Start(ctx, id)
 	}
 	switch {
 	case errs.Is(err, errs.Invalid) && form.choice != "":
@@ -226,7 +226,7 @@ func (s *Server) startBatch(c echo.Context) error {
 
 // columnsAgain shows the step as typed, with what is wrong.
 func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, problem error) error {
-	images, err := s.deps.Batches.Images(c.Request().Context(), b.ID)
+	images, err := s.batches.Images(c.Request().Context(), b.ID)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (s *Server) enginesOffered() []views.Engine {
 	offered := []views.Engine{{}}
 	for _, name := range []string{"gemini", "tesseract"} {
 		e := views.Engine{Value: name}
-		if _, _, err := s.deps.Readers.Choose(name); err != nil {
+		if _, _, err := s.readers.Choose(name); err != nil {
 			e.Problem = errs.Message(err)
 		}
 		offered = append(offered, e)

@@ -17,14 +17,14 @@ func (s *Server) imagePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
 	if b.Status == batch.Draft {
 		return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=names")
 	}
-	m, err := s.deps.Batches.Image(ctx, id, n)
+	m, err := s.batches.Image(ctx, id, n)
 	if err != nil {
 		return err
 	}

@@ -12,15 +12,15 @@ import (
 
 // liveView is the page of a started batch with all its rows, as the store has it now.
 func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) {
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return views.Live{}, err
 	}
-	images, err := s.deps.Batches.Images(ctx, id)
+	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return views.Live{}, err
 	}
-	board, err := s.deps.Board.Overview(ctx, id)
+	board, err := s.board.Overview(ctx, id)
 	if err != nil {
 		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
 	}
@@ -39,7 +39,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.deps.Batches.Retry(ctx, id, n); err != nil {
+	if err := s.batches.Retry(ctx, id, n); err != nil {
 		return err
 	}
 	if !isFragment(c) {
@@ -49,11 +49,11 @@ func (s *Server) retryImage(c echo.Context) error {
 		}
 		return c.Redirect(http.StatusSeeOther, back)
 	}
-	b, err := s.deps.Batches.Batch(ctx, id)
+	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
-	m, err := s.deps.Batches.Image(ctx, id, n)
+	m, err := s.batches.Image(ctx, id, n)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *Server) retryImage(c echo.Context) error {
 // retryFailed reads all failed images again. The answer is the batch's page, or all its rows as they are now.
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	if _, err := s.deps.Batches.RetryFailed(ctx, id); err != nil {
+	if _, err := s.batches.RetryFailed(ctx, id); err != nil {
 		return err
 	}
 	if !isFragment(c) {

@@ -19,30 +19,30 @@ func (s *Server) startPage(c echo.Context) error {
 		Shell: s.shell("batches"), Uploader: s.uploader(), Reader: s.reader(""), Now: time.Now(),
 	}
 	v.Uploads = true
-	v.Recent, v.More = presentRecent(s.deps.Board.Overviews(), recentShown)
+	v.Recent, v.More = presentRecent(s.board.Overviews(), recentShown)
 	return s.render(c, http.StatusOK, views.StartPage(v))
 }
 
 func (s *Server) uploader() views.Uploader {
-	return views.Uploader{Next: 1, MaxImages: s.config.MaxImages, MaxBytes: s.config.MaxBytes}
+	return views.Uploader{Next: 1, MaxImages: s.cfg.MaxImages, MaxBytes: s.cfg.MaxBytes}
 }
 
 // shell is what every page has around its content. nav is the current entry of the top bar.
 func (s *Server) shell(nav string) views.Shell {
-	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.config.Password != ""}
+	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.cfg.Password != ""}
 }
 
 func (s *Server) keysReady() views.Ready {
-	if s.deps.Keys == nil {
+	if s.pool == nil {
 		return views.Ready{}
 	}
-	return views.Ready{Now: s.deps.Keys.Ready(), Total: s.deps.Keys.Len()}
+	return views.Ready{Now: s.pool.Ready(), Total: s.pool.Len()}
 }
 
 // reader is which engine reads for a wish, and why.
 func (s *Server) reader(wish string) views.Reader {
 	r := views.Reader{Keys: s.keysReady()}
-	engine, model, err := s.deps.Readers.Choose(wish)
+	engine, model, err := s.readers.Choose(wish)
 	if err != nil {
 		r.Problem = errs.Message(err)
 		return r

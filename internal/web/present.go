@@ -23,8 +23,6 @@ var carriageReturns = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 func lines(s string) string { return carriageReturns.Replace(s) }
 
-func batchURL(id batch.ID) string { return "/batches/" + string(id) }
-
 func imageURL(id batch.ID, n int) string { return batchURL(id) + "/images/" + strconv.Itoa(n) }
 
 // placeOf is where image n stands in its started batch, from 1; 0 when it is not in it.

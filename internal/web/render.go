@@ -62,7 +62,7 @@ const manyChanges = 20
 // Delta is the changed rows by the images' numbers, and the head once. An item that is no image of the batch (the batch
 // itself, or an image that came too late) only renews the head.
 func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
-	o, err := l.server.deps.Board.Overview(ctx, l.id)
+	o, err := l.server.board.Overview(ctx, l.id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,7 +92,7 @@ func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string)
 	}
 	var changed []*batch.Image
 	if len(wanted) >= manyChanges {
-		images, err := l.server.deps.Batches.Images(ctx, l.id)
+		images, err := l.server.batches.Images(ctx, l.id)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string)
 		return changed, nil
 	}
 	for n := range wanted {
-		m, err := l.server.deps.Batches.Image(ctx, l.id, n)
+		m, err := l.server.batches.Image(ctx, l.id, n)
 		if err != nil {
 			return nil, err
 		}

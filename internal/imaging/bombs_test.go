@@ -180,7 +180,7 @@ func TestTruncationIsRefusedOrShownNeverStuck(t *testing.T) {
 	t.Parallel()
 	m := page(320, 240)
 	files := map[string][]byte{
-		"a.jpg": asJPEG(t, m, 90), "a.png": asPNG(t, m), "a.tiff": rawTIFF(m, 1, 2), "large.jpg": asJPEG(t, page(2400, 1600), 90),
+		"a.jpg": asJPEG(t, m, 90), "a.png": asPNG(t, m), "a.tiff": rawTIFF(m, 1, 2), "large.jpg": asJPEG(t, page(2100, 1000), 90),
 	}
 	for _, name := range []string{"lossy.webp", "lossless.webp", "alpha.webp", "alpha-lossless.webp", "animated.webp", "progressive.jpg", "cmyk.jpg", "interlaced.png", "g4.tiff", "lzw.tiff", "two-pages.tiff"} {
 		files[name] = drawn(t, name)

@@ -34,3 +34,6 @@ func Kept(data []byte) []byte {
 	}
 	return kept
 }
+
+// Target is the size that a picture of w by h pixels gets.
+func (p *Preparer) Target(w, h int) (int, int) { return p.target(w, h) }

@@ -221,7 +221,7 @@ func TestAnEndedContextEndsTheWait(t *testing.T) {
 func TestManyAtOnceAllSucceed(t *testing.T) {
 	t.Parallel()
 	p := imaging.New(imaging.Limits{TmpDir: t.TempDir()})
-	file := asJPEG(t, photo(1200, 900), 95)
+	file := asJPEG(t, photo(480, 360), 98)
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {

@@ -40,11 +40,11 @@ func laden(t testing.TB, m image.Image) map[string][]byte {
 
 func TestNothingButPixelsIsKept(t *testing.T) {
 	t.Parallel()
-	for size, m := range map[string]image.Image{"kept": page(640, 480), "shrunk": page(2600, 2000)} {
-		for name, data := range laden(t, m) {
+	for size, limits := range map[string]imaging.Limits{"kept": {}, "shrunk": {LongSide: 100, ShortSide: 80, Longest: 120}} {
+		for name, data := range laden(t, page(320, 240)) {
 			t.Run(size+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				got := prepare(t, imaging.Limits{}, name, data)
+				got := prepare(t, limits, name, data)
 				for _, kept := range [][]byte{got.Data, got.Thumb} {
 					for _, word := range []string{secret, "GPSLatitude", "0815", "<script>", "evil.html", "PK\x03\x04"} {
 						if bytes.Contains(kept, []byte(word)) {
@@ -60,7 +60,7 @@ func TestNothingButPixelsIsKept(t *testing.T) {
 
 func TestSmallUprightPicturesKeepTheirOwnCompression(t *testing.T) {
 	t.Parallel()
-	m := page(640, 480)
+	m := page(320, 240)
 	for name, data := range laden(t, m) {
 		got := prepare(t, imaging.Limits{}, name, data)
 		want := "image/png"

@@ -292,25 +292,33 @@ func TestLargePicturesAreShrunkAndSmallOnesNeverEnlarged(t *testing.T) {
 		{2000, 1999, 2000, 1999},  // nothing to do
 		{10000, 5000, 2304, 1152}, // two to one
 	} {
-		t.Run(fmt.Sprintf("%dx%d", c.w, c.h), func(t *testing.T) {
-			t.Parallel()
-			flat := image.NewGray(image.Rect(0, 0, c.w, c.h))
-			got := prepare(t, imaging.Limits{}, "a.jpg", asJPEG(t, flat, 50))
-			if abs(got.Width-c.wantW) > 1 || abs(got.Height-c.wantH) > 1 {
-				t.Errorf("%dx%d, want %dx%d", got.Width, got.Height, c.wantW, c.wantH)
+		w, h := imaging.New(imaging.Limits{}).Target(c.w, c.h)
+		if w != c.wantW || h != c.wantH {
+			t.Errorf("%dx%d becomes %dx%d, want %dx%d", c.w, c.h, w, h, c.wantW, c.wantH)
+		}
+	}
+	// The same with a tenth of every limit, which is quicker to draw.
+	tenth := imaging.Limits{LongSide: 200, ShortSide: 115, Longest: 307, ThumbSide: 26}
+	for _, c := range [][4]int{{403, 302, 200, 150}, {302, 403, 150, 200}, {120, 480, 77, 307}, {30, 20, 30, 20}, {1000, 50, 307, 15}, {17, 640, 8, 307}} {
+		flat := image.NewGray(image.Rect(0, 0, c[0], c[1]))
+		for name, data := range map[string][]byte{"a.jpg": asJPEG(t, flat, 50), "a.png": asPNG(t, flat)} {
+			got := prepare(t, tenth, name, data)
+			b := opened(t, got.Data).Bounds()
+			if got.Width != b.Dx() || got.Height != b.Dy() || abs(got.Width-c[2]) > 1 || abs(got.Height-c[3]) > 1 {
+				t.Errorf("%s %dx%d becomes %dx%d, said %dx%d", name, c[0], c[1], b.Dx(), b.Dy(), got.Width, got.Height)
 			}
 			thumb := opened(t, got.Thumb).Bounds()
-			if long := max(thumb.Dx(), thumb.Dy()); long != min(256, max(c.w, c.h)) {
-				t.Errorf("thumbnail %v", thumb)
+			if long := max(thumb.Dx(), thumb.Dy()); long != min(26, max(c[2], c[3])) {
+				t.Errorf("%s %dx%d: thumbnail %v", name, c[0], c[1], thumb)
 			}
-		})
+		}
 	}
 }
 
 func TestShrinkingAveragesWhatItCovers(t *testing.T) {
 	t.Parallel()
 	// A fine chequerboard has the grey of its mean whichever way it is shrunk; taking single pixels would show bands.
-	for _, size := range []image.Point{{4032, 3024}, {3001, 2999}, {2400, 6000}} {
+	for _, size := range []image.Point{{403, 302}, {301, 299}, {240, 600}} {
 		m := image.NewNRGBA(image.Rectangle{Max: size})
 		for y := range size.Y {
 			for x := range size.X {
@@ -319,9 +327,9 @@ func TestShrinkingAveragesWhatItCovers(t *testing.T) {
 			}
 		}
 		for name, data := range map[string][]byte{"a.jpg": asJPEG(t, m, 100), "a.png": asPNG(t, m)} {
-			back := opened(t, prepare(t, imaging.Limits{LongSide: 500, ShortSide: 300, Longest: 600}, name, data).Data)
-			for y := back.Bounds().Min.Y; y < back.Bounds().Max.Y; y += 7 {
-				for x := back.Bounds().Min.X; x < back.Bounds().Max.X; x += 7 {
+			back := opened(t, prepare(t, imaging.Limits{LongSide: 60, ShortSide: 40, Longest: 80}, name, data).Data)
+			for y := back.Bounds().Min.Y; y < back.Bounds().Max.Y; y++ {
+				for x := back.Bounds().Min.X; x < back.Bounds().Max.X; x++ {
 					if r, _, _ := rgb(back, x, y); abs(r-127) > 26 {
 						t.Fatalf("%s %v: %d at %d,%d", name, size, r, x, y)
 					}
@@ -354,10 +362,10 @@ func TestPagesAndFramesBeyondTheFirstAreTold(t *testing.T) {
 
 func TestPoorPicturesAreTold(t *testing.T) {
 	t.Parallel()
-	good := page(1600, 1200)
+	good := page(800, 600)
 	dark, blank, blurred := image.NewGray(good.Rect), image.NewGray(good.Rect), image.NewGray(good.Rect)
-	for y := range 1200 {
-		for x := range 1600 {
+	for y := range 600 {
+		for x := range 800 {
 			g := color.GrayModel.Convert(good.At(x, y)).(color.Gray).Y
 			dark.SetGray(x, y, color.Gray{g / 8})
 			blank.SetGray(x, y, color.Gray{240 + uint8((x+y)%3)})

@@ -72,7 +72,10 @@ func refusedForNow(file string) string {
 func TestEverySampleGetsTheReactionThatIsRight(t *testing.T) {
 	t.Parallel()
 	p := imaging.New(imaging.Limits{})
-	for _, want := range truths(t) {
+	for i, want := range truths(t) {
+		if slow && i%6 > 0 && want.Kind != "broken" {
+			continue // every file is looked at without the race detector
+		}
 		t.Run(want.File, func(t *testing.T) {
 			t.Parallel()
 			data, err := os.ReadFile(filepath.Join(samples, want.File))

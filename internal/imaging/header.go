@@ -23,7 +23,7 @@ type header struct {
 	width, height int   // as stored, before it is turned upright
 	need          int64 // bytes that decoding takes, an upper bound from the form of the file
 	orientation   int   // 1 to 8, as EXIF counts
-	pages         int   // pages of a TIFF or frames of a GIF, counted to 1,000; otherwise 1
+	pages         int   // pages of a TIFF, counted to 1,000, or frames, counted to 2
 	costly        bool  // its form is unusual: what is kept of it is written anew, whatever its size
 	inverted      bool  // a fax in a TIFF whose black and white the decoder takes for each other
 	first         span  // of an animated WebP: where its first frame's data lie

@@ -40,7 +40,7 @@ func (h *header) readJPEG(p *parser) error {
 		case mark == markAPP0:
 			jfif = jfif || bytes.HasPrefix(p.block(at, n, 5), []byte("JFIF\x00"))
 		case mark == markAPP1:
-			if b := p.block(at, n, maxEXIF); bytes.HasPrefix(b, []byte("Exif\x00\x00")) {
+			if b := p.block(at, n, maxEXIF); bytes.HasPrefix(b, []byte("Exif\x00\x00")) && h.orientation == 1 {
 				h.orientation = exifOrientation(b[6:])
 			}
 		case mark == markAPPE:

@@ -83,8 +83,8 @@ func withLonely(columns []span, lines []line, h int) []span {
 			continue
 		}
 		for _, s := range l.segments {
-			free := !slices.ContainsFunc(columns, func(c span) bool { return s.overlapX(c.left, c.right) > -h/2 })
-			if free && alnum(s.text()) > 1 {
+			free := !slices.ContainsFunc(columns, func(c span) bool { return s.overlapX(c.left, c.right) > -3*h/2 })
+			if free && alnum(s.text()) > 2 {
 				columns = append(columns, span{s.left, s.right})
 			}
 		}

@@ -36,7 +36,7 @@ func dashes(parts []part, letter int) []part {
 
 // withDashes measures the dashes that the tool has read in numbers as whatever it pleased, and adds those that stand
 // alone in a cell, which it often does not see at all.
-func withDashes(words []word, parts []part) []word {
+func withDashes(words []word, parts []part, r rules) []word {
 	letter := letterHeight(letters(parts))
 	if letter == 0 {
 		return words
@@ -55,7 +55,7 @@ func withDashes(words []word, parts []part) []word {
 		out[i] = remeasured(w, flat, in, digitHeight(parts, w, letter))
 	}
 	for k, d := range flat {
-		if !used[k] && 2*d.width() >= letter && alone(d, words, letter) {
+		if !used[k] && 2*d.width() >= letter && !r.near(d.box) && alone(d, words, letter) {
 			b := box{d.left, d.midY() - letter/2, d.right, d.midY() + letter/2}
 			out = append(out, word{b, dashFor(d.width(), letter), 80})
 		}

@@ -228,7 +228,7 @@ func TestDashesAreToldByTheirWidth(t *testing.T) {
 	words := []word{
 		{box{0, 100, 52, 120}, "1-2", 90}, {box{100, 100, 152, 120}, "3-4", 90}, {box{600, 100, 900, 120}, "123456789012345", 90},
 	}
-	got := withDashes(words, parts)
+	got := withDashes(words, parts, paper)
 	slices.SortFunc(got, func(a, b word) int { return a.left - b.left })
 	var all []string
 	for _, w := range got {

@@ -116,50 +116,60 @@ func (t sheet) ruledBetween(a, b box) bool {
 	return 2*sum > both.width()
 }
 
-// header makes rows of the lines above the data. What is stacked in one column is one cell; what stands over several
-// columns is a row of its own above theirs.
+// stack is a cell of the header: its lines, one below the other in one column.
+type stack struct {
+	cell
+	column, first, last int // last and first: of the lines it reaches over
+}
+
+// header makes rows of the lines above the data. What is stacked in one column is one cell, and cells side by side are
+// one row; what ends above where another begins is a row of its own.
 func (t sheet) header(lines []textRow) [][]cell {
 	if len(lines) == 0 {
 		return nil
 	}
 	lines = t.withoutTitle(lines)
-	type stacked struct {
-		cell
-		column, level, line int // line: the last one it reaches
+	all := t.stacks(lines)
+	var rows [][]cell
+	for len(all) > 0 {
+		end := len(lines)
+		for _, s := range all {
+			end = min(end, s.last)
+		}
+		row := make([]cell, len(t.columns))
+		var rest []stack
+		for _, s := range all {
+			if s.first > end {
+				rest = append(rest, s)
+				continue
+			}
+			row[s.column].add(s.words...)
+		}
+		rows, all = append(rows, row), rest
 	}
-	var all []stacked
+	return rows
+}
+
+func (t sheet) stacks(lines []textRow) []stack {
+	var all []stack
 	open := make([]int, len(t.columns)) // index+1 into all of the last cell over each column
 	for i, l := range lines {
 		for j, c := range l.cells {
 			if len(c.words) == 0 {
 				continue
 			}
-			if k := open[j] - 1; k >= 0 && t.stacks(all[k].cell, c, lines[all[k].line].box) {
+			if k := open[j] - 1; k >= 0 && t.goesBelow(all[k].cell, c, lines[all[k].last].box) {
 				all[k].add(c.words...)
-				all[k].line = i
+				all[k].last = i
 				continue
 			}
-			level := 0
-			over := max(c.over, 1)
-			for x := j; x < min(j+over, len(open)); x++ {
-				if open[x] > 0 {
-					level = max(level, all[open[x]-1].level+1)
-				}
-			}
-			all = append(all, stacked{c, j, level, i})
-			for x := j; x < min(j+over, len(open)); x++ {
+			all = append(all, stack{c, j, i, i})
+			for x := j; x < min(j+max(c.over, 1), len(open)); x++ {
 				open[x] = len(all)
 			}
 		}
 	}
-	var rows [][]cell
-	for _, s := range all {
-		for len(rows) <= s.level {
-			rows = append(rows, make([]cell, len(t.columns)))
-		}
-		rows[s.level][s.column].add(s.words...)
-	}
-	return rows
+	return all
 }
 
 // withoutTitle drops lines above the header that stand alone, from the left edge over several columns.
@@ -170,8 +180,8 @@ func (t sheet) withoutTitle(lines []textRow) []textRow {
 	return lines
 }
 
-// stacks reports whether next is the following line of the header cell above.
-func (t sheet) stacks(above, next cell, last box) bool {
+// goesBelow reports whether next is the following line of the header cell above.
+func (t sheet) goesBelow(above, next cell, last box) bool {
 	if above.over > 1 || next.over > 1 {
 		return false
 	}

@@ -68,6 +68,9 @@ func transpose(m *mask) *mask {
 	return t
 }
 
+// bridge is how far apart two pieces of one line may be: light lines are lost beside letters.
+const bridge = 60
+
 // joinRuns makes lines of runs that lie on top of each other or one after the other; what is thicker than thick is a
 // filled area and no line. turn makes every line lie flat.
 func joinRuns(pieces []box, thick int, turn func(box) box) []box {
@@ -79,7 +82,7 @@ func joinRuns(pieces []box, thick int, turn func(box) box) []box {
 	var lines []box
 	for _, p := range flat {
 		i := slices.IndexFunc(lines, func(l box) bool {
-			return p.top-l.bottom <= 2 && p.left <= l.right+15 && l.left <= p.right+15
+			return p.top-l.bottom <= 2 && p.left <= l.right+bridge && l.left <= p.right+bridge
 		})
 		if i < 0 {
 			lines = append(lines, p)
@@ -96,11 +99,36 @@ func joinRuns(pieces []box, thick int, turn func(box) box) []box {
 
 // erase paints the lines in the colour of the paper beside them.
 func (r rules) erase(g *image.Gray) {
+	for _, l := range r.across {
+		bridged(g, l)
+	}
 	for _, b := range r.horizontal {
 		paint(g, box{b.left - 1, b.top - 1, b.right + 1, b.bottom + 1})
 	}
 	for _, b := range r.vertical {
 		paint(g, box{b.left - 1, b.top - 1, b.right + 1, b.bottom + 1})
+	}
+}
+
+// near reports whether b lies on a line across, or on the way between two pieces of it.
+func (r rules) near(b box) bool {
+	return slices.ContainsFunc(r.across, func(l box) bool {
+		return b.midY() >= l.top-3 && b.midY() < l.bottom+3 && l.overlapX(b.left, b.right) > -bridge
+	})
+}
+
+// bridged paints what is left of a light line between its pieces, where the paper shows above and below it.
+func bridged(g *image.Gray, l box) {
+	const away, lighter = 3, 8
+	if l.top < away || l.bottom+away > g.Rect.Dy() || l.height() > 6 {
+		return
+	}
+	at := func(x, y int) int { return int(g.Pix[y*g.Stride+x]) }
+	for x := max(l.left, 0); x < min(l.right, g.Rect.Dx()); x++ {
+		v := at(x, l.midY())
+		if at(x, l.top-away) > v+lighter && at(x, l.bottom+away-1) > v+lighter {
+			paint(g, box{x, l.top - 1, x + 1, l.bottom + 1})
+		}
 	}
 }
 

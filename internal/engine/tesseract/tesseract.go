@@ -102,7 +102,7 @@ func (e *Engine) look(ctx context.Context, data []byte, single bool) (*finding, 
 	if err != nil {
 		return nil, err
 	}
-	return &finding{words: clean(withDashes(words, p.parts)), rules: p.rules, single: single}, nil
+	return &finding{words: clean(withDashes(words, p.parts, p.rules)), rules: p.rules, single: single}, nil
 }
 
 // poor is the mean confidence, 0 to 100, below which a page is looked at in other ways too, and few the number of words.

@@ -183,7 +183,7 @@
       go.textContent = busy ? say("Wait", { done: number(finished), all: number(wanted.length) }) : say("Name");
       go.href = `${batch}?step=names`;
       if (busy || total === 0) { go.setAttribute("aria-disabled", "true"); go.removeAttribute("href"); } else go.removeAttribute("aria-disabled");
-      sum.textContent = busy ? say("Busy") : "";
+      sum.textContent = busy ? "" : say("Sum", { n: number(total) });
       if (!busy && wanted.length && spoken !== String(finished)) { spoken = String(finished); live.textContent = say("Done"); }
       working = busy;
     };

@@ -152,7 +152,11 @@ func segments(p Progress) []Segment {
 		n      int
 	}{{"completed", p.Completed}, {"retrying", p.Retrying}, {"failed", p.Failed}, {"canceled", p.Canceled}, {"processing", p.Processing}} {
 		w := float64(s.n)
-		out = append(out, Segment{s.status, at(x, all), at(max(w-hair*all, 0), all)})
+		seen := w
+		if x+w < all {
+			seen = max(w-hair*all, 0)
+		}
+		out = append(out, Segment{s.status, at(x, all), at(seen, all)})
 		x += w
 	}
 	return out

@@ -784,7 +784,7 @@ func letters(v Image, column int) int {
 	for _, cells := range v.Cells {
 		n = max(n, len([]rune(cells[column].Text)))
 	}
-	return min(n, 42)
+	return min(n, 28)
 }
 
 // colWidths shares the breadth out by what the columns hold.
@@ -812,11 +812,11 @@ func breadth(v Image) string {
 		all += letters(v, i) + 3
 	}
 	switch {
-	case all > 140:
+	case all > 170:
 		return "widest"
-	case all > 90:
+	case all > 100:
 		return "wider"
-	case all > 50:
+	case all > 60:
 		return "wide"
 	default:
 		return ""

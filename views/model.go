@@ -126,12 +126,6 @@ type Column struct {
 	Focus       bool // just added
 }
 
-// Engine is an engine one may choose.
-type Engine struct {
-	Value   string // "", "gemini", "tesseract"
-	Problem string // why it cannot be chosen, a sentence
-}
-
 // Columns is the third step, with what was typed.
 type Columns struct {
 	Shell
@@ -142,7 +136,7 @@ type Columns struct {
 	Single  bool     // one row for each picture
 	Columns []Column // of the choice; none for "any"
 	Engine  string
-	Engines []Engine
+	Engines []string // that one may choose, "" for whichever is ready; none where there is no choice
 	AtOnce  string
 	Retries string
 	Reader  Reader

@@ -259,15 +259,14 @@ func (s *Server) columnsView(b *batch.Batch, images []*batch.Image, f columnsFor
 	return v
 }
 
-// enginesOffered is whichever is ready, and each engine by name, with the reason where one cannot work here.
-func (s *Server) enginesOffered() []views.Engine {
-	offered := []views.Engine{{}}
+// enginesOffered is whichever is ready and each engine by name, or nothing where only one can work.
+func (s *Server) enginesOffered() []string {
+	offered := []string{""}
 	for _, name := range []string{"gemini", "tesseract"} {
-		e := views.Engine{Value: name}
 		if _, _, err := s.readers.Choose(name); err != nil {
-			e.Problem = errs.Message(err)
+			return nil
 		}
-		offered = append(offered, e)
+		offered = append(offered, name)
 	}
 	return offered
 }

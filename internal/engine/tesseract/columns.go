@@ -162,6 +162,9 @@ func apart(a, b word, columns []span, h int) bool {
 
 // mergeThin drops columns in which hardly anything stands: a stray mark makes no column.
 func mergeThin(columns []span, lines []line) []span {
+	if len(columns) == 0 {
+		return nil
+	}
 	uses := make([]int, len(columns))
 	for _, l := range lines {
 		for _, s := range l.segments {

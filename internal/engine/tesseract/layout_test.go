@@ -57,6 +57,15 @@ func TestColumnsAreFoundByTheRoomBetweenWords(t *testing.T) {
 		"Country|1994|1991", "Austria|47|0.1", "United Kingdom|180|60", "Greece||3.5")
 }
 
+func TestListWithoutColumnsIsOneColumn(t *testing.T) {
+	t.Parallel()
+	expect(t, gridOf(page("Shelf", "Lamp", "Chair"), paper), "Shelf", "Lamp", "Chair")
+	expect(t, gridOf(page("Shelf"), paper), "Shelf")
+	if g := gridOf(nil, paper); len(g.rows) != 0 {
+		t.Errorf("nothing became %d rows", len(g.rows))
+	}
+}
+
 func TestHeaderOfSeveralLinesIsOneRow(t *testing.T) {
 	t.Parallel()
 	expect(t, gridOf(page(

@@ -98,7 +98,7 @@ func (t tool) words(ctx context.Context, p *image.Gray, how segmentation) ([]wor
 	if ctx.Err() == nil && limited.Err() != nil {
 		return nil, &engine.Failure{
 			Why:     engine.Crashed,
-			Message: fmt.Sprintf("Reading this picture took longer than %s and was stopped. Crop it to the table and upload it again.", t.timeout),
+			Message: fmt.Sprintf("Reading this picture took longer than %.0f seconds and was stopped. Crop it to the table and upload it again.", t.timeout.Seconds()),
 			Class:   "timeout",
 			Err:     err,
 		}

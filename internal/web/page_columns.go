@@ -182,7 +182,7 @@ func (s *Server) saveColumns(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	if isFragment(c) {
-		return s.render(c, http.StatusOK, views.ColumnsEditor(s.columnsView(b, nil, form)))
+		return s.render(c, http.StatusOK, views.ColumnsChanged(s.columnsView(b, nil, form)))
 	}
 	if problem != nil && form.do == "keep" {
 		return s.columnsAgain(c, b, form, problem)

@@ -36,9 +36,9 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 			if at >= s.from && at < s.from+s.lines {
 				clear(line)
 				line[0] = name
-				for c, cell := range row.Cells {
-					if places[c] >= 0 {
-						line[places[c]+1] = cellValue(cell, types[c], doubtful[[2]int{r, c}])
+				for c, at := range places {
+					if at >= 0 {
+						line[at+1] = cellValue(row, c, types[c], doubtful[[2]int{r, c}])
 					}
 				}
 				w.line(line)
@@ -63,8 +63,8 @@ func (p *plan) imageRows(w *sheetWriter, m *batch.Image) {
 	line := make([]value, len(header))
 	for r, row := range rows {
 		clear(line)
-		for c, cell := range row.Cells {
-			line[c] = cellValue(cell, types[c], doubtful[[2]int{r, c}])
+		for c := range line {
+			line[c] = cellValue(row, c, types[c], doubtful[[2]int{r, c}])
 		}
 		w.line(line)
 	}
@@ -81,7 +81,12 @@ func doubts(m *batch.Image) map[[2]int]bool {
 	return cells
 }
 
-func cellValue(cell table.Cell, column table.Type, doubtful bool) value {
+// cellValue is what the workbook shows of cell c of a row; a row may be shorter than its header.
+func cellValue(row table.Row, c int, column table.Type, doubtful bool) value {
+	var cell table.Cell
+	if c < len(row.Cells) {
+		cell = row.Cells[c]
+	}
 	v, _ := typed(cell.Text, column)
 	if v.number == "" {
 		v.text, _, _ = clean(cell.Text)

@@ -467,10 +467,13 @@ func TestWorkbookIsTheSameBytesAndNamesNoMachine(t *testing.T) {
 	}
 	host, _ := os.Hostname()
 	for name, content := range parts(t, first) {
-		for _, word := range []string{host, "xuri", "xcelize", t.TempDir()} {
-			if word != "" && word != "localhost" && strings.Contains(content, word) {
+		for _, word := range []string{"xuri", "xcelize", t.TempDir()} {
+			if strings.Contains(content, word) {
 				t.Errorf("%s names %q", name, word)
 			}
+		}
+		if strings.HasPrefix(name, "docProps/") && strings.Contains(content, ">"+host+"<") {
+			t.Errorf("%s names the machine", name)
 		}
 	}
 	props, err := open(t, first).GetDocProps()

@@ -1,0 +1,4 @@
+package keypool
+
+// NextMidnight is nextMidnight for tests.
+var NextMidnight = nextMidnight

@@ -1,0 +1,125 @@
+package keypool
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// ErrUnknown is a label that no key has.
+var ErrUnknown = errors.New("keypool: there is no key with this label")
+
+// ErrNoProbe says that this pool has no way to test keys.
+var ErrNoProbe = errors.New("keypool: keys cannot be tested here")
+
+func (p *Pool) find(label string) *key {
+	for _, k := range p.keys {
+		if k.Label == label {
+			return k
+		}
+	}
+	return nil
+}
+
+// Add takes a key in while the pool works and returns its label; one that is there already changes nothing.
+func (p *Pool) Add(k Key) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	label := p.add(k).Label
+	p.dispatch(time.Now())
+	return label
+}
+
+// Remove takes a key out. A call that runs with it may end.
+func (p *Pool) Remove(label string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.find(label)
+	if k == nil {
+		return ErrUnknown
+	}
+	p.remove(k)
+	p.dispatch(time.Now())
+	return nil
+}
+
+func (p *Pool) remove(k *key) {
+	k.removed = true
+	delete(p.dirty, k)
+	p.keys = slices.DeleteFunc(p.keys, func(o *key) bool { return o == k })
+}
+
+// Replace makes the keys those given. One that stays keeps all that is known of it.
+func (p *Pool) Replace(keys []Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	stays := map[string]bool{}
+	for _, k := range keys {
+		stays[k.Secret.Reveal()] = true
+	}
+	for _, k := range slices.Clone(p.keys) {
+		if !stays[k.Secret.Reveal()] {
+			p.remove(k)
+		}
+	}
+	for _, k := range keys {
+		p.add(k)
+	}
+	p.dispatch(time.Now())
+}
+
+// Disable switches a key off. A call that runs with it may end.
+func (p *Pool) Disable(label string) error {
+	return p.set(label, func(k *key) { k.rest(Disabled, time.Time{}, "", "Switched off.") })
+}
+
+// Enable switches a key on again, also one that was set aside.
+func (p *Pool) Enable(label string) error {
+	return p.set(label, func(k *key) { k.wake() })
+}
+
+func (p *Pool) set(label string, f func(*key)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.find(label)
+	if k == nil {
+		return ErrUnknown
+	}
+	f(k)
+	p.remember(k)
+	p.dispatch(time.Now())
+	return nil
+}
+
+// Test tries a key with one cheap call, whatever its state, and settles it by the outcome, which it returns.
+func (p *Pool) Test(ctx context.Context, label string) (Outcome, error) {
+	if p.opt.Probe == nil {
+		return Outcome{}, ErrNoProbe
+	}
+	p.mu.Lock()
+	k := p.find(label)
+	p.mu.Unlock()
+	if k == nil {
+		return Outcome{}, ErrUnknown
+	}
+	o := p.opt.Probe(ctx, k.Key)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case o.Class.answered():
+		if k.state != Disabled {
+			k.wake()
+		}
+	case o.Class == KeyDead:
+		k.rest(Quarantined, time.Time{}, o.Class, o.Reason)
+		p.note(k, now, o.Class, o.Reason)
+	case o.Class == KeyFixable:
+		k.rest(Quarantined, now.Add(fixableEvery), o.Class, o.Reason)
+		p.note(k, now, o.Class, o.Reason)
+	}
+	p.remember(k)
+	p.dispatch(now)
+	return o, nil
+}

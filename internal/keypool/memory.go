@@ -1,0 +1,229 @@
+package keypool
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// Memory keeps what was learned of keys over restarts and shares it between processes: a document for each key, under
+// an id from which the key cannot be told.
+type Memory interface {
+	// Load returns all documents by id.
+	Load(ctx context.Context) (map[string][]byte, error)
+	// Save stores a document durably; the last one wins.
+	Save(ctx context.Context, id string, doc []byte) error
+	// Watch calls f for each document saved from now on, by whichever process, until ctx ends; then it returns nil.
+	Watch(ctx context.Context, f func(id string, doc []byte)) error
+}
+
+// memo is what is kept of a key.
+type memo struct {
+	Node        string               `json:"node"` // who saved it
+	State       State                `json:"state"`
+	Until       time.Time            `json:"until,omitzero"`
+	Class       Class                `json:"class,omitempty"`
+	Reason      string               `json:"reason,omitempty"`
+	Project     string               `json:"project,omitempty"` // that was found out, not given
+	Unavailable map[string]time.Time `json:"unavailable,omitempty"`
+	Limits      map[string]limitMemo `json:"limits,omitempty"` // by model
+}
+
+type limitMemo struct {
+	RPM     float64   `json:"rpm,omitempty"`
+	Guessed bool      `json:"guessed,omitempty"`
+	TPM     int64     `json:"tpm,omitempty"`
+	RPD     int64     `json:"rpd,omitempty"`
+	Used    int64     `json:"used,omitempty"`
+	Day     string    `json:"day,omitempty"`
+	DayHits int       `json:"day_hits,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+	Parked  bool      `json:"parked,omitempty"`
+	Step    int       `json:"step,omitempty"`
+	Class   Class     `json:"class,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Starts  int       `json:"starts,omitempty"` // in the minute before At
+	At      time.Time `json:"at,omitzero"`
+}
+
+const (
+	saveEvery = 10 * time.Second // at the least, while keys are used: the count of the day and of the minute
+	saveLimit = 5 * time.Second
+)
+
+func newNode(rng *rand.Rand) string { return strconv.FormatUint(rng.Uint64(), 36) }
+
+// remember marks k to be saved.
+func (p *Pool) remember(k *key) {
+	if p.opt.Memory == nil || k.removed {
+		return
+	}
+	p.dirty[k] = true
+	select {
+	case p.saving <- struct{}{}:
+	default:
+	}
+}
+
+// Run loads what is remembered, takes in what other processes learn, and saves what this one does, until ctx ends; then
+// it saves once more. A pool without a Memory just waits. Keys may be lent before Run has loaded, so run it first.
+func (p *Pool) Run(ctx context.Context) error {
+	if p.opt.Memory == nil {
+		<-ctx.Done()
+		return nil
+	}
+	watched := make(chan struct{})
+	go func() { // owned: it ends with ctx, and we wait for it
+		defer close(watched)
+		for ctx.Err() == nil {
+			if err := p.opt.Memory.Watch(ctx, p.hear); err != nil && ctx.Err() == nil {
+				p.log.Warn("what other processes learn of keys is not heard; trying again", "err", err)
+				sleep(ctx, saveLimit)
+			}
+		}
+	}()
+	defer func() { <-watched }()
+	every := time.NewTicker(saveEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
+			defer cancel()
+			p.used()
+			p.save(last)
+			return nil
+		case <-p.saving:
+		case <-every.C:
+			p.used()
+		}
+		p.save(ctx)
+	}
+}
+
+// Recall loads what is remembered of the keys. Call it once, before keys are lent.
+func (p *Pool) Recall(ctx context.Context) error {
+	if p.opt.Memory == nil {
+		return nil
+	}
+	docs, err := p.opt.Memory.Load(ctx)
+	if err != nil {
+		return err
+	}
+	for id, doc := range docs {
+		p.take(id, doc, true)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// used marks the keys that were used lately: their counts have changed.
+func (p *Pool) used() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, k := range p.keys {
+		if n := len(k.starts); n > 0 && now.Sub(k.starts[n-1]) < 2*saveEvery {
+			p.dirty[k] = true
+		}
+	}
+}
+
+func (p *Pool) save(ctx context.Context) {
+	p.mu.Lock()
+	docs := map[string][]byte{}
+	now := time.Now()
+	for k := range p.dirty {
+		if doc, err := json.Marshal(p.memo(k, now)); err == nil {
+			docs[k.id] = doc
+		}
+	}
+	clear(p.dirty)
+	p.mu.Unlock()
+	for id, doc := range docs {
+		if err := p.opt.Memory.Save(ctx, id, doc); err != nil && ctx.Err() == nil {
+			p.log.Warn("what was learned of a key could not be stored", "err", err)
+		}
+	}
+}
+
+func (p *Pool) memo(k *key, now time.Time) memo {
+	m := memo{
+		Node: p.node, State: k.state, Until: k.until, Class: k.class, Reason: k.reason, Unavailable: k.unavailable,
+		Limits: map[string]limitMemo{},
+	}
+	if k.Project == "" {
+		m.Project = k.quota.name
+	}
+	for name, l := range k.quota.models {
+		l.trim(now)
+		m.Limits[name] = limitMemo{
+			RPM: l.rpm, Guessed: l.guessed, TPM: l.tpm, RPD: l.rpd, Used: l.used, Day: l.day, DayHits: l.dayHits,
+			Until: l.until, Parked: l.parked, Step: l.step, Class: l.class, Reason: l.reason, Starts: len(l.starts), At: now,
+		}
+	}
+	return m
+}
+
+// hear takes in what another process learned.
+func (p *Pool) hear(id string, doc []byte) { p.take(id, doc, false) }
+
+func (p *Pool) take(id string, doc []byte, first bool) {
+	var m memo
+	if json.Unmarshal(doc, &m) != nil {
+		return // from another version: what it knew is learned again
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.Node == p.node {
+		return
+	}
+	now := time.Now()
+	for _, k := range p.keys {
+		if k.id == id {
+			p.apply(k, m, now, first)
+		}
+	}
+	p.dispatch(now)
+}
+
+func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
+	if k.state != Disabled || m.State != Active {
+		k.rest(m.State, m.Until, m.Class, m.Reason)
+	}
+	for model, until := range m.Unavailable {
+		k.unavailable[model] = until
+	}
+	if m.Project != "" {
+		p.sameProject(k, m.Project)
+	}
+	for name, lm := range m.Limits {
+		l := k.quota.of(name)
+		l.trim(now)
+		l.rpm, l.guessed, l.tpm, l.rpd = lm.RPM, lm.Guessed, lm.TPM, lm.RPD
+		if lm.Day == pacificDay(now) {
+			l.day, l.used = lm.Day, max(l.used, lm.Used)
+			l.dayHits = max(l.dayHits, lm.DayHits)
+		}
+		if lm.Until.After(l.until) && (!lm.Parked || lm.Day == pacificDay(now)) {
+			l.until, l.parked, l.step, l.class, l.reason = lm.Until, lm.Parked, lm.Step, lm.Class, lm.Reason
+		}
+		if first { // what was started just before the restart still counts against this minute
+			for range lm.Starts {
+				if now.Sub(lm.At) < window {
+					l.starts = append(l.starts, start{lm.At, 0})
+				}
+			}
+		}
+	}
+}

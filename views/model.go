@@ -230,27 +230,40 @@ type Image struct {
 
 // Key is one key of the pool as people may see it: by its label, never by its value.
 type Key struct {
-	Label   string
-	Project string
-	State   string        // "ready", "busy", "resting", "refused", "off"
-	Reason  string        // a sentence, or ""
-	Back    time.Duration // until it may read again; 0 while unknown or ready
-	Running int
-	Share   float64 // of the work, 0 to 1
-	Calls   int
-	Success float64 // 0 to 1; below 0 while unknown
-	Latency time.Duration
-	Limit   string // what was learned, such as "60 a minute"
-	Used    string
-	Errors  []string
+	Label      string
+	Project    string
+	Shares     []string // labels of keys that share its limits
+	State      string   // "ready", "resting" (seconds), "spent" (its day or money), "refused" or "off"
+	Reason     string   // a sentence, or ""
+	Back       time.Time
+	Running    int
+	Share      float64 // of the work of the last minutes, 0 to 1
+	Calls      int
+	Success    float64       // 0 to 1; below 0 while unknown
+	Latency    time.Duration // of a good call; 0 unknown
+	PerMinute  int           // learned limit; 0 unknown
+	LastMinute int           // calls in the last minute
+	PerDay     int           // learned limit; 0 unknown
+	Today      int           // calls today
+}
+
+// Event is something that happened to a key.
+type Event struct {
+	At   time.Time
+	Key  string
+	Text string
 }
 
 // Keys is the page of the pool.
 type Keys struct {
 	Shell
-	Keys   []Key
-	Reader Reader
-	Next   time.Duration // until any key may read, when none can now
+	Keys    []Key
+	Reader  Reader
+	Now     time.Time
+	Next    time.Time // when a key can read again, while none can; zero: one can, or nobody knows
+	Waiting int       // pictures that wait for a key
+	Down    bool      // the service itself is down
+	Events  []Event   // newest first
 }
 
 // Problem is what an error page says.

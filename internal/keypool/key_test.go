@@ -1,0 +1,258 @@
+package keypool_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sheetlift/internal/keypool"
+)
+
+func TestAKeyIsGivenBareOrWithLabelAndProject(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][3]string{
+		"AQ.abc":             {"key 7", "", "AQ.abc"},
+		"  AIzaSy \n":        {"key 7", "", "AIzaSy"},
+		"Office@shop-1:AQ.x": {"Office", "shop-1", "AQ.x"},
+		"Key of Ann@p:a:b@c": {"Key of Ann", "p", "a:b@c"},
+		"a:b":                {"key 7", "", "a:b"},
+		"a@b":                {"key 7", "", "a@b"},
+		"@p:x":               {"key 7", "", "@p:x"},
+		"x@y z:k":            {"key 7", "", "x@y z:k"},
+		"日本":                 {"key 7", "", "日本"},
+	} {
+		k, err := keypool.ParseKey(text, 7)
+		if got := [3]string{k.Label, k.Project, k.Secret.Reveal()}; err != nil || got != want {
+			t.Errorf("%q: got %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, blank := range []string{"", " \t\r\n", "a@b:  "} {
+		if _, err := keypool.ParseKey(blank, 1); blank != "a@b:  " && !errors.Is(err, keypool.ErrBlank) {
+			t.Errorf("%q: got %v", blank, err)
+		}
+	}
+}
+
+func FuzzParseKey(f *testing.F) {
+	f.Add("label@project:KEY", 1)
+	f.Add("a@b: \x00", 0)
+	f.Fuzz(func(t *testing.T, text string, n int) {
+		k, err := keypool.ParseKey(text, n)
+		switch {
+		case err == nil && (strings.TrimSpace(k.Secret.Reveal()) == "" || k.Label == ""):
+			t.Errorf("%q became a key without a value or a label", text)
+		case err != nil && strings.TrimSpace(text) != "" && !strings.Contains(text, "@"):
+			t.Errorf("%q is not blank and was refused", text)
+		case err != nil && text != "" && len(text) > 3 && strings.Contains(err.Error(), text):
+			t.Errorf("the error shows the key")
+		}
+	})
+}
+
+func TestNoValueIsEverPrinted(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-91f2"
+	k, err := keypool.ParseKey("Ann@p:"+canary, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := keypool.New([]keypool.Key{k}, keypool.Options{Secret: []byte("0123456789abcdef")})
+	l, err := p.Acquire(context.Background(), keypool.Want{Model: model})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Release(keypool.Outcome{Class: keypool.KeyDead, Reason: "refused"})
+	status := p.Status(time.Now())
+	var out bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	for _, v := range []any{k, &k, k.Secret, &k.Secret, p, l, status, status.Keys[0], keypool.Options{}, struct{ K keypool.Key }{k}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&out, verb, v)
+		}
+		if doc, err := json.Marshal(v); err == nil {
+			out.Write(doc)
+		}
+		log.Info("x", "v", v)
+	}
+	if strings.Contains(out.String(), canary) || strings.Contains(out.String(), fmt.Sprintf("%x", canary)) {
+		t.Error("the value of a key was printed")
+	}
+}
+
+func TestAWaiterThatGivesUpTakesNoKeyWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1, 1)
+		p := s.pool(t, 1, 1, nil)
+		var held []*keypool.Lease
+		for range 4 {
+			l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, l)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.Acquire(ctx, keypool.Want{Model: model}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		for _, l := range held {
+			l.Release(keypool.Outcome{Class: keypool.OK})
+			l.Release(keypool.Outcome{Class: keypool.KeyDead}) // only the first counts
+		}
+		if st := p.Status(time.Now()); st.Waiting != 0 || st.Keys[0].Running != 0 || st.Keys[0].State != keypool.Active {
+			t.Errorf("got %+v", st)
+		}
+	})
+}
+
+func TestWithoutUsableKeysNobodyWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		empty := keypool.New(nil, keypool.Options{})
+		if _, err := empty.Acquire(t.Context(), keypool.Want{Model: model}); !errors.Is(err, keypool.ErrNoKeys) {
+			t.Errorf("an empty pool: %v", err)
+		}
+		s := newService(1, 2)
+		p := s.pool(t, 1, 2, nil)
+		for range 2 {
+			l, err := p.Acquire(t.Context(), keypool.Want{Model: "none"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Release(keypool.Outcome{Class: keypool.ModelUnavailable})
+		}
+		if _, err := p.Acquire(t.Context(), keypool.Want{Model: "none"}); !errors.Is(err, keypool.ErrModelUnavailable) {
+			t.Errorf("a model that no key has: %v", err)
+		}
+		if l, err := p.Acquire(t.Context(), keypool.Want{Model: model}); err != nil {
+			t.Errorf("another model: %v", err)
+		} else {
+			l.Release(keypool.Outcome{Class: keypool.Canceled})
+		}
+		for _, label := range []string{"key 1", "key 2"} {
+			if err := p.Disable(label); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := p.Acquire(t.Context(), keypool.Want{Model: model}); !errors.Is(err, keypool.ErrNoKeys) {
+			t.Errorf("all switched off: %v", err)
+		}
+	})
+}
+
+func TestAReadFileKeepsWhatIsKnownOfKeysThatStay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1, 2)
+		p := s.pool(t, 1, 2, nil)
+		l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dead := l.Label()
+		l.Release(keypool.Outcome{Class: keypool.KeyDead, Reason: "Refused."})
+		var keys []keypool.Key
+		for _, v := range []string{"value-1", "value-2", "value-9"} {
+			k, err := keypool.ParseKey(v, len(keys)+1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, k)
+		}
+		p.Replace(keys)
+		st := p.Status(time.Now())
+		if len(st.Keys) != 3 || st.Ready != 2 {
+			t.Errorf("%d keys, %d ready", len(st.Keys), st.Ready)
+		}
+		for _, k := range st.Keys {
+			if (k.Label == dead) != (k.State == keypool.Quarantined) {
+				t.Errorf("%s is %s", k.Label, k.State)
+			}
+		}
+		p.Replace(keys[2:])
+		if p.Len() != 1 {
+			t.Errorf("%d keys are left", p.Len())
+		}
+	})
+}
+
+// Whatever happens to keys in whatever order, no lease is lost, no key is lent that may not be, and it never hangs.
+func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
+	t.Parallel()
+	classes := []keypool.Class{
+		keypool.OK, keypool.BadAnswer, keypool.Blocked, keypool.ImageFault, keypool.Canceled, keypool.RPM, keypool.TPM, keypool.RPD,
+		keypool.TPD, keypool.Bare429, keypool.Billing, keypool.ModelUnavailable, keypool.KeyDead, keypool.KeyFixable,
+		keypool.ModelOverloaded, keypool.Transport, keypool.Region,
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(rt, "keys")
+		steps := rapid.SliceOfN(rapid.SampledFrom(classes), 1, 60).Draw(rt, "outcomes")
+		waits := rapid.SliceOfN(rapid.IntRange(0, 200), len(steps), len(steps)).Draw(rt, "seconds between")
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(1, n)
+			p := s.pool(t, 1, n, nil)
+			dead := map[string]bool{}
+			for i, class := range steps {
+				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
+				l, err := p.Acquire(ctx, keypool.Want{Model: model, Group: fmt.Sprint(i % 3), Retry: i%4 == 0})
+				cancel()
+				if err != nil {
+					if len(dead) < n && !errors.Is(err, keypool.ErrModelUnavailable) {
+						rt.Fatalf("step %d (%s): %v although %d of %d keys are alive", i, class, err, n-len(dead), n)
+					}
+					continue
+				}
+				if dead[l.Label()] {
+					rt.Fatalf("step %d: %s is dead and was lent", i, l.Label())
+				}
+				l.Release(keypool.Outcome{Class: class, Limit: int64(i % 3 * 10), RetryAfter: time.Duration(i%7) * time.Second, Took: time.Second})
+				if class == keypool.KeyDead {
+					dead[l.Label()] = true
+				}
+				<-time.After(time.Duration(waits[i]) * time.Second)
+			}
+			for _, k := range p.Status(time.Now()).Keys {
+				if k.Running != 0 || k.AtOnce < 1 || k.AtOnce > 32 {
+					rt.Fatalf("%s: %d running, %d at once", k.Label, k.Running, k.AtOnce)
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkAcquireRelease(b *testing.B) {
+	for _, n := range []int{6, 60} {
+		b.Run(fmt.Sprintf("%d keys", n), func(b *testing.B) {
+			var keys []keypool.Key
+			for i := range n {
+				k, err := keypool.ParseKey(fmt.Sprintf("v-%d", i), i+1)
+				if err != nil {
+					b.Fatal(err)
+				}
+				keys = append(keys, k)
+			}
+			p := keypool.New(keys, keypool.Options{Rand: rand.New(rand.NewPCG(1, 2))})
+			ctx := context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				l, err := p.Acquire(ctx, keypool.Want{Model: model, Group: "a"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				l.Release(keypool.Outcome{Class: keypool.OK, Took: time.Second})
+			}
+		})
+	}
+}

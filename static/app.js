@@ -74,6 +74,8 @@
       if (!later) later = setTimeout(speak, wait);
     };
     document.addEventListener("htmx:after:swap", follow);
+    // The mark of a change goes when its flash is over, so that the next change flashes again.
+    table.addEventListener("animationend", (event) => { event.target.classList.remove("flash"); });
     const feed = $("#feed"), note = $("#note");
     document.addEventListener("htmx:sse:error", () => {
       if (!note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: feed.dataset.lost, id: "lost" }));

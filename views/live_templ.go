@@ -1142,7 +1142,7 @@ func row(r Row) templ.Component {
 			templ_7745c5c3_Var60 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var61 = []any{"is-" + r.Status, templ.KV("has-doubt", r.Issues > 0), templ.KV("flash-0", r.Flash == 1), templ.KV("flash-1", r.Flash == 2)}
+		var templ_7745c5c3_Var61 = []any{"is-" + r.Status, templ.KV("has-doubt", r.Issues > 0), templ.KV("flash", r.Flash)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var61...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -172,7 +172,7 @@ type Row struct {
 	Took     time.Duration
 	Rows     int
 	Issues   int
-	Flash    int // 1 or 2, in turn, for a row that changed just now; 0: be quiet
+	Flash    bool // it changed just now
 }
 
 // Live is a batch that is being read or has been.

@@ -1,0 +1,497 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/engine"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/keypool"
+	"sheetlift/internal/live"
+	"sheetlift/internal/table"
+	"sheetlift/internal/web"
+)
+
+// desk is the pages over a world in memory.
+type desk struct {
+	t       *testing.T
+	world   *batchtest.World
+	service *batch.Service
+	server  *web.Server
+	pages   http.Handler
+}
+
+func newDesk(t *testing.T, engines ...string) *desk {
+	t.Helper()
+	return newDeskWith(t, nil, engines...)
+}
+
+func newDeskWith(t *testing.T, keys web.Keys, engines ...string) *desk {
+	t.Helper()
+	world := batchtest.NewWorld()
+	readers := batchtest.Readers(engines)
+	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers}, batch.Limits{MaxImages: 1000})
+	log := slog.New(slog.DiscardHandler)
+	board := batch.NewBoard(world, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- board.Run(ctx, world, ready) }()
+	<-ready
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	server := web.New(web.Config{MaxImages: 1000}, web.Deps{
+		Batches: service, Board: board, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
+		Health: func(context.Context) error { return nil },
+	})
+	return &desk{t: t, world: world, service: service, server: server, pages: server.Handler()}
+}
+
+// draft makes a batch with pictures of these names.
+func (d *desk) draft(names ...string) *batch.Batch {
+	d.t.Helper()
+	b, err := d.service.Create(d.t.Context(), batch.NewBatch{Name: "November"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for i, name := range names {
+		_, err := d.service.AddImage(d.t.Context(), b.ID, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: name + ".jpg", Position: i + 1, Body: strings.NewReader(fmt.Sprint("picture", i))})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// change sets an image as a runner would.
+func (d *desk) change(id batch.ID, n int, f func(*batch.Image)) {
+	d.t.Helper()
+	m, err := d.world.Image(d.t.Context(), id, n)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	f(m)
+	if err := d.world.SaveImage(d.t.Context(), m); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) image(id batch.ID, n int) *batch.Image {
+	d.t.Helper()
+	m, err := d.service.Image(d.t.Context(), id, n)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return m
+}
+
+func (d *desk) stored(id batch.ID) *batch.Batch {
+	d.t.Helper()
+	b, err := d.service.Batch(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return b
+}
+
+type answer struct {
+	status   int
+	location string
+	body     string
+}
+
+func (d *desk) ask(method, path string, form url.Values, header ...string) answer {
+	d.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequestWithContext(d.t.Context(), method, "http://127.0.0.1"+path, body)
+	r.Header.Set("Accept", "text/html")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	d.pages.ServeHTTP(w, r)
+	return answer{w.Code, w.Header().Get("Location"), w.Body.String()}
+}
+
+func (d *desk) get(path string) answer { d.t.Helper(); return d.ask("GET", path, nil) }
+func (d *desk) post(path string, form url.Values) answer {
+	d.t.Helper()
+	return d.ask("POST", path, form)
+}
+func (d *desk) htmx(path string, form url.Values) answer {
+	d.t.Helper()
+	return d.ask("POST", path, form, "HX-Request", "true")
+}
+
+func (a answer) has(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d: %.300s", a.status, status, a.body)
+	}
+	for _, text := range texts {
+		if !strings.Contains(a.body, text) {
+			t.Errorf("the answer does not have %q", text)
+		}
+	}
+}
+
+func (a answer) lacks(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if strings.Contains(a.body, text) {
+			t.Errorf("the answer has %q", text)
+		}
+	}
+}
+
+func (a answer) goesTo(t *testing.T, location string) {
+	t.Helper()
+	if a.status != http.StatusSeeOther || a.location != location {
+		t.Fatalf("status %d to %q, want 303 to %q: %.300s", a.status, a.location, location, a.body)
+	}
+}
+
+func TestFirstPageSaysWhoReadsAndWhy(t *testing.T) {
+	t.Parallel()
+	offline := newDesk(t, "tesseract").get("/")
+	offline.has(t, 200, "Tesseract, on this machine", "GEMINI_API_KEY_1=…", "Pictures stay on this machine", "No batch yet", "Reads offline")
+	keyed := newDeskWith(t, pool(t, "one", "two"), "gemini", "tesseract").get("/")
+	keyed.has(t, 200, "Google Gemini through 2 keys", "2 of 2 keys ready", "sent to Google Gemini")
+	newDesk(t).get("/").has(t, 200, "Nothing can read pictures here yet", "cannot read here. Choose another one.")
+}
+
+func pool(t *testing.T, labels ...string) *keypool.Pool {
+	t.Helper()
+	var keys []keypool.Key
+	for _, label := range labels {
+		keys = append(keys, keypool.Key{Label: label, Secret: keypool.NewSecret("canary-" + label)})
+	}
+	return keypool.New(keys, keypool.Options{})
+}
+
+func TestKeysPageShowsLabelsAndNeverValues(t *testing.T) {
+	t.Parallel()
+	d := newDeskWith(t, pool(t, "front office", "<b>bold</b>"), "gemini")
+	page := d.get("/keys")
+	page.has(t, 200, "front office", "&lt;b&gt;bold&lt;/b&gt;", "Ready", "No call was made yet.")
+	page.lacks(t, "canary", "<b>bold</b>")
+	newDesk(t, "tesseract").get("/keys").has(t, 200, "No Gemini key is set", "How to add keys", "GEMINI_API_KEY_1=…")
+}
+
+func TestFirstPageListsBatchesWithTheirState(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a", "b")
+	d.get("/").has(t, 200, "November", "Not started", "2 pictures", "/batches/"+string(b.ID))
+}
+
+func TestNamesAreKeptOneByOneAndAllAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a", "b", "c")
+	url0 := "/batches/" + string(b.ID)
+	d.get(url0).has(t, 200, "Name your 3 pictures", `name="name-1"`, `value="a"`, "2 · b.jpg")
+	d.htmx(url0+"/names", url.Values{"name-2": {"Second"}}).has(t, 204)
+	if got := d.image(b.ID, 2).Name; got != "Second" {
+		t.Errorf("the name is %q", got)
+	}
+	d.post(url0+"/names", url.Values{"name-1": {"First"}, "name-2": {"Second"}, "name-3": {""}, "name-9": {"gone"}, "batch": {"December"}}).goesTo(t, url0+"?step=columns")
+	if got := d.image(b.ID, 1).Name + d.image(b.ID, 3).Name + d.stored(b.ID).Name; got != "FirstcDecember" {
+		t.Errorf("the names are %q", got)
+	}
+}
+
+func TestNamesStayTypedAfterAnError(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a", "b")
+	got := d.post("/batches/"+string(b.ID)+"/names", url.Values{"name-1": {`Hall "A"`}, "batch": {"   "}})
+	got.has(t, 422, `value="Hall &#34;A&#34;"`, "A batch needs a name", `value="b"`)
+}
+
+func TestRemovingAPictureKeepsTheNamesTypedBesideIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a", "b", "c")
+	url0 := "/batches/" + string(b.ID)
+	d.post(url0+"/images/2/remove", url.Values{"name-1": {"First"}, "name-2": {"Second"}}).goesTo(t, url0+"?step=names")
+	if got := d.image(b.ID, 1).Name; got != "First" {
+		t.Errorf("the name is %q", got)
+	}
+	page := d.get(url0)
+	page.has(t, 200, "Name your 2 pictures", "2 · c.jpg", `name="name-3"`)
+	page.lacks(t, `name="name-2"`)
+	d.htmx(url0+"/images/3/remove", url.Values{}).has(t, 200, `hx-target="#count"`, "Name your picture", "1 picture")
+	d.htmx(url0+"/images/3/remove", url.Values{}).has(t, 200, "1 picture")
+}
+
+func TestADraftWithoutPicturesAsksForThem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft()
+	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, "Drop your pictures here", `data-next="1"`)
+	full := d.draft("a", "b")
+	d.get("/batches/"+string(full.ID)+"?step=pictures").has(t, 200, "Drop more pictures here", `data-next="3"`, `data-here="2"`)
+}
+
+// own is the editor of columns as a browser sends it.
+func own(do string, columns ...[4]string) url.Values {
+	form := url.Values{"preset": {"own"}, "from": {"own"}, "do": {do}, "at_once": {"5"}, "retries": {"3"}, "engine": {""}}
+	for i, c := range columns {
+		form.Add("name", c[0])
+		form.Add("type", c[1])
+		form.Add("description", c[2])
+		form.Add("choices", c[3])
+		if i == 0 {
+			form.Add("required", "0")
+		}
+	}
+	return form
+}
+
+// named is the columns' names in the order of the page.
+func named(a answer) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`<input name="name" id="[^"]*" value="([^"]*)"`).FindAllStringSubmatch(a.body, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+func TestColumnsArePutTogetherWithoutScriptsAndWith(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini", "tesseract")
+	b := d.draft("a")
+	path := "/batches/" + string(b.ID) + "/columns"
+	a, c := [4]string{"Shelf", "text", "", ""}, [4]string{"State", "choice", "how it is", "new, , old"}
+	for _, send := range []func(string, url.Values) answer{d.post, d.htmx} {
+		for _, step := range []struct {
+			do   string
+			want []string
+		}{
+			{"add", []string{"Shelf", "State", ""}}, {"up-1", []string{"State", "Shelf"}}, {"down-0", []string{"State", "Shelf"}},
+			{"remove-0", []string{"State"}}, {"up-0", []string{"Shelf", "State"}}, {"down-7", []string{"Shelf", "State"}}, {"remove--1", []string{"Shelf", "State"}},
+		} {
+			got := send(path, own(step.do, a, c))
+			got.has(t, 200, `id="columns"`)
+			if !slices.Equal(named(got), step.want) {
+				t.Errorf("%s gives %q, want %q", step.do, named(got), step.want)
+			}
+		}
+	}
+	d.htmx(path, own("", a, c)).has(t, 204)
+	want := table.Table{Columns: []table.Column{{Name: "Shelf", Type: table.Text, Required: true}, {Name: "State", Type: table.Choice, Description: "how it is", Choices: []string{"new", "old"}}}}
+	if got := d.stored(b.ID).Table; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the draft has %v, want %v", got, want)
+	}
+	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `value="new, old"`, `id="preset-own" value="own" checked`, "Whichever is ready")
+}
+
+func TestChoosingOtherColumnsShowsThem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a")
+	path := "/batches/" + string(b.ID) + "/columns"
+	form := func(from, to, do string) url.Values {
+		return url.Values{"from": {from}, "preset": {to}, "do": {do}, "at_once": {"5"}, "retries": {"3"}}
+	}
+	got := d.htmx(path, form("inventory", "receipt", ""))
+	got.has(t, 200, "company", "total", `value="receipt" checked`)
+	if d.stored(b.ID).Table.Preset != "receipt" {
+		t.Error("the choice was not kept")
+	}
+	got = d.htmx(path, form("receipt", "receipt", "own"))
+	got.has(t, 200, `value="own" checked`, `name="single"`)
+	if !slices.Equal(named(got), []string{"company", "date", "address", "total"}) {
+		t.Errorf("the receipt's columns became %q", named(got))
+	}
+	if kept := d.stored(b.ID).Table; kept.Preset != "" || !kept.Single || len(kept.Columns) != 4 {
+		t.Errorf("the draft has %+v", kept)
+	}
+	got = d.htmx(path, form("any", "own", ""))
+	if !slices.Equal(named(got), []string{""}) {
+		t.Errorf("own columns begin with %q", named(got))
+	}
+	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "Whichever is ready") // one engine is no choice
+}
+
+func TestColumnsStayTypedAfterAnError(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a")
+	path := "/batches/" + string(b.ID)
+	got := d.post(path+"/start", own("", [4]string{"Shelf <1>", "number", "count", ""}, [4]string{"", "text", "", ""}))
+	got.has(t, 422, "Column 2 has no name", `value="Shelf &lt;1&gt;"`, `value="count"`, `aria-invalid="true"`)
+	form := own("", [4]string{"Shelf", "text", "", ""})
+	form.Set("at_once", "many")
+	d.post(path+"/start", form).has(t, 422, "Pictures at once", `value="many"`, `value="Shelf"`)
+	form.Set("at_once", "65")
+	d.post(path+"/start", form).has(t, 422, "choose a number from 1 to 64", `value="65"`)
+	form.Set("at_once", "4")
+	form.Set("engine", "gemini")
+	d.post(path+"/start", form).has(t, 422, "cannot read here", `value="Shelf"`)
+	if d.stored(b.ID).Status != batch.Draft {
+		t.Error("a batch with a wrong form was started")
+	}
+	form.Set("engine", "tesseract")
+	d.post(path+"/start", form).goesTo(t, path)
+	if now := d.stored(b.ID); now.Status != batch.Processing || now.Options.AtOnce != 4 || now.Engine != "tesseract" {
+		t.Errorf("started as %+v", now)
+	}
+	d.post(path+"/start", form).goesTo(t, path) // pressed twice
+}
+
+// started is a batch with one image in every status; the second of its four drafts was removed before.
+func (d *desk) started() *batch.Batch {
+	d.t.Helper()
+	b := d.draft("pending", "removed", "completed", "failed", "retrying")
+	if err := d.service.RemoveImage(d.t.Context(), b.ID, 2); err != nil {
+		d.t.Fatal(err)
+	}
+	b, err := d.service.Start(d.t.Context(), b.ID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	try := func(why engine.Why, message string) batch.Attempt {
+		return batch.Attempt{N: 1, Engine: "gemini", Key: "key 2", Started: at, Ended: at.Add(18 * time.Second), Why: string(why), Message: message}
+	}
+	d.change(b.ID, 3, func(m *batch.Image) {
+		m.Status, m.Tries, m.Ended, m.Attempts = batch.Completed, 1, at.Add(18*time.Second), []batch.Attempt{try("", "")}
+		m.Name = "line\r\nbreak\revent: x"
+		m.Rows = []table.Row{{Cells: []table.Cell{{Text: "Chair\rx"}, {Text: "12"}, {Text: "0O123", State: table.Guessed}}}, {Cells: []table.Cell{{State: table.Unreadable}}}}
+		m.Issues = []table.Issue{{Row: 0, Column: 2, Kind: table.KindGuessed, Message: "The print is smudged."}, {Row: 0, Column: 1, Kind: table.KindRule, Message: "Not a number."}, {Row: -1, Column: -1, Kind: table.KindRows, Message: "A row is missing."}, {Row: 9, Column: 9, Kind: table.KindRule, Message: "Nowhere."}}
+		m.Text = "Chair\r\n12"
+	})
+	d.change(b.ID, 4, func(m *batch.Image) {
+		m.Status, m.Tries, m.Ended, m.Failure, m.Attempts = batch.Failed, 1, at, "The picture shows no table.", []batch.Attempt{try(engine.BadPicture, "The picture shows no table.")}
+	})
+	d.change(b.ID, 5, func(m *batch.Image) {
+		m.Status, m.Tries, m.NotBefore, m.Attempts = batch.Retrying, 1, at.Add(time.Hour), []batch.Attempt{try(engine.BadAnswer, "The answer was cut off.")}
+	})
+	return b
+}
+
+func TestLivePageShowsEveryImageAsItStands(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	page := d.get("/batches/" + string(b.ID))
+	page.has(t, 200, "<b>1</b> of 4 read", "1 needs you", `hx-sse:connect="/batches/`+string(b.ID)+`/events"`, `http-equiv="refresh"`,
+		"25 % · November", "The picture shows no table.", "The answer was cut off.", "18 s", "Excel so far", "Retry the failed one", "Try 1 by key 2: The answer was cut off.",
+		`id="row-1"`, `id="row-3"`, `id="row-4"`, `id="row-5"`, "1 completed, 1 retrying, 1 failed, 0 canceled, 0 processing, 1 pending", "line break event: x")
+	page.lacks(t, `id="row-2"`, "\r")
+	if n := strings.Count(page.body, `role="status"`); n != 1 {
+		t.Errorf("%d live regions, want 1", n)
+	}
+}
+
+func TestDeltaRendersOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	source := d.server.LiveSource(b.ID)
+	rows, head, err := source.Delta(t.Context(), []string{"", "3", "4", "2", "99", "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(rows)); !slices.Equal(got, []string{"3", "4"}) {
+		t.Fatalf("rows %q, want those of images 3 and 4", got)
+	}
+	row := string(rows["4"])
+	for _, want := range []string{`<hx-partial hx-target="#row-4" hx-swap="outerMorph"><tr id="row-4"`, `class="is-failed flash"`, "/images/4/retry", `<td class="c-n num">3</td>`} {
+		if !strings.Contains(row, want) {
+			t.Errorf("the row lacks %q: %s", want, row)
+		}
+	}
+	for _, want := range []string{`hx-target="#progress"`, `hx-target="#filters"`, `hx-target="#retry-all"`, `hx-target="#actions"`, "<b>1</b> of 4 read"} {
+		if strings.Count(string(head), want) != 1 {
+			t.Errorf("the head has %q %d times, want once", want, strings.Count(string(head), want))
+		}
+	}
+	if strings.Contains(string(head)+row+string(rows["3"]), "\r") {
+		t.Error("a carriage return reached the stream")
+	}
+}
+
+func TestSnapshotIsAllRowsAndTheHead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	all, err := d.server.LiveSource(b.ID).Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<hx-partial hx-target="#rows" hx-swap="innerMorph">`, `id="row-1"`, `id="row-3"`, `id="row-4"`, `id="row-5"`, `hx-target="#progress"`} {
+		if strings.Count(string(all), want) != 1 {
+			t.Errorf("%q stands %d times, want once", want, strings.Count(string(all), want))
+		}
+	}
+	if strings.Contains(string(all), "\r") || strings.Contains(string(all), "flash") {
+		t.Error("a snapshot flashes, or has a carriage return")
+	}
+	if _, err := d.server.LiveSource("nothing").Snapshot(t.Context()); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a batch that is not there gives %v", err)
+	}
+}
+
+func TestRetryAnswersWithTheRowOrThePage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	path := "/batches/" + string(b.ID)
+	d.htmx(path+"/images/4/retry", url.Values{}).has(t, 200, `hx-target="#row-4"`, "is-retrying")
+	d.post(path+"/images/4/retry", url.Values{"back": {"image"}}).goesTo(t, path+"/images/4")
+	d.post(path+"/images/4/retry", url.Values{}).goesTo(t, path)
+	d.change(b.ID, 4, func(m *batch.Image) { m.Status, m.Failure = batch.Failed, "Again not." })
+	d.htmx(path+"/retry", url.Values{}).has(t, 200, `hx-target="#rows"`, "is-retrying")
+	d.post(path+"/retry", url.Values{}).goesTo(t, path)
+	d.htmx(path+"/images/x/retry", url.Values{}).has(t, 404, "banner")
+}
+
+func TestImagePageMarksWhatIsDoubtful(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	path := "/batches/" + string(b.ID)
+	page := d.get(path + "/images/3")
+	page.has(t, 200, "Item_Description", `<td class="cell guessed" id="c-1-3" tabindex="0" data-tip="The print is smudged.">0O123`, `class="cell rule num" id="c-1-2"`,
+		`class="cell unreadable"`, `<a href="#c-1-3">Row 1, Serial_Number</a>`, "A row is missing.", "Nowhere.", "2 of 4", `href="`+path+`/images/1"`, `href="`+path+`/images/4"`, "Chair x", "Chair\n12")
+	page.lacks(t, "\r", "every 2s")
+	d.get(path+"/images/5").has(t, 200, `hx-trigger="every 2s"`, "The answer was cut off.", "Next try at")
+	d.get(path+"/images/4").has(t, 200, "The picture shows no table.", path+"/images/4/retry")
+	for _, gone := range []string{"/images/2", "/images/99", "/images/0", "/images/x"} {
+		d.get(path+gone).has(t, 404, "For your technician")
+	}
+	draft := d.draft("a")
+	d.get("/batches/"+string(draft.ID)+"/images/1").goesTo(t, "/batches/"+string(draft.ID)+"?step=names")
+}
+
+func TestABatchThatIsNotThereIsAPageThatHelps(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	d.get("/batches/nothing").has(t, 404, "To your batches", "the batch was deleted, or the address is wrong")
+	d.htmx("/batches/nothing/names", url.Values{"name-1": {"x"}}).has(t, 404, "banner")
+}

@@ -236,6 +236,7 @@ var english = map[string]string{
 	"image.picture":   "Picture",
 	"image.stage":     "Picture, scrolls",
 	"image.rows":      "Rows",
+	"image.result":    "What was read",
 	"image.rows.n.1":  "1 row",
 	"image.rows.n":    "%s rows",
 	"image.doubts":    "Doubts",

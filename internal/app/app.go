@@ -69,12 +69,15 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 	if err != nil {
 		return a, err
 	}
-	if a.pool, a.engines, err = readers(c, secret, a.store, log); err != nil {
+	if a.pool, a.engines, err = readers(c, secret, a.store.Keys(), log); err != nil {
+		return a, err
+	}
+	if err = a.pool.Recall(ctx); err != nil {
 		return a, err
 	}
 	batches := batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
-		Intake: intake{imaging.New(imaging.Limits{})},
+		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp})},
 	}, batch.Limits{MaxImages: c.MaxImages})
 	a.board = batch.NewBoard(a.store, log)
 	a.feed = live.New(live.Options{Log: log})

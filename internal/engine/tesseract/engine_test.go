@@ -257,3 +257,17 @@ func TestBlankPageHasNoRows(t *testing.T) {
 		t.Errorf("read %d rows and %q on a blank page", len(r.Rows), r.Text)
 	}
 }
+func TestATryIsWrittenDownOnceItHasItsSlot(t *testing.T) {
+	t.Parallel()
+	e := installed(t)
+	stop := errors.New("not mine any more")
+	_, err := e.Read(t.Context(), engine.Request{Picture: []byte("never looked at"), Begin: func(_ context.Context, key string) error {
+		if key != "" {
+			t.Errorf("the offline engine has a key %q", key)
+		}
+		return stop
+	}})
+	if !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -76,6 +76,9 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := req.Begun(ctx, ""); err != nil {
+		return nil, err
+	}
 	found, err := e.look(ctx, req.Picture, req.Table.Single)
 	if err != nil {
 		return nil, e.failure(ctx, err)

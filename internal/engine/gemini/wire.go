@@ -1,0 +1,135 @@
+package gemini
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	maxAnswer   = 8 << 20   // bytes of an answer that are read; the SDK itself would read any amount
+	maxKept     = 256 << 10 // bytes of an error's body that are kept to classify it
+	maxKeptGood = 4 << 10   // bytes of a 200's body that are kept: an error sent as a success is short
+)
+
+// errTooMuch ends the reading of an answer that is longer than any table.
+var errTooMuch = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+
+// exchange goes through the context of one call: what to send beside the SDK's own body, and what came back that the
+// SDK does not hand on. One goroutine owns it; it is read after the call has returned.
+type exchange struct {
+	mark  []byte // base64 of the placeholder in the SDK's body
+	image []byte // base64 of the picture, shared and never written to
+
+	status     int // 0: no answer came
+	retryAfter time.Duration
+	body       bytes.Buffer // the beginning of the answer
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// wire is the RoundTripper under every client of the SDK. It puts the picture in place of the placeholder, so that
+// attempts share one encoded copy, bounds the answer, and keeps what the SDK throws away.
+type wire struct {
+	under http.RoundTripper
+}
+
+// newTransport returns the connections that all keys share.
+func newTransport(timeout time.Duration) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: timeout,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// RoundTrip sends one request. Redirects come back as they are: following one would carry the key to another host.
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, _ := req.Context().Value(exchangeKey{}).(*exchange)
+	if x == nil {
+		x = &exchange{}
+	}
+	if len(x.image) > 0 && req.Body != nil {
+		spliced, err := splice(req, x)
+		if err != nil {
+			return nil, err
+		}
+		req = spliced
+	}
+	resp, err := w.under.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	x.status = resp.StatusCode
+	x.retryAfter = retryAfterHeader(resp.Header.Get("Retry-After"), time.Now())
+	keep := maxKept
+	if resp.StatusCode < 300 {
+		keep = maxKeptGood
+	}
+	resp.Body = &capped{body: resp.Body, left: maxAnswer, kept: &x.body, keep: keep}
+	return resp, nil
+}
+
+// splice returns the request with the encoded picture in place of its placeholder, without copying the picture.
+func splice(req *http.Request, x *exchange) (*http.Request, error) {
+	body, err := io.ReadAll(req.Body)
+	_ = req.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	head, tail, found := bytes.Cut(body, x.mark)
+	if !found {
+		return nil, errors.New("the request has no place for the picture")
+	}
+	whole := func() io.ReadCloser {
+		return io.NopCloser(io.MultiReader(bytes.NewReader(head), bytes.NewReader(x.image), bytes.NewReader(tail)))
+	}
+	out := req.Clone(req.Context())
+	out.Body = whole()
+	out.GetBody = func() (io.ReadCloser, error) { return whole(), nil }
+	out.ContentLength = int64(len(head) + len(x.image) + len(tail))
+	return out, nil
+}
+
+// capped is an answer's body that ends with errTooMuch after left bytes and keeps a copy of its beginning.
+type capped struct {
+	body io.ReadCloser
+	left int64
+	kept *bytes.Buffer
+	keep int
+}
+
+// Read implements io.Reader.
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		var one [1]byte
+		if n, err := c.body.Read(one[:]); n == 0 && err != nil {
+			return 0, err
+		}
+		return 0, errTooMuch
+	}
+	n, err := c.body.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	if room := c.keep - c.kept.Len(); room > 0 {
+		c.kept.Write(p[:min(n, room)])
+	}
+	return n, err
+}
+
+// Close closes the body.
+func (c *capped) Close() error { return c.body.Close() }

@@ -234,7 +234,8 @@ type Key struct {
 	Project    string
 	Shares     []string // labels of keys that share its limits
 	State      string   // "ready", "resting" (seconds), "spent" (its day or money), "refused" or "off"
-	Reason     string   // a sentence, or ""
+	Class      string   // what brought it there, such as "rpm"; words.go has a sentence for each that is known
+	Reason     string   // what the service said, or ""
 	Back       time.Time
 	Running    int
 	Share      float64 // of the work of the last minutes, 0 to 1
@@ -249,9 +250,10 @@ type Key struct {
 
 // Event is something that happened to a key.
 type Event struct {
-	At   time.Time
-	Key  string
-	Text string
+	At    time.Time
+	Key   string
+	Class string // as in Key
+	Text  string // what the service said
 }
 
 // Keys is the page of the pool.

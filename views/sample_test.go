@@ -37,9 +37,9 @@ func everyPage(text string) map[string]templ.Component {
 	failed.Row, failed.Cells = live.Rows[4], nil
 	waiting := image
 	waiting.Row, waiting.Cells = live.Rows[1], nil
-	keys := views.Keys{Shell: shell, Reader: reader, Now: now, Next: now.Add(time.Minute), Waiting: 3, Down: true, Events: []views.Event{{At: now, Key: text, Text: text}}}
+	keys := views.Keys{Shell: shell, Reader: reader, Now: now, Next: now.Add(time.Minute), Waiting: 3, Down: true, Events: []views.Event{{At: now, Key: text, Class: text, Text: text}}}
 	for _, s := range []string{"ready", "resting", "spent", "refused", "off"} {
-		keys.Keys = append(keys.Keys, views.Key{Label: text, Project: text, Shares: []string{text, text}, State: s, Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Success: 0.5, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
+		keys.Keys = append(keys.Keys, views.Key{Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Success: 0.5, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
 	}
 	uploader := views.Uploader{Next: 1, MaxImages: 1000, MaxBytes: 25 << 20}
 	more := views.Uploader{Batch: "/batches/x", Images: shots, Next: 5, MaxImages: 1000, MaxBytes: 25 << 20}

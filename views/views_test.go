@@ -220,7 +220,7 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 		}
 	}
 	// Families of words are picked by a status, a type or a step.
-	families := []string{"status.", "step.", "type.", "columns.", "engine.", "live.pause.", "image.", "theme.", "any.", "own.", "inventory.", "receipt."}
+	families := []string{"keys.why.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "image.", "theme.", "any.", "own.", "inventory.", "receipt."}
 	for key := range views.English {
 		base := strings.TrimSuffix(key, ".1")
 		used := strings.Contains(text, `"`+base+`"`) || slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })
@@ -279,4 +279,33 @@ func TestTheSentenceSaysWhatTheBarShows(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
+}
+
+func TestAKeyIsExplainedInOurWords(t *testing.T) {
+	t.Parallel()
+	page := func(class string) string {
+		return html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{{Label: "key 1", State: "resting", Class: class, Reason: "RESOURCE_EXHAUSTED", Back: now.Add(37 * time.Second)}}}))
+	}
+	if got := page("rpm"); !strings.Contains(got, "Its calls for this minute are used up.") || !strings.Contains(got, "Back in 37 s") || strings.Contains(got, "RESOURCE_EXHAUSTED") {
+		t.Error("a limit is shown in the service's words")
+	}
+	if got := page("something new"); !strings.Contains(got, "RESOURCE_EXHAUSTED") {
+		t.Error("what we have no words for is hidden")
+	}
+}
+
+func BenchmarkFiveHundredRows(b *testing.B) {
+	live := views.Live{URL: "/batches/x", Name: "November", Columns: "inventory", Progress: views.Progress{Status: "processing", Total: 500}}
+	for i := range 500 {
+		live.Rows = append(live.Rows, views.Row{URL: "/batches/x/images/1", Batch: "/batches/x", N: i + 1, Place: i + 1, Name: fmt.Sprintf("Hall A, shelf %d", i), Filename: "IMG_2900.jpg", Status: statuses[i%len(statuses)], Tries: []views.Try{{Status: "completed", Key: "key 2"}}, Key: "key 2", Rows: 12})
+	}
+	var size int
+	for b.Loop() {
+		var out strings.Builder
+		if err := views.LivePage(live).Render(b.Context(), &out); err != nil {
+			b.Fatal(err)
+		}
+		size = out.Len()
+	}
+	b.ReportMetric(float64(size), "bytes")
 }

@@ -43,7 +43,7 @@ func presentPool(v *views.Keys, st keypool.Status) {
 	for _, k := range st.Keys {
 		v.Keys = append(v.Keys, views.Key{
 			Label: oneLine(k.Label), Project: oneLine(k.Project), Shares: k.SharesQuota, State: keyStates[k.State],
-			Reason: oneLine(k.Reason), Back: k.Until, Running: k.Running, Share: k.Share, Calls: k.Calls,
+			Class: string(k.Class), Reason: oneLine(k.Reason), Back: k.Until, Running: k.Running, Share: k.Share, Calls: k.Calls,
 			Success: k.Success, Latency: k.Latency, PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
 		})
 	}
@@ -51,6 +51,6 @@ func presentPool(v *views.Keys, st keypool.Status) {
 		if len(v.Events) == eventsShown {
 			break
 		}
-		v.Events = append(v.Events, views.Event{At: e.At, Key: oneLine(e.Key), Text: oneLine(e.Text)})
+		v.Events = append(v.Events, views.Event{At: e.At, Key: oneLine(e.Key), Class: string(e.Class), Text: oneLine(e.Text)})
 	}
 }

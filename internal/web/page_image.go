@@ -28,7 +28,7 @@ func (s *Server) imagePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if placeOf(b, n) == 0 {
+	if b.Order != nil && placeOf(b, n) == 0 {
 		return errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
 	}
 	v := presentImage(b, m)

@@ -26,8 +26,10 @@ func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) 
 	}
 	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
 	v.Rows = make([]views.Row, 0, len(images))
-	for _, m := range images {
-		v.Rows = append(v.Rows, presentRow(b, m))
+	for i, m := range images {
+		row := presentRow(b, m)
+		row.Place = i + 1 // also in the moment of the start when the order is not frozen yet
+		v.Rows = append(v.Rows, row)
 	}
 	return v, nil
 }

@@ -70,8 +70,8 @@
       const progress = $("#progress");
       document.title = progress.dataset.title;
       if (search?.value || table.dataset.show !== "all") sieve();
-      const wait = progress.hasAttribute("data-final") ? 0 : Math.max(0, 10000 - (Date.now() - said));
-      if (!later) later = setTimeout(speak, wait);
+      const final = progress.hasAttribute("data-final");
+      if (final) { clearTimeout(later); speak(); } else if (!later) later = setTimeout(speak, Math.max(0, 10000 - (Date.now() - said)));
     };
     document.addEventListener("htmx:after:swap", follow);
     // The mark of a change goes when its flash is over, so that the next change flashes again.
@@ -142,6 +142,13 @@
       if (field.name) body.append(field.name, field.value);
       ctx.request.body = body;
     });
+    const focusFresh = () => {
+      const field = $("[data-focus]");
+      field?.focus();
+      field?.removeAttribute("data-focus"); // once
+    };
+    focusFresh();
+    document.addEventListener("htmx:after:swap", focusFresh);
     all("form[data-enter]").forEach(enterMoves);
     const table = $("#live"), stage = $("#stage");
     if (table) livePage(table);

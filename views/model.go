@@ -16,7 +16,7 @@ type Shell struct {
 // Ready is how many keys could read at this moment. The zero value means that there are none at all.
 type Ready struct {
 	Now   int
-	Total int
+	Total int // below 0: not known on this page, and not shown
 }
 
 // Reader is which engine reads, and why.

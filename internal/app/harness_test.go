@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -203,4 +204,15 @@ func (p *process) ended(t testing.TB, id string, within time.Duration) map[strin
 			t.Fatalf("after %v the batch is still %v", within, status)
 		}
 	}
+}
+
+// freeAddress is an address of this machine that nobody listened on a moment ago.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -135,6 +135,7 @@ func (b *tab) shot(name string) {
 	}{{"desk-light", "light", 1440, 1000}, {"desk-dark", "dark", 1440, 1000}, {"phone-light", "light", 390, 844}, {"phone-dark", "dark", 390, 844}} {
 		b.scheme(v.scheme)
 		b.do(chromedp.EmulateViewport(v.width, v.height))
+		b.until("document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity || a.playState === 'finished')")
 		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			b.t.Fatal(err)

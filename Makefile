@@ -12,7 +12,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: packages build ## install what is missing, build, and serve on http://127.0.0.1:8080
+run: packages pages build ## install what is missing, generate, build, and serve on http://127.0.0.1:8080
 	@exec $(BINARY) serve
 
 .PHONY: packages
@@ -23,9 +23,12 @@ packages:
 build: ## bin/sheetlift, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BINARY) ./cmd/sheetlift
 
+.PHONY: pages
+pages:
+	@$(GO) tool templ generate
+
 .PHONY: generate
-generate: ## pages from templ, docs/configuration.md from the settings
-	$(GO) tool templ generate
+generate: pages ## pages from templ, docs/configuration.md from the settings
 	$(GO) test ./internal/config -run '^$$' -update -count=1
 
 .PHONY: fmt

@@ -41,7 +41,9 @@ func (s *Server) workbook(c echo.Context) error {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 	}()
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // as long as writing and sending take
+	control := http.NewResponseController(c.Response()) // as long as writing and sending take
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
 	err = export.Workbook(ctx, f, b, func(yield func(*batch.Image, error) bool) {
 		for _, m := range images {
 			if !yield(m, nil) {

@@ -131,5 +131,8 @@ func (b *rolling) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(stall))
 	n, err := b.ReadCloser.Read(p)
 	b.got += int64(n)
+	if err != nil { // all is there: what is done with it now takes the time it takes
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 	return n, err
 }

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"net/http"
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
@@ -12,5 +15,7 @@ func (s *Server) events(c echo.Context) error {
 	if _, err := s.batches.Batch(c.Request().Context(), id); err != nil {
 		return err
 	}
+	// The server's own limit for a request would end the stream with it; the feed limits each write.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
 	return s.feed.Serve(c.Response(), c.Request(), string(id), s.liveSource(id))
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"sheetlift/internal/accuracy/accuracytest"
+	"sheetlift/internal/engine/tesseract/accuracytest"
 )
 
 var accuracy = flag.Bool("accuracy", false, "read the sample data offline and report how much is right")

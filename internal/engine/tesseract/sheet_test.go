@@ -15,8 +15,8 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 
-	"sheetlift/internal/accuracy/accuracytest"
 	"sheetlift/internal/engine"
+	"sheetlift/internal/engine/tesseract/accuracytest"
 	"sheetlift/internal/table"
 )
 

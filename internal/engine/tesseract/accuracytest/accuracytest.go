@@ -70,7 +70,9 @@ func (s Share) Percent() float64 {
 	return 100 * float64(s.Right) / float64(s.All)
 }
 
-func (s Share) String() string { return fmt.Sprintf("%5.1f %% (%d of %d)", s.Percent(), s.Right, s.All) }
+func (s Share) String() string {
+	return fmt.Sprintf("%5.1f %% (%d of %d)", s.Percent(), s.Right, s.All)
+}
 
 // Fold makes two ways of writing the same text equal: lower case, white space folded.
 func Fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }

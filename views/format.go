@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -160,14 +159,4 @@ func segments(p Progress) []Segment {
 		x += w
 	}
 	return out
-}
-
-// oneLine keeps what a person typed on one line, so that it cannot break a page's or a stream's lines.
-func oneLine(s string) string {
-	return strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(s)
-}
-
-// lines keeps the lines of a longer text and nothing else that ends one.
-func lines(s string) string {
-	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 }

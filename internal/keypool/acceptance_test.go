@@ -457,12 +457,11 @@ func TestASmallBatchIsNotStarvedByALargeOne(t *testing.T) {
 	virtual(t, func(t *testing.T, seed uint64) {
 		s := newService(seed, 6)
 		p := s.pool(t, seed, 6, nil)
-		begun := time.Now()
 		var group sync.WaitGroup
 		ctx, cancel := context.WithCancel(t.Context())
 		group.Go(func() { s.work(ctx, p, 64, time.Hour, many(10_000, "large")) })
 		<-time.After(5 * time.Second)
-		begun = time.Now()
+		begun := time.Now()
 		small := s.work(t.Context(), p, 5, time.Hour, many(10, "small"))
 		took := small.groups["small"].Sub(begun)
 		cancel()

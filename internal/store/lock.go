@@ -37,7 +37,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 		}
 		return nil, unusable(dir, err)
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	if err != nil {

@@ -48,9 +48,7 @@ func openGrid(words []word, r rules) grid {
 	head := headEnd(rows)
 	t := sheet{columns: columns, rules: r, h: h, pitch: pitchOf(rows)}
 	var g grid
-	for _, row := range t.header(rows[:head]) {
-		g.rows = append(g.rows, row)
-	}
+	g.rows = append(g.rows, t.header(rows[:head])...)
 	for _, row := range t.body(rows[head:]) {
 		g.rows = append(g.rows, row.cells)
 	}

@@ -1,0 +1,650 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/store"
+	"sheetlift/internal/table"
+)
+
+// victim is the variable that makes this test binary a process that takes work and is then killed.
+const victim = "SHEETLIFT_TEST_VICTIM"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victim); dir != "" {
+		beVictim(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// open opens a store on the folder, or in memory for "".
+func open(t testing.TB, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Config{Dir: dir, Memory: dir == "", MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func newBatch(t testing.TB, s *store.Store) *batch.Batch {
+	t.Helper()
+	b := &batch.Batch{ID: batch.NewID(), Name: "a batch", Status: batch.Draft, Created: time.Now().UTC(), Options: batch.DefaultOptions()}
+	if err := s.CreateBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newImages(t testing.TB, s *store.Store, id batch.ID, n int) []*batch.Image {
+	t.Helper()
+	var all []*batch.Image
+	for i := 1; i <= n; i++ {
+		m := &batch.Image{Batch: id, N: i, Name: fmt.Sprint("image ", i), Status: batch.Pending, Work: 1}
+		if err := s.CreateImage(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func units(id batch.ID, n int) []batch.Unit {
+	var all []batch.Unit
+	for i := 1; i <= n; i++ {
+		all = append(all, batch.Unit{Batch: id, N: i, Seq: 1})
+	}
+	return all
+}
+
+func TestASwapOfAnOldRevisionIsAConflict(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	b := newBatch(t, s)
+	m := newImages(t, s, b.ID, 1)[0]
+	old := *m
+	m.Status = batch.Processing
+	if err := s.SaveImage(t.Context(), m); err != nil || m.Rev == old.Rev {
+		t.Fatalf("revision %d → %d: %v", old.Rev, m.Rev, err)
+	}
+	old.Status = batch.Completed
+	if err := s.SaveImage(t.Context(), &old); !errs.Is(err, errs.Conflict) {
+		t.Errorf("the old one: %v", err)
+	}
+	if err := s.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 1}); !errs.Is(err, errs.Conflict) {
+		t.Errorf("a second one in its place: %v", err)
+	}
+	if err := s.RemoveImage(t.Context(), &old); !errs.Is(err, errs.Conflict) {
+		t.Errorf("removing the old one: %v", err)
+	}
+	got, err := s.Image(t.Context(), b.ID, 1)
+	if err != nil || got.Status != batch.Processing || got.Rev != m.Rev {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+	if _, err := s.Image(t.Context(), b.ID, 2); !errs.Is(err, errs.NotFound) {
+		t.Errorf("an absent one: %v", err)
+	}
+}
+
+func TestOfManyWhoSwapAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	newImages(t, s, b.ID, 1)
+	for range 20 {
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		won := 0
+		m, err := s.Image(t.Context(), b.ID, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			group.Go(func() {
+				mine := *m
+				mine.Tries = i
+				err := s.SaveImage(context.Background(), &mine)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					won++
+				} else if !errs.Is(err, errs.Conflict) {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if won != 1 {
+			t.Fatalf("%d won", won)
+		}
+	}
+}
+
+func TestEverythingIsThereAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, dir)
+	b := newBatch(t, s)
+	images := newImages(t, s, b.ID, 50)
+	picture := make([]byte, 1_300_000) // three pieces
+	_, _ = rand.Read(picture)
+	if err := s.PutPicture(t.Context(), b.ID, "upload-1", batch.Full, picture); err != nil {
+		t.Fatal(err)
+	}
+	large := images[6]
+	for i := range 9000 {
+		large.Rows = append(large.Rows, table.Row{Cells: []table.Cell{{Text: fmt.Sprintf("row %d with some text to fill the document", i)}, {Text: strings.Repeat("x", 60)}}})
+	}
+	large.Status = batch.Processing
+	if err := s.SaveImage(t.Context(), large); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Keys().Save(t.Context(), "k1", []byte(`{"a":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Queue().Add(t.Context(), units(b.ID, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s = open(t, dir)
+	got, err := s.Images(t.Context(), b.ID)
+	if err != nil || len(got) != 50 || got[49].N != 50 || len(got[6].Rows) != 9000 || got[6].Rows[8999].Cells[0].Text != large.Rows[8999].Cells[0].Text {
+		t.Fatalf("%d images, %v", len(got), err)
+	}
+	back, err := s.GetPicture(t.Context(), b.ID, "upload-1", batch.Full)
+	if err != nil || !bytes.Equal(back, picture) {
+		t.Errorf("the picture: %d bytes, %v", len(back), err)
+	}
+	if docs, err := s.Keys().Load(t.Context()); err != nil || string(docs["k1"]) != `{"a":1}` {
+		t.Errorf("the keys: %v, %v", docs, err)
+	}
+	lane, err := s.Queue().Open(t.Context(), b.ID, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lane.Close()
+	for i := 1; i <= 3; i++ {
+		w, err := lane.Next(t.Context())
+		if err != nil || w.Unit().N != i {
+			t.Fatalf("unit %v, %v", w, err)
+		}
+		if err := w.Done(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestAddingWorkMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	q := s.Queue()
+	for range 3 {
+		if err := q.Add(t.Context(), units(b.ID, 400)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lane, err := q.Open(t.Context(), b.ID, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lane.Close()
+	seen := map[int]bool{}
+	for range 400 {
+		w, err := lane.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[w.Unit().N] {
+			t.Fatalf("unit %v came twice", w.Unit())
+		}
+		seen[w.Unit().N] = true
+		if w.Unit().N == 7 { // in hand: adding it again changes nothing
+			if err := q.Add(t.Context(), []batch.Unit{w.Unit()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Done(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nothingMore(t, lane)
+}
+
+func nothingMore(t *testing.T, lane batch.Lane) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	if w, err := lane.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("more work came: %v, %v", w, err)
+	}
+}
+
+func TestNoMoreUnitsAreInHandThanAllowedAndGivenBackOnesComeAgain(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	q := s.Queue()
+	if err := q.Add(t.Context(), units(b.ID, 10)); err != nil {
+		t.Fatal(err)
+	}
+	lane, err := q.Open(t.Context(), b.ID, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lane.Close()
+	var hand []batch.Work
+	for range 3 {
+		w, err := lane.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hand = append(hand, w)
+	}
+	nothingMore(t, lane)
+	if err := hand[1].Back(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	w, err := lane.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Unit().N; got != 2 && got != 4 {
+		t.Errorf("unit %d came", got)
+	}
+	begun := time.Now()
+	if err := w.Back(t.Context(), 300*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if err := hand[0].Done(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for seen := false; !seen; {
+		next, err := lane.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen = next.Unit() == w.Unit(); seen && time.Since(begun) < 250*time.Millisecond {
+			t.Error("a unit given back for a while came at once")
+		}
+		if err := next.Done(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// beVictim takes two units, says so, and waits to be killed.
+func beVictim(dir string) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, store.Config{Dir: dir, MinFree: -1})
+	if err == nil {
+		var lane batch.Lane
+		if lane, err = s.Queue().Open(ctx, batch.ID(os.Getenv("SHEETLIFT_TEST_BATCH")), 5); err == nil {
+			for range 2 {
+				if _, err = lane.Next(ctx); err != nil {
+					break
+				}
+			}
+		}
+	}
+	fmt.Println("in hand", err)
+	select {}
+}
+
+func TestWorkOfAKilledProcessComesBackAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, dir)
+	b := newBatch(t, s)
+	if err := s.Queue().Add(t.Context(), units(b.ID, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = []string{victim + "=" + dir, "SHEETLIFT_TEST_BATCH=" + string(b.ID)}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 100)
+	n, _ := out.Read(line)
+	if said := string(line[:n]); said != "in hand <nil>\n" {
+		t.Errorf("the process said %q", said)
+	}
+	if _, err := store.Open(t.Context(), store.Config{Dir: dir}); !errs.Is(err, errs.Conflict) || !strings.Contains(errs.Message(err), dir) {
+		t.Errorf("a second process on the folder: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+
+	s = open(t, dir)
+	lane, err := s.Queue().Open(t.Context(), b.ID, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lane.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the queue alone would wait for 30
+	defer cancel()
+	for range 2 {
+		if _, err := lane.Next(ctx); err != nil {
+			t.Fatalf("it did not come back: %v", err)
+		}
+	}
+}
+
+func TestADamagedFileIsSaidAndNeverAShorterList(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, dir)
+	b := newBatch(t, s)
+	newImages(t, s, b.ID, 300)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	flipped := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".blk") || !strings.Contains(path, "KV_images") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil || len(data) < 1000 {
+			return err
+		}
+		for i := range 64 {
+			data[len(data)/2+i] ^= 0x5a
+		}
+		flipped++
+		return os.WriteFile(path, data, 0o600)
+	})
+	if err != nil || flipped == 0 {
+		t.Fatalf("%d files changed, %v", flipped, err)
+	}
+	s = open(t, dir)
+	images, err := s.Images(t.Context(), b.ID)
+	// The server itself may have dropped what it found broken: then the batch's own order shows what is missing.
+	if err == nil && len(images) == 300 {
+		t.Error("300 whole images came out of a damaged file")
+	}
+	if err != nil && !errs.Is(err, errs.Unavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAPictureIsWholeOrAnError(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	for _, size := range []int{0, 1, 512 << 10, 512<<10 + 1, 3 << 20} {
+		data := make([]byte, size)
+		_, _ = rand.Read(data)
+		for range 2 { // putting it again replaces it
+			if err := s.PutPicture(t.Context(), b.ID, "key", batch.Full, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := s.GetPicture(t.Context(), b.ID, "key", batch.Full)
+		if err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+		}
+	}
+	if err := s.PutPicture(t.Context(), b.ID, "other", batch.Thumb, []byte("t")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DropPicture(t.Context(), b.ID, "key"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.GetPicture(t.Context(), b.ID, "key", batch.Full); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a dropped one: %v", err)
+	}
+	if _, err := s.GetPicture(t.Context(), b.ID, "other", batch.Thumb); err != nil {
+		t.Errorf("its neighbour: %v", err)
+	}
+	for _, key := range []string{"", "a.b", "*", ">", "a b", "../x"} {
+		if err := s.PutPicture(t.Context(), b.ID, key, batch.Full, nil); err == nil {
+			t.Errorf("%q named a picture", key)
+		}
+	}
+}
+
+func TestARemovedBatchLeavesNothingAndItsWatchersHear(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	b := newBatch(t, s)
+	other := newBatch(t, s)
+	newImages(t, s, b.ID, 20)
+	newImages(t, s, other.ID, 2)
+	gone := make(chan batch.Change, 10)
+	cancel, err := s.Subscribe(t.Context(), func(c batch.Change) {
+		if c.Gone {
+			gone <- c
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cancel()
+	for range 2 {
+		if err := s.RemoveBatch(t.Context(), b.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := <-gone; c.ID != b.ID || c.N != 0 {
+		t.Errorf("told of %+v", c)
+	}
+	if _, err := s.Batch(t.Context(), b.ID); !errs.Is(err, errs.NotFound) {
+		t.Errorf("the batch: %v", err)
+	}
+	if images, err := s.Images(t.Context(), b.ID); err != nil || len(images) != 0 {
+		t.Errorf("%d images are left: %v", len(images), err)
+	}
+	if images, err := s.Images(t.Context(), other.ID); err != nil || len(images) != 2 {
+		t.Errorf("the neighbour has %d images: %v", len(images), err)
+	}
+}
+
+func TestSubscribersSeeWhatIsThereAndThenEveryChangeInOrder(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	var mu sync.Mutex
+	var first []batch.ID
+	var revs []uint64
+	done := make(chan struct{})
+	subscribed := false
+	cancel, err := s.Subscribe(t.Context(), func(c batch.Change) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case c.Batch != nil && !subscribed:
+			first = append(first, c.ID)
+		case c.Image != nil:
+			if revs = append(revs, c.Image.Rev); c.Image.Tries == 100 {
+				close(done)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cancel()
+	mu.Lock()
+	subscribed = true
+	if len(first) != 1 || first[0] != b.ID {
+		t.Errorf("at first: %v", first)
+	}
+	mu.Unlock()
+	m := newImages(t, s, b.ID, 1)[0]
+	for m.Tries < 100 {
+		m.Tries++
+		if err := s.SaveImage(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-done
+	mu.Lock()
+	defer mu.Unlock()
+	if len(revs) != 101 {
+		t.Errorf("%d changes, want 101", len(revs))
+	}
+	for i := 1; i < len(revs); i++ {
+		if revs[i] <= revs[i-1] {
+			t.Fatalf("change %d came out of order", i)
+		}
+	}
+}
+
+func TestAFolderThatCannotBeUsedIsNamedWithTheRemedy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	_, err := store.Open(t.Context(), store.Config{Dir: file})
+	if err == nil || !strings.Contains(errs.Message(err), file) || time.Since(begun) > 5*time.Second {
+		t.Errorf("after %v: %v", time.Since(begun), err)
+	}
+}
+
+func TestANearlyFullDiskRefusesUploadsAndNotResults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	b := newBatch(t, s)
+	m := newImages(t, s, b.ID, 1)[0]
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Config{Dir: dir, MinFree: 1 << 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.PutPicture(t.Context(), b.ID, "key", batch.Full, []byte("x")); !errs.Is(err, errs.Full) {
+		t.Errorf("a picture: %v", err)
+	}
+	if err := s.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 2}); !errs.Is(err, errs.Full) {
+		t.Errorf("an image: %v", err)
+	}
+	if err := s.Health(t.Context()); !errs.Is(err, errs.Full) {
+		t.Errorf("health: %v", err)
+	}
+	m.Status = batch.Processing
+	if err := s.SaveImage(t.Context(), m); err != nil {
+		t.Errorf("what is at hand cannot be finished: %v", err)
+	}
+}
+
+func TestManyStoresLiveSideBySideInMemory(t *testing.T) {
+	t.Parallel()
+	for range 8 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			s := open(t, "")
+			b := newBatch(t, s)
+			newImages(t, s, b.ID, 5)
+			if images, err := s.Images(t.Context(), b.ID); err != nil || len(images) != 5 {
+				t.Errorf("%d images, %v", len(images), err)
+			}
+			if err := s.Health(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for range 2 {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := s.Batch(context.Background(), b.ID); !errs.Is(err, errs.Unavailable) {
+				t.Errorf("after the end: %v", err)
+			}
+		})
+	}
+}
+
+func BenchmarkLoad500(b *testing.B) {
+	s := open(b, b.TempDir())
+	x := newBatch(b, s)
+	newImages(b, s, x.ID, 500)
+	for b.Loop() {
+		if images, err := s.Images(b.Context(), x.ID); err != nil || len(images) != 500 {
+			b.Fatal(len(images), err)
+		}
+	}
+}
+
+func BenchmarkSaveImage(b *testing.B) {
+	s := open(b, b.TempDir())
+	m := newImages(b, s, newBatch(b, s).ID, 1)[0]
+	for b.Loop() {
+		m.Tries++
+		if err := s.SaveImage(b.Context(), m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEnqueueToStart(b *testing.B) {
+	s := open(b, b.TempDir())
+	x := newBatch(b, s)
+	lane, err := s.Queue().Open(b.Context(), x.ID, 5)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer lane.Close()
+	for i := 1; b.Loop(); i++ {
+		if err := s.Queue().Add(b.Context(), []batch.Unit{{Batch: x.ID, N: i, Seq: 1}}); err != nil {
+			b.Fatal(err)
+		}
+		w, err := lane.Next(b.Context())
+		if err == nil {
+			err = w.Done(b.Context())
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPutPicture(b *testing.B) {
+	s := open(b, b.TempDir())
+	x := newBatch(b, s)
+	data := make([]byte, 400<<10)
+	_, _ = rand.Read(data)
+	b.SetBytes(int64(len(data)))
+	for i := 0; b.Loop(); i++ {
+		if err := s.PutPicture(b.Context(), x.ID, fmt.Sprint("key-", i), batch.Full, data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -35,6 +35,10 @@ func (d *doubts) check(r, c int, column Column, cell Cell) {
 		d.add(r, c, KindUnreadable, "Something is written here that could not be read.")
 		return
 	case Guessed:
+		if cell.Confidence > 0 {
+			d.add(r, c, KindConfidence, "This was hard to read (%.0f %% sure); compare it with the picture.", 100*cell.Confidence)
+			break
+		}
 		d.add(r, c, KindGuessed, "This was guessed; compare it with the picture.")
 	case Read, "":
 		if cell.Confidence > 0 && cell.Confidence < lowConfidence {

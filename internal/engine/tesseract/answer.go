@@ -1,7 +1,6 @@
 package tesseract
 
 import (
-	"fmt"
 	"strings"
 
 	"sheetlift/internal/engine"
@@ -23,7 +22,6 @@ func answer(f *finding, want table.Table) *engine.Reading {
 	default:
 		named(reading, gridOf(f.words, f.rules), want)
 	}
-	doubts(reading, want)
 	return reading
 }
 
@@ -60,26 +58,6 @@ func valueOf(text string, conf float64) table.Cell {
 		v.State = table.Guessed
 	}
 	return v
-}
-
-// doubts adds an issue for every guessed cell.
-func doubts(r *engine.Reading, want table.Table) {
-	for i, row := range r.Rows {
-		for j, c := range row.Cells {
-			if c.State != table.Guessed {
-				continue
-			}
-			name := fmt.Sprintf("column %d", j+1)
-			switch {
-			case want.Open && j < len(r.Columns) && r.Columns[j] != "":
-				name = r.Columns[j]
-			case !want.Open && j < len(want.Columns):
-				name = want.Columns[j].Name
-			}
-			r.Issues = append(r.Issues, table.Issue{Row: i, Column: j, Kind: table.KindConfidence,
-				Message: fmt.Sprintf("%s: “%s” was hard to read. Please compare it with the picture.", name, c.Text)})
-		}
-	}
 }
 
 // single finds the fields of one document by rules on its text.

@@ -67,8 +67,6 @@ type value struct {
 	style  style
 }
 
-func text(s string) value { return value{text: s} }
-
 func count(n int) value { return value{number: strconv.Itoa(n)} }
 
 // typed returns the value of a cell as its column has it: a number or a date only where Excel keeps it whole, and
@@ -125,22 +123,29 @@ func (s *sheetWriter) line(values []value) {
 	number := strconv.Itoa(s.row)
 	s.w.WriteString(`<row r="` + number + `">`)
 	for i, v := range values {
-		s.cell(s.column(i)+number, v)
+		s.cell(s.column(i), number, v)
 	}
 	s.w.WriteString(`</row>`)
 }
 
-func (s *sheetWriter) cell(ref string, v value) {
+func (s *sheetWriter) cell(column, row string, v value) {
 	if v.text == "" && v.number == "" && !v.style.doubtful() {
 		return
 	}
-	s.w.WriteString(`<c r="` + ref + `"`)
+	s.w.WriteString(`<c r="`)
+	s.w.WriteString(column)
+	s.w.WriteString(row)
+	s.w.WriteByte('"')
 	if v.style != 0 {
-		s.w.WriteString(` s="` + strconv.Itoa(int(v.style)) + `"`)
+		s.w.WriteString(` s="`)
+		s.w.WriteString(strconv.Itoa(int(v.style)))
+		s.w.WriteByte('"')
 	}
 	switch {
 	case v.number != "":
-		s.w.WriteString(`><v>` + v.number + `</v></c>`)
+		s.w.WriteString(`><v>`)
+		s.w.WriteString(v.number)
+		s.w.WriteString(`</v></c>`)
 	case v.text != "":
 		s.w.WriteString(` t="inlineStr"><is><t xml:space="preserve">`)
 		escape(s.w, v.text)

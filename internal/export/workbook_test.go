@@ -355,31 +355,6 @@ func TestMoreRowsThanASheetHoldsGoOn(t *testing.T) {
 	}
 }
 
-func TestAMillionRowsFillTwoSheets(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("writes more than a million rows")
-	}
-	b := texts("b", []table.Column{{Name: "Text", Type: table.Text}})
-	m := image(1, "one")
-	m.Rows = slices.Repeat(image(0, "", []string{"x"}).Rows, 10_000)
-	images := make([]*batch.Image, 105)
-	for i := range images {
-		one := *m
-		one.N = i + 1
-		images[i] = &one
-	}
-	var out bytes.Buffer
-	if err := export.WorkbookWithin(t.Context(), &out, b, all(images), export.Options{TmpDir: t.TempDir(), Now: noon}, 1_048_575, 0); err != nil {
-		t.Fatal(err)
-	}
-	xml := parts(t, out.Bytes())
-	first, second := strings.Count(xml["xl/worksheets/sheet1.xml"], "<row "), strings.Count(xml["xl/worksheets/sheet2.xml"], "<row ")
-	if first != 1_048_576 || second != 1_050_000-1_048_575+1 {
-		t.Errorf("%d and %d lines", first, second)
-	}
-}
-
 func TestOpenTablesShareTheirColumns(t *testing.T) {
 	t.Parallel()
 	b := &batch.Batch{Name: "b", Status: batch.Completed, Table: table.Table{Open: true}, Created: noon}
@@ -701,5 +676,29 @@ func BenchmarkWorkbook(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkMillionRows writes more rows than a sheet holds, and counts them.
+func BenchmarkMillionRows(b *testing.B) {
+	one := texts("b", []table.Column{{Name: "Text", Type: table.Text}})
+	m := image(1, "one")
+	m.Rows = slices.Repeat(image(0, "", []string{"x"}).Rows, 10_000)
+	images := make([]*batch.Image, 105)
+	for i := range images {
+		next := *m
+		next.N = i + 1
+		images[i] = &next
+	}
+	for b.Loop() {
+		var out bytes.Buffer
+		if err := export.WorkbookWithin(b.Context(), &out, one, all(images), export.Options{TmpDir: b.TempDir(), Now: noon}, 1_048_575, 0); err != nil {
+			b.Fatal(err)
+		}
+		xml := parts(b, out.Bytes())
+		first, second := strings.Count(xml["xl/worksheets/sheet1.xml"], "<row "), strings.Count(xml["xl/worksheets/sheet2.xml"], "<row ")
+		if first != 1_048_576 || second != 1_050_000-1_048_575+1 {
+			b.Fatalf("%d and %d lines", first, second)
+		}
 	}
 }

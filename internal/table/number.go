@@ -79,6 +79,9 @@ func cutSign(s string) (string, bool) {
 }
 
 func cutCurrency(s string) string {
+	if allDigits(s) {
+		return s
+	}
 	for _, c := range currencies {
 		if len(s) > len(c) && strings.EqualFold(s[:len(c)], c) {
 			return strings.TrimSpace(s[len(c):])
@@ -94,9 +97,15 @@ func cutCurrency(s string) string {
 	return strings.TrimSpace(strings.TrimRightFunc(s, symbol))
 }
 
+// separators are the ways of writing a space or an apostrophe between thousands.
+var separators = strings.NewReplacer("\u00A0", " ", "\u202F", " ", "\u2009", " ", "’", "'")
+
 // split finds the decimal mark and takes the thousands' separators out.
 func split(s string) (whole, fraction string, ok bool) {
-	s = strings.NewReplacer("\u00A0", " ", "\u202F", " ", "\u2009", " ", "’", "'").Replace(s)
+	if allDigits(s) {
+		return s, "", true
+	}
+	s = separators.Replace(s)
 	dots, commas := strings.Count(s, "."), strings.Count(s, ",")
 	mark := ""
 	switch {

@@ -1,0 +1,194 @@
+package table_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+)
+
+func TestPresetsAreValidAndCopies(t *testing.T) {
+	t.Parallel()
+	all := table.Presets()
+	if len(all) != 3 || all[0].Name != table.Default || all[0].Label != "Equipment inventory" {
+		t.Fatalf("presets %+v", all)
+	}
+	for _, p := range all {
+		if err := p.Table.Validate(); err != nil || p.Label == "" || p.Description == "" || p.Table.Preset != p.Name {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+	all[0].Table.Columns[0].Name = "changed"
+	p := preset(t, "inventory")
+	want := []string{"Item_Description", "Quantity", "Serial_Number", "Tag_Number", "Status"}
+	if got := p.Header(nil); !slices.Equal(got, want) {
+		t.Errorf("columns %q", got)
+	}
+	if _, ok := table.Preset("none"); ok {
+		t.Error("a preset that does not exist")
+	}
+}
+
+func TestWrongColumnsAreNamedWithTheRemedy(t *testing.T) {
+	t.Parallel()
+	text := func(names ...string) table.Table {
+		var all table.Table
+		for _, n := range names {
+			all.Columns = append(all.Columns, table.Column{Name: n, Type: table.Text})
+		}
+		return all
+	}
+	one := func(c table.Column) table.Table { return table.Table{Columns: []table.Column{c}} }
+	for name, c := range map[string]struct {
+		table table.Table
+		words string
+	}{
+		"none":            {table.Table{}, "Add at least one"},
+		"too many":        {text(strings.Split(strings.Repeat("x,", 50)+"x", ",")...), "at most 50"},
+		"no name":         {text("a", " "), "Column 2 has no name"},
+		"long name":       {text(strings.Repeat("é", 101)), "at most 100"},
+		"control":         {text("a\x00"), "Type it again"},
+		"spaces":          {text(" a"), "Type it again"},
+		"twice":           {text("Serial No", "serial_no"), "Rename one"},
+		"type":            {one(table.Column{Name: "a", Type: "money"}), "unknown type"},
+		"description":     {one(table.Column{Name: "a", Type: table.Text, Description: strings.Repeat("é", 501)}), "Shorten it"},
+		"choices on text": {one(table.Column{Name: "a", Type: table.Text, Choices: []string{"x"}}), "remove the values"},
+		"no choices":      {one(table.Column{Name: "a", Type: table.Choice}), "list is empty"},
+		"blank choice":    {one(table.Column{Name: "a", Type: table.Choice, Choices: []string{"x", " "}}), "is blank"},
+		"choice twice":    {one(table.Column{Name: "a", Type: table.Choice, Choices: []string{"x", "X"}}), "twice"},
+		"long choice":     {one(table.Column{Name: "a", Type: table.Choice, Choices: []string{strings.Repeat("x", 101)}}), "longer than 100"},
+		"many choices":    {one(table.Column{Name: "a", Type: table.Choice, Choices: make([]string, 101)}), "at most 100"},
+		"preset":          {table.Table{Preset: "magic", Open: true}, "inventory, receipt or any"},
+		"open":            {table.Table{Open: true, Columns: text("a").Columns}, "Remove the columns"},
+	} {
+		err := c.table.Validate()
+		if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), c.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	good := table.Table{Columns: []table.Column{{Name: "#", Type: table.Number}, {Name: "%", Type: table.Number}, {Name: "Größe", Type: table.Choice, Choices: []string{"S", "M"}}}}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNumbersAreReadOnlyWhenTheyMeanOneThing(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"0": "0", "3": "3", " 12 ": "12", "-5": "-5", "+5": "5", "−5": "-5", "(5)": "-5", "1,234": "1234", "1,234,567": "1234567", "1.234.567": "1234567",
+		"1,234.50": "1234.50", "1.234,50": "1234.50", "12,5": "12.5", "0,123": "0.123", "0.123": "0.123", "1234.567": "1234.567", "1 234 567,89": "1234567.89",
+		"1\u00A0234": "1234", "1'234.5": "1234.5", "1’234.5": "1234.5", "$9.90": "9.90", "$ -9.90": "-9.90", "-$9.90": "-9.90", "9,90 €": "9.90", "RM 12.00": "12.00", "12 EUR": "12",
+		".5": "0.5", "-0": "0", "-0.00": "0.00", "007": "7", "12345678901234567890": "12345678901234567890", "12,34": "12.34", "1234,5": "1234.5", "12345,678": "12345.678",
+	} {
+		if n, ok := table.ParseNumber(text); !ok || n.Text != want {
+			t.Errorf("%q: %q %v, want %q", text, n.Text, ok, want)
+		}
+	}
+	for _, text := range []string{"", " ", "-", "--5", "5-", "x", "3 pcs", "15%", "1E10", "1e5", "0x1F", "1.234", "999.999", "1,2,3", "1.2.3", "12,34,567", "1,23.4", "1.2,3.4", "192.168.1.1",
+		"1 2", "5.", "NaN", "Inf", "１２", "$", "$$", "(5", "1/2", "½", "2024-01-02", "=1", "00.00.1"} {
+		if n, ok := table.ParseNumber(text); ok {
+			t.Errorf("%q was read as %q", text, n.Text)
+		}
+	}
+	if n, _ := table.ParseNumber("00123.450"); n.Text != "123.450" || !n.Padded || n.Digits != 6 || n.Decimals != 3 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestDatesAreReadOnlyWhenTheyMeanOneDay(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2024-12-25": "2024-12-25", "2024/1/2": "2024-01-02", "2024.01.02": "2024-01-02", "25/12/2024": "2024-12-25", "12/25/2024": "2024-12-25", "25.12.2024": "2024-12-25",
+		"04/04/2024": "2024-04-04", "25 Dec 2024": "2024-12-25", "Dec 25, 2024": "2024-12-25", "25-DEC-2024": "2024-12-25", "December 25th 2024": "2024-12-25", "1st Sept 2024": "2024-09-01",
+		" 29/02/2024 ": "2024-02-29",
+	} {
+		if d, ok := table.ParseDate(text); !ok || d.Format("2006-01-02") != want {
+			t.Errorf("%q: %v %v, want %s", text, d, ok, want)
+		}
+	}
+	for _, text := range []string{"", "03/04/2024", "25/12/24", "12-Jan-19", "2024-13-01", "2023-02-29", "31/04/2024", "00/12/2024", "2024-12", "2024-12-25 10:00", "25/12-2024", "25 Foo 2024", "45651", "today", "0999-01-01"} {
+		if d, ok := table.ParseDate(text); ok {
+			t.Errorf("%q was read as %v", text, d)
+		}
+	}
+}
+
+func TestRulesGiveDoubts(t *testing.T) {
+	t.Parallel()
+	p := table.Table{Columns: []table.Column{
+		{Name: "T", Type: table.Text, Required: true}, {Name: "N", Type: table.Number}, {Name: "D", Type: table.Date}, {Name: "Y", Type: table.YesNo},
+		{Name: "C", Type: table.Choice, Choices: []string{"New", "Used"}},
+	}}
+	row := func(cells ...table.Cell) []table.Row { return []table.Row{{Cells: cells}} }
+	cell := func(s string) table.Cell { return table.Cell{Text: s, State: table.Read} }
+	for name, c := range map[string]struct {
+		rows []table.Row
+		want []string
+	}{
+		"good":       {row(cell("a"), cell("1,234"), cell("2024-01-02"), cell("Yes"), cell("new")), nil},
+		"blank":      {row(table.Cell{State: table.Blank}, table.Cell{}, table.Cell{}, table.Cell{}, table.Cell{}), []string{"missing 0"}},
+		"broken":     {row(cell("a"), cell("many"), cell("03/04/2024"), cell("maybe"), cell("old")), []string{"rule 1", "rule 2", "rule 3", "rule 4"}},
+		"unreadable": {row(table.Cell{State: table.Unreadable}, table.Cell{Text: "x", State: table.Unreadable}), []string{"unreadable 0", "unreadable 1"}},
+		"guessed":    {row(table.Cell{Text: "a", State: table.Guessed}), []string{"guessed 0"}},
+		"unsure":     {row(table.Cell{Text: "a", State: table.Read, Confidence: 0.3}), []string{"confidence 0"}},
+		"sure":       {row(table.Cell{Text: "a", State: table.Read, Confidence: 0.9}), nil},
+		"edited":     {row(table.Cell{Text: "a", State: table.Edited, Confidence: 0.1}, table.Cell{Text: "x", State: table.Edited}), []string{"rule 1"}},
+		"too long":   {row(cell("a"), cell("1"), table.Cell{}, table.Cell{}, table.Cell{}, cell("more")), nil},
+	} {
+		var got []string
+		for _, i := range p.Check(nil, c.rows) {
+			got = append(got, i.Kind+" "+string(rune('0'+i.Column)))
+			if i.Row != 0 || i.Message == "" {
+				t.Errorf("%s: %+v", name, i)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	open := table.Table{Open: true}
+	if got := open.Check([]string{"A"}, row(table.Cell{Text: "x", State: table.Guessed}, cell("beyond"))); len(got) != 1 {
+		t.Errorf("open: %+v", got)
+	}
+}
+
+func TestHeadingsMatchColumns(t *testing.T) {
+	t.Parallel()
+	inventory, receipt := preset(t, "inventory"), preset(t, "receipt")
+	for _, c := range []struct {
+		table  table.Table
+		header []string
+		want   []int
+	}{
+		{inventory, []string{"Item_Description", "Quantity", "Serial_Number", "Tag_Number", "Status"}, []int{0, 1, 2, 3, 4}},
+		{inventory, []string{"CONDITION", "s/n", "QTY.", "Asset Tag #", "Description"}, []int{4, 2, 1, 3, 0}},
+		{inventory, []string{"No.", "Item", "Qty", "Serial No.", "Asset No", "Remarks"}, []int{-1, 0, 1, 2, 3, -1}},
+		{inventory, []string{"Item", "Item Description", "Qty"}, []int{-1, 0, 1}},
+		{inventory, []string{"Serial", "Serial", "Quantity on hand"}, []int{2, -1, 1}},
+		{inventory, []string{"", "#", "Price", "Total"}, []int{-1, -1, -1, -1}},
+		{inventory, []string{"Beschreibung", "Anzahl", "Seriennummer", "Inventar-Nr.", "Zustand"}, []int{0, 1, 2, 3, 4}},
+		{receipt, []string{"Vendor", "Invoice Date", "Store Address", "Grand Total"}, []int{0, 1, 2, 3}},
+		{table.Table{Open: true}, []string{"a", "b"}, []int{-1, -1}},
+		{inventory, nil, []int{}},
+	} {
+		if got := c.table.Match(c.header); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v, want %v", c.header, got, c.want)
+		}
+	}
+}
+
+func TestHeadingsOfOpenTablesAllDiffer(t *testing.T) {
+	t.Parallel()
+	open := table.Table{Open: true}
+	for _, c := range []struct{ open, want []string }{
+		{[]string{"A", "", "A", "a", "A (2)"}, []string{"A", "Column 2", "A (3)", "a (4)", "A (2)"}},
+		{[]string{"Column 2", "", " x\ny "}, []string{"Column 2", "Column 2 (2)", "x y"}},
+		{nil, []string{}},
+	} {
+		if got := open.Header(c.open); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.open, got, c.want)
+		}
+	}
+}

@@ -200,9 +200,13 @@ func sheetFiles(t *testing.T, n int) []string {
 
 func TestAPersonTurnsSixtyPicturesIntoAWorkbook(t *testing.T) {
 	t.Parallel()
-	gemini, environ := fake(t, 6, 400*time.Millisecond)
+	latency := 400 * time.Millisecond
+	if *shots { // slow enough to be caught in the act
+		latency = 3 * time.Second
+	}
+	gemini, environ := fake(t, 6, latency)
 	bad := geminitest.PayloadAnswer("400-unable-to-process-image")
-	gemini.SetKey(geminitest.Key{Value: canary + "-1", Label: "key 1", Latency: 400 * time.Millisecond, Script: []geminitest.Answer{bad, bad}})
+	gemini.SetKey(geminitest.Key{Value: canary + "-1", Label: "key 1", Latency: latency, Script: []geminitest.Answer{bad, bad}})
 	p := run(t, environ...)
 	files := sheetFiles(t, 60)
 	b := browser(t)

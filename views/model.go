@@ -266,6 +266,8 @@ type Keys struct {
 	Waiting int       // pictures that wait for a key
 	Down    bool      // the service itself is down
 	Events  []Event   // newest first
+	Said    string    // what came of the last action, a sentence
+	Mood    string    // "bad" if it is bad news
 }
 
 // Problem is what an error page says.

@@ -275,6 +275,24 @@ var english = map[string]string{
 	"keys.how.1":                 "Make a key at Google AI Studio. A key of another Google project brings its own limits.",
 	"keys.how.2":                 "Put it into the file .env.local beside the program, one line for each key:",
 	"keys.how.3":                 "Start the program again. The keys stay on this machine and are never shown, logged or stored.",
+	"keys.test":                  "Test",
+	"keys.test.of":               "Test %s",
+	"keys.enable":                "Switch on",
+	"keys.enable.of":             "Switch %s on",
+	"keys.disable":               "Switch off",
+	"keys.disable.of":            "Switch %s off",
+	"keys.add":                   "Add a key for now",
+	"keys.add.key":               "Key",
+	"keys.add.label":             "Label, if you like",
+	"keys.add.project":           "Google project, if known",
+	"keys.add.do":                "Add",
+	"keys.add.hint":              "It reads at once and is forgotten at the next restart. Put it into the settings to keep it.",
+	"keys.said.added":            "%s was added and reads from now on.",
+	"keys.said.works":            "%s works.",
+	"keys.said.off":              "%s is switched off. What it was reading ends first.",
+	"keys.said.on":               "%s is switched on.",
+	"keys.said.bad":              "%s does not work: %s",
+	"keys.said.unsure":           "%s could not be tested just now: %s",
 	"keys.share":                 "Who read in the last 5 minutes",
 	"keys.share.b.1":             "1 call in all",
 	"keys.share.b":               "%s calls in all",
@@ -338,6 +356,9 @@ var english = map[string]string{
 	"today":        "today %s",
 	"yesterday":    "yesterday %s",
 }
+
+// Say is say, for sentences that are put together elsewhere.
+func Say(key string, args ...any) string { return say(key, args...) }
 
 // say returns the text of a key with its arguments put in. An unknown key shows itself; a test finds those.
 func say(key string, args ...any) string {

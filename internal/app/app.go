@@ -32,6 +32,7 @@ const goodbye = 3 * time.Second
 
 // App is the whole program, built and not yet running. Close it if Run is never called.
 type App struct {
+	cfg     *config.Config
 	log     *slog.Logger
 	store   *store.Store
 	pool    *keypool.Pool
@@ -42,6 +43,7 @@ type App struct {
 	address net.Listener
 	tmp     string
 	engines engines
+	reload  chan struct{}
 }
 
 // New opens the address, then the data, then builds what works on it. Nothing runs yet.
@@ -49,7 +51,7 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 	for _, w := range c.Warnings {
 		log.Warn(w)
 	}
-	a = &App{log: log}
+	a = &App{cfg: c, log: log, reload: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -88,18 +90,10 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 	a.server = web.New(web.Config{
 		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version,
 	}, web.Deps{
-		Batches: batches, Board: a.board, Feed: a.feed, Keys: a.keys(), Readers: a.engines,
+		Batches: batches, Board: a.board, Feed: a.feed, Keys: a.pool, Readers: a.engines,
 		Health: a.store.Health, TmpDir: a.tmp, Log: log,
 	}).HTTP()
 	return a, nil
-}
-
-// keys is the pool as the pages see it: nothing where there are no keys.
-func (a *App) keys() web.Keys {
-	if a.pool == nil || a.pool.Len() == 0 {
-		return nil
-	}
-	return a.pool
 }
 
 // URL is where the pages are.
@@ -117,6 +111,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.board.Run(all, a.store, ready) })
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
+	g.Go(func() error { return a.keepKeys(all) })
 	g.Go(func() error { return a.tellPages(all) })
 	g.Go(func() error {
 		select {

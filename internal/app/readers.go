@@ -23,6 +23,7 @@ import (
 // engines is what can read here, and which of them reads when nobody chose.
 type engines struct {
 	byName map[string]engine.Engine
+	keys   *keypool.Pool
 	first  string // SHEETLIFT_ENGINE
 	model  string
 }
@@ -30,26 +31,20 @@ type engines struct {
 // readers builds the engines that can work here, with the pool of keys.
 func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.Logger) (*keypool.Pool, engines, error) {
 	e := engines{byName: map[string]engine.Engine{}, first: c.Engine, model: c.Model}
-	var keys []keypool.Key
-	for i, k := range c.Keys {
-		key, err := keypool.ParseKey(k.Text, i+1)
-		if err != nil {
-			return nil, e, &config.Error{Setting: k.Source, Reason: "cannot be used as a key", Remedy: "Write the key alone, or label@project:KEY."}
-		}
-		keys = append(keys, key)
+	keys, err := parseKeys(c.Keys)
+	if err != nil {
+		return nil, e, err
 	}
 	var reader *gemini.Engine
 	pool := keypool.New(keys, keypool.Options{
 		Secret: secret, Memory: memory, Log: log,
 		Probe: func(ctx context.Context, k keypool.Key) keypool.Outcome { return reader.Probe(ctx, k) },
 	})
-	reader, err := gemini.New(gemini.Options{Pool: pool, BaseURL: c.BaseURL, Model: c.Model, Log: log})
+	reader, err = gemini.New(gemini.Options{Pool: pool, BaseURL: c.BaseURL, Model: c.Model, Log: log})
 	if err != nil {
 		return nil, e, err
 	}
-	if len(keys) > 0 {
-		e.byName[reader.Name()] = reader
-	}
+	e.byName[reader.Name()], e.keys = reader, pool
 	if offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract}); err == nil {
 		e.byName[offline.Name()] = offline
 	} else {
@@ -65,11 +60,11 @@ func (e engines) Choose(wish string) (name, model string, err error) {
 	}
 	if wish == "auto" {
 		wish = "tesseract"
-		if e.byName["gemini"] != nil {
+		if e.keys.Len() > 0 {
 			wish = "gemini"
 		}
 	}
-	if e.byName[wish] == nil {
+	if e.byName[wish] == nil || wish == "gemini" && e.keys.Len() == 0 {
 		return "", "", missing(wish)
 	}
 	if wish == "gemini" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"sheetlift/internal/app"
@@ -27,6 +28,8 @@ const (
 const commands = `Sheetlift turns photos of sheets into one Excel file.
 
   sheetlift [flags] [serve]   serve the pages (also without a word)
+  sheetlift [flags] keys check
+                              test every key with one cheap call and print a table; exit code 1 if one does not work
   sheetlift version           print the version
 
 Every flag is also a variable; docs/configuration.md has the whole list.
@@ -40,8 +43,11 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 		return ok
 	}
 	command := "serve"
-	if len(args) > 0 && args[0] == command {
+	switch {
+	case len(args) > 0 && args[0] == "serve":
 		args = args[1:]
+	case len(args) > 1 && args[0] == "keys" && args[1] == "check":
+		command, args = "keys check", args[2:]
 	}
 	if len(args) > 0 && (args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
 		fmt.Fprint(stdout, commands)
@@ -56,15 +62,29 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintln(stderr, "sheetlift:", err)
 		return usage
-	case len(rest) > 0 && (rest[0] != command || len(rest) > 1):
-		fmt.Fprintf(stderr, "sheetlift: there is no command %q. Run sheetlift help for the list.\n", rest[0])
+	}
+	switch said := strings.Join(rest, " "); said {
+	case "":
+	case "serve", "keys check":
+		command = said
+	default:
+		fmt.Fprintf(stderr, "sheetlift: there is no command %q. Run sheetlift help for the list.\n", said)
 		return usage
 	}
-	if err := serve(c, stdout, stderr); err != nil {
+	good := true
+	if command == "keys check" {
+		good, err = app.CheckKeys(context.Background(), c, stdout)
+	} else {
+		err = serve(c, stdout, stderr)
+	}
+	switch {
+	case err != nil:
 		fmt.Fprintln(stderr, "sheetlift:", app.Explain(err))
 		if config.IsUsage(err) {
 			return usage
 		}
+		return failed
+	case !good:
 		return failed
 	}
 	return ok
@@ -85,6 +105,19 @@ func serve(c *config.Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() { // ends with ctx
+		for {
+			select {
+			case <-hup:
+				a.Reload()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	fmt.Fprintf(stdout, "Sheetlift %s is ready: %s\n", Version(), a.URL())
 	return a.Run(ctx)
 }

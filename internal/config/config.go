@@ -25,7 +25,12 @@ type Config struct {
 	Debug     bool          // log more
 
 	Keys     []KeyText // as given; empty means none
-	Warnings []string  // what works, and should be mended all the same
+	KeysFile string    // the file that some of them came from, ""
+
+	// Reread reads the keys anew from where they came from, for a running program. What is wrong is an *Error.
+	Reread func() ([]KeyText, error)
+
+	Warnings []string // what works, and should be mended all the same
 }
 
 // Memory as data folder keeps everything in memory and leaves nothing behind.

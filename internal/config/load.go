@@ -49,6 +49,17 @@ func Load(args []string, src Source) (*Config, []string, error) {
 	if err := src.keys(c, env); err != nil {
 		return nil, nil, err
 	}
+	c.Reread = func() ([]KeyText, error) {
+		env, err := src.environment()
+		if err != nil {
+			return nil, err
+		}
+		again := &Config{}
+		if err := src.keys(again, env); err != nil {
+			return nil, err
+		}
+		return again.Keys, nil
+	}
 	return c, rest, c.check()
 }
 
@@ -152,6 +163,7 @@ func (src Source) keys(c *Config, env map[string]string) error {
 	if strings.TrimSpace(file) == "" {
 		return nil
 	}
+	c.KeysFile = file
 	data, err := src.ReadFile(file)
 	if err != nil {
 		return &Error{"GEMINI_API_KEYS_FILE", fmt.Sprintf("names %q, which cannot be read", file), "Check the path and that this user may read it."}

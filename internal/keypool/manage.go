@@ -26,9 +26,10 @@ func (p *Pool) find(label string) *key {
 func (p *Pool) Add(k Key) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	label := p.add(k).Label
+	added := p.add(k)
+	added.added = true
 	p.dispatch(time.Now())
-	return label
+	return added.Label
 }
 
 // Remove takes a key out. A call that runs with it may end.
@@ -50,7 +51,8 @@ func (p *Pool) remove(k *key) {
 	p.keys = slices.DeleteFunc(p.keys, func(o *key) bool { return o == k })
 }
 
-// Replace makes the keys those given. One that stays keeps all that is known of it.
+// Replace makes the keys those given, and those that were added while the pool works. One that stays keeps all that is
+// known of it.
 func (p *Pool) Replace(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,7 +61,7 @@ func (p *Pool) Replace(keys []Key) {
 		stays[k.Secret.Reveal()] = true
 	}
 	for _, k := range slices.Clone(p.keys) {
-		if !stays[k.Secret.Reveal()] {
+		if !stays[k.Secret.Reveal()] && !k.added {
 			p.remove(k)
 		}
 	}

@@ -22,6 +22,7 @@ type key struct {
 	Key
 	id      string
 	removed bool
+	added   bool // while the pool works: Replace leaves it
 
 	state   State
 	until   time.Time // of Cooling and Parked, and of a fixable Quarantined: when it is tried again

@@ -119,6 +119,9 @@ func wantsPage(r *http.Request) bool {
 	return r.Method != http.MethodPut && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
+// forPrograms reports whether the path is meant for programs, which sign in with each request.
+func forPrograms(path string) bool { return firstVersion(path) || strings.HasPrefix(path, "/api/") }
+
 // firstVersion reports whether the path is one of the endpoints of the first version.
 func firstVersion(path string) bool {
 	return path == "/batch-process-images" || strings.HasPrefix(path, "/batch-status/") || strings.HasPrefix(path, "/batch-results/")

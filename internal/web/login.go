@@ -96,7 +96,7 @@ func (s *Server) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		r := c.Request()
-		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && firstVersion(r.URL.Path) {
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && forPrograms(r.URL.Path) {
 			if err := s.sessions.check(token); err != nil {
 				return err
 			}

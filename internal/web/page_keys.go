@@ -1,12 +1,16 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"sheetlift/internal/errs"
 	"sheetlift/internal/keypool"
 	"sheetlift/views"
 )
@@ -19,6 +23,13 @@ type Keys interface {
 	Ready() int
 	// Status is everything that people may know of the pool at now.
 	Status(now time.Time) keypool.Status
+	// Add takes a key in and returns its label.
+	Add(k keypool.Key) string
+	// Disable and Enable switch a key off and on; keypool.ErrUnknown for a label that no key has.
+	Disable(label string) error
+	Enable(label string) error
+	// Test tries a key with one cheap call.
+	Test(ctx context.Context, label string) (keypool.Outcome, error)
 }
 
 // eventsShown is how many of the newest events the page lists.
@@ -26,11 +37,75 @@ const eventsShown = 12
 
 // keysPage shows who reads, who waits, and why.
 func (s *Server) keysPage(c echo.Context) error {
-	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(""), Now: time.Now()}
+	return s.showKeys(c, "", "")
+}
+
+func (s *Server) showKeys(c echo.Context, said, mood string) error {
+	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(""), Now: time.Now(), Said: said, Mood: mood}
 	if s.pool != nil {
 		presentPool(&v, s.pool.Status(v.Now))
 	}
 	return s.render(c, http.StatusOK, views.KeysPage(v))
+}
+
+// addKey takes a key in until the next restart. What was typed goes to the pool and nowhere else.
+func (s *Server) addKey(c echo.Context) error {
+	if s.pool == nil {
+		return errs.New(errs.Unavailable, "Keys cannot be added here.")
+	}
+	k, err := keypool.ParseKey(c.FormValue("key"), s.pool.Len()+1)
+	if err != nil {
+		return errs.New(errs.Invalid, "The key is blank. Copy it from Google AI Studio and paste it.")
+	}
+	if label := strings.TrimSpace(c.FormValue("label")); label != "" {
+		k.Label = label
+	}
+	if project := strings.TrimSpace(c.FormValue("project")); project != "" {
+		k.Project = project
+	}
+	return s.showKeys(c, views.Say("keys.said.added", s.pool.Add(k)), "")
+}
+
+func (s *Server) disableKey(c echo.Context) error {
+	return s.switchKey(c, "keys.said.off", func(label string) error { return s.pool.Disable(label) })
+}
+
+func (s *Server) enableKey(c echo.Context) error {
+	return s.switchKey(c, "keys.said.on", func(label string) error { return s.pool.Enable(label) })
+}
+
+func (s *Server) switchKey(c echo.Context, said string, act func(string) error) error {
+	label := c.FormValue("label")
+	if s.pool == nil || act(label) != nil {
+		return noSuchKey()
+	}
+	return s.showKeys(c, views.Say(said, oneLine(label)), "")
+}
+
+// testKey tries a key, whatever its state, and says what came of it.
+func (s *Server) testKey(c echo.Context) error {
+	label := c.FormValue("label")
+	if s.pool == nil {
+		return noSuchKey()
+	}
+	o, err := s.pool.Test(c.Request().Context(), label)
+	switch {
+	case errors.Is(err, keypool.ErrUnknown):
+		return noSuchKey()
+	case err != nil:
+		return err
+	case o.Class == keypool.OK:
+		return s.showKeys(c, views.Say("keys.said.works", oneLine(label)), "")
+	}
+	said := "keys.said.unsure"
+	if o.Class == keypool.KeyDead || o.Class == keypool.KeyFixable {
+		said = "keys.said.bad"
+	}
+	return s.showKeys(c, views.Say(said, oneLine(label), views.Why(string(o.Class), oneLine(o.Reason))), "bad")
+}
+
+func noSuchKey() error {
+	return errs.New(errs.NotFound, "There is no key with this label any more. Reload the page.")
 }
 
 // keyStates is the table from the pool's states to the pages' words for them.

@@ -12,6 +12,10 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/", s.startPage)
 	e.GET("/keys", s.keysPage)
+	e.POST("/keys", s.addKey)
+	e.POST("/keys/test", s.testKey)
+	e.POST("/keys/enable", s.enableKey)
+	e.POST("/keys/disable", s.disableKey)
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
@@ -35,6 +39,9 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/remove", s.removeImage)
 	b.POST("/images/:n/retry", s.retryImage)
 
+	if s.pool != nil {
+		e.GET("/api/v1/keys", api.Keys(s.pool))
+	}
 	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
 	e.POST("/batch-process-images", first.Process, s.patient)
 	e.GET("/batch-status/:id", first.Status)

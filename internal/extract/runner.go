@@ -41,8 +41,9 @@ type Deps struct {
 // Runner reads the images of all started batches. Any number of processes may run one over the same store.
 type Runner struct {
 	Deps
-	pool   *work.Pool
-	jitter func(time.Duration) time.Duration
+	pool    *work.Pool
+	closing sync.WaitGroup // lanes on their way out
+	jitter  func(time.Duration) time.Duration
 
 	mu     sync.Mutex
 	seen   map[batch.ID]*batch.Batch // changed since the loop looked
@@ -113,9 +114,10 @@ func (r *Runner) see(c batch.Change) {
 // steer opens a lane for each batch that is to be read, closes it when it is not, and queues what waited for its time.
 func (r *Runner) steer(ctx context.Context) error {
 	lanes := map[batch.ID]*lane{}
+	defer r.closing.Wait()
 	defer func() {
 		for _, l := range lanes {
-			l.stop()
+			r.closing.Go(l.stop) // side by side: each may wait a second for what is on its way
 		}
 	}()
 	sweeps := time.NewTicker(sweep)
@@ -150,12 +152,25 @@ func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.
 	reads := b != nil && (b.Status == batch.Processing || b.Status == batch.Pending)
 	l := lanes[id]
 	if l != nil && (!reads || l.atOnce != b.Options.AtOnce) {
-		l.stop()
+		old, over := l, b == nil || b.Status.Final()
+		r.closing.Go(func() { r.close(ctx, old, id, over) })
 		delete(lanes, id)
 		l = nil
 	}
 	if reads && l == nil {
 		lanes[id] = r.open(ctx, b)
+	}
+}
+
+// close stops a lane; of a batch that is over it forgets the queue, too. Should the batch be begun again at that very
+// moment, its new lane finds its queue gone and fills it anew.
+func (r *Runner) close(ctx context.Context, l *lane, id batch.ID, over bool) {
+	l.stop()
+	if !over {
+		return
+	}
+	if err := r.Queue.Drop(ctx, id); err != nil && ctx.Err() == nil {
+		r.Log.Warn("the queue of a batch that is over could not be removed", "batch", id, "err", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"sheetlift/internal/batch"
@@ -18,11 +19,16 @@ const (
 	holdLimit  = 15 * time.Second // after that it goes back, for another machine
 )
 
+// fetchWait is how long one request for a unit waits at the server. Close waits for the request that is under way, so
+// that a unit which the server sends at that moment is given back and not lost for ackWait.
+const fetchWait = time.Second
+
 // lane implements batch.Lane. One goroutine asks the server for a unit only when Next wants one, so that nothing is
-// in hand that nobody works on.
+// in hand that nobody works on. It asks with single requests: the client's own iterator (nats.go 1.55) can forget to
+// ask for the next message when one is taken before the request for it has returned, and then waits for ever.
 type lane struct {
 	s     *Store
-	units jetstream.MessagesContext
+	units jetstream.Consumer
 	want  chan struct{} // taken by the goroutine when it begins to fetch
 	out   chan *unit
 	quit  chan struct{} // closed by Close
@@ -31,7 +37,7 @@ type lane struct {
 	close sync.Once
 }
 
-func newLane(s *Store, units jetstream.MessagesContext) *lane {
+func newLane(s *Store, units jetstream.Consumer) *lane {
 	l := &lane{s: s, units: units, want: make(chan struct{}), out: make(chan *unit), quit: make(chan struct{}),
 		ended: make(chan struct{})}
 	s.owned.Go(l.run)
@@ -60,16 +66,12 @@ func (l *lane) Next(ctx context.Context) (batch.Work, error) {
 
 // Close implements batch.Lane.
 func (l *lane) Close() {
-	l.close.Do(func() {
-		close(l.quit)
-		l.units.Drain()
-	})
+	l.close.Do(func() { close(l.quit) })
 	<-l.ended
 }
 
 func (l *lane) run() {
 	defer close(l.ended)
-	defer l.giveBack()
 	for {
 		select {
 		case <-l.want:
@@ -91,33 +93,66 @@ func (l *lane) run() {
 
 // fetch waits for the next unit, through lost connections.
 func (l *lane) fetch() (*unit, error) {
-	stop := context.AfterFunc(l.s.ctx, l.units.Stop)
-	defer stop()
 	for {
-		m, err := l.units.Next()
+		m, err := l.ask()
 		switch {
-		case err == nil:
+		case m != nil:
 			u, ok := parseUnit(m.Subject())
-			if !ok {
-				l.s.log.Error("store: not a unit of work", "subject", m.Subject())
-				_ = m.Term()
-				continue
+			if ok {
+				return &unit{s: l.s, m: m, u: u}, nil
 			}
-			return &unit{s: l.s, m: m, u: u}, nil
+			l.s.log.Error("store: not a unit of work", "subject", m.Subject())
+			_ = m.Term()
 		case l.s.ctx.Err() != nil:
 			return nil, errClosed()
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
-			return nil, errLaneClosed()
 		case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound):
 			return nil, errs.Wrap(err, errs.NotFound, "The work of this batch was dropped.")
+		case err != nil && l.dropped():
+			return nil, errs.Wrap(err, errs.NotFound, "The work of this batch was dropped.")
+		case err != nil:
+			l.s.log.Warn("store: waiting for work", "error", err)
+			select {
+			case <-time.After(callPause):
+			case <-l.quit:
+			case <-l.s.ctx.Done():
+			}
 		}
-		l.s.log.Warn("store: waiting for work", "error", err)
 		select {
-		case <-time.After(callPause):
 		case <-l.quit:
-		case <-l.s.ctx.Done():
+			return nil, errLaneClosed()
+		default:
 		}
 	}
+}
+
+// dropped reports whether the lane's consumer is gone: the server does not say so to who asks it for work.
+func (l *lane) dropped() bool {
+	ctx, cancel := context.WithTimeout(l.s.ctx, callTimeout)
+	defer cancel()
+	info := l.units.CachedInfo()
+	_, err := l.s.js.Consumer(ctx, info.Stream, info.Name)
+	return errors.Is(err, jetstream.ErrConsumerNotFound)
+}
+
+// ask makes one request for one unit; it returns neither a unit nor an error when there was none in time.
+func (l *lane) ask() (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(l.s.ctx, fetchWait)
+	defer cancel()
+	got, err := l.units.Fetch(1, jetstream.FetchContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	var one jetstream.Msg
+	for m := range got.Messages() {
+		one = m
+	}
+	if one != nil {
+		return one, nil
+	}
+	if err := got.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
+		return nil, err
+	}
+	return nil, nil
 }
 
 // hand keeps a unit extended until Next takes it; if nobody does, it goes back.
@@ -141,22 +176,6 @@ func (l *lane) hand(u *unit) {
 		}
 		u.release()
 		return
-	}
-}
-
-// giveBack returns what the server had sent and nobody took.
-func (l *lane) giveBack() {
-	if l.s.ctx.Err() != nil {
-		l.units.Stop()
-		return
-	}
-	l.units.Drain()
-	for {
-		m, err := l.units.Next()
-		if err != nil {
-			return
-		}
-		(&unit{s: l.s, m: m}).release()
 	}
 }
 

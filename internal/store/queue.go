@@ -135,11 +135,7 @@ func (q *Queue) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Lane, 
 	if err != nil {
 		return nil, q.s.fail(ctx, err)
 	}
-	units, err := cons.Messages(jetstream.PullMaxMessages(1))
-	if err != nil {
-		return nil, q.s.fail(ctx, err)
-	}
-	return newLane(q.s, units), nil
+	return newLane(q.s, cons), nil
 }
 
 func laneName(id batch.ID) string   { return "b_" + string(id) }

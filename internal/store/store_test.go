@@ -296,6 +296,47 @@ func TestNoMoreUnitsAreInHandThanAllowedAndGivenBackOnesComeAgain(t *testing.T) 
 	}
 }
 
+func TestALaneWhoseQueueIsDroppedSaysSo(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b := newBatch(t, s)
+	q := s.Queue()
+	if err := q.Add(t.Context(), units(b.ID, 3)); err != nil {
+		t.Fatal(err)
+	}
+	lane, err := q.Open(t.Context(), b.ID, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lane.Close()
+	w, err := lane.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := q.Drop(t.Context(), b.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Done(t.Context()); err != nil {
+		t.Errorf("a unit that is gone cannot be done with: %v", err)
+	}
+	if _, err := lane.Next(t.Context()); !errs.Is(err, errs.NotFound) {
+		t.Errorf("got %v", err)
+	}
+	if err := q.Add(t.Context(), units(b.ID, 2)); err != nil { // and it may be filled anew
+		t.Fatal(err)
+	}
+	again, err := q.Open(t.Context(), b.ID, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if w, err := again.Next(t.Context()); err != nil || w.Unit().N != 1 {
+		t.Errorf("%v, %v", w, err)
+	}
+}
+
 // beVictim takes two units, says so, and waits to be killed.
 func beVictim(dir string) {
 	ctx := context.Background()

@@ -139,6 +139,7 @@ type Columns struct {
 	Engines []string // that one may choose, "" for whichever is ready; none where there is no choice
 	AtOnce  string
 	Retries string
+	Offline string // "off", "ask" or "always": what becomes of a picture that the engine gives up
 	Reader  Reader
 	Example Shot
 	Problem string // what is wrong with it, a sentence
@@ -172,6 +173,7 @@ type Row struct {
 	Took     time.Duration
 	Rows     int
 	Issues   int
+	Offline  bool // it failed, and may be read offline instead
 	Flash    bool // it changed just now
 }
 

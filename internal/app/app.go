@@ -85,7 +85,7 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = extract.New(extract.Deps{
 		Batches: batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
-		Engines: a.engines.byName, Slots: c.Slots, Grace: c.Grace, Log: log,
+		Engines: a.engines.byName, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
 	})
 	a.server = web.New(web.Config{
 		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version,

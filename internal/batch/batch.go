@@ -62,6 +62,8 @@ func (b *Batch) Total() int { return len(b.Order) }
 type Reopening struct {
 	N    int `json:"n"`
 	Work int `json:"work"` // the image's Work when it was asked for
+
+	Engine string `json:"engine,omitempty"` // that is to read it instead of the batch's
 }
 
 // Options steer how a batch is read.
@@ -69,11 +71,23 @@ type Options struct {
 	AtOnce     int           `json:"at_once"`     // images in hand at once, on all machines: 1 to 64
 	MaxRetries int           `json:"max_retries"` // further tries after one that was the image's fault: 0 to 20
 	RetryDelay time.Duration `json:"retry_delay"` // before the first such try, doubling, full jitter: 0 to 10 min
+	Fallback   Fallback      `json:"fallback,omitempty"`
 }
+
+// Fallback says what becomes of an image that the batch's engine refuses or cannot read: whether the offline engine
+// reads it instead.
+type Fallback string
+
+// The ways. The zero value counts as FallbackAsk.
+const (
+	FallbackOff    Fallback = "off"    // it stays failed
+	FallbackAsk    Fallback = "ask"    // it fails, and a person may have it read offline
+	FallbackAlways Fallback = "always" // it is read offline at once
+)
 
 // DefaultOptions are those of the first version: 5 at once, 3 retries, first after 2 s.
 func DefaultOptions() Options {
-	return Options{AtOnce: 5, MaxRetries: 3, RetryDelay: 2 * time.Second}
+	return Options{AtOnce: 5, MaxRetries: 3, RetryDelay: 2 * time.Second, Fallback: FallbackAsk}
 }
 
 // Deadline is how long after its start a batch waits for what is not its images' fault (keys, outages).
@@ -94,6 +108,7 @@ type Image struct {
 	Tries     int           `json:"tries"`               // tries begun in all
 	Faults    int           `json:"faults"`              // tries since the last person's retry that count against MaxRetries
 	Crashes   int           `json:"crashes,omitempty"`   // tries since the last person's retry that never ended
+	Engine    string        `json:"engine,omitempty"`    // that reads it instead of the batch's; "" is the batch's
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -83,6 +84,9 @@ func (s *Service) check(b *Batch) error {
 		return errs.New(errs.Invalid, "The number of retries is %d; choose a number from 0 to 20.", o.MaxRetries)
 	case o.RetryDelay < 0 || o.RetryDelay > 10*time.Minute:
 		return errs.New(errs.Invalid, "The first retry delay is %s; choose a time from 0 to 10 minutes.", o.RetryDelay)
+	}
+	if !slices.Contains([]Fallback{"", FallbackOff, FallbackAsk, FallbackAlways}, o.Fallback) {
+		return errs.New(errs.Invalid, "What becomes of a picture that cannot be read is %q; choose off, ask or always.", o.Fallback)
 	}
 	if b.Engine != "" {
 		if _, _, err := s.ports.Readers.Choose(b.Engine); err != nil {

@@ -65,7 +65,16 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 }
 
 // Retry reads one failed or canceled image again, with all its retries. Repeating it is not an error.
-func (s *Service) Retry(ctx context.Context, id ID, n int) error {
+func (s *Service) Retry(ctx context.Context, id ID, n int) error { return s.RetryWith(ctx, id, n, "") }
+
+// RetryWith is Retry with another engine than the batch's, for this image; "" is the batch's.
+func (s *Service) RetryWith(ctx context.Context, id ID, n int, engine string) error {
+	if engine != "" {
+		var err error
+		if engine, _, err = s.ports.Readers.Choose(engine); err != nil {
+			return err
+		}
+	}
 	m, err := s.Image(ctx, id, n)
 	if err != nil {
 		return err
@@ -73,7 +82,7 @@ func (s *Service) Retry(ctx context.Context, id ID, n int) error {
 	if m.Status != Failed && m.Status != Canceled {
 		return nil
 	}
-	return s.retry(ctx, id, []*Image{m})
+	return s.retry(ctx, id, []*Image{m}, engine)
 }
 
 // RetryFailed reads all failed images of a batch again and says how many.
@@ -86,17 +95,17 @@ func (s *Service) RetryFailed(ctx context.Context, id ID) (int, error) {
 	if len(failed) == 0 {
 		return 0, nil
 	}
-	return len(failed), s.retry(ctx, id, failed)
+	return len(failed), s.retry(ctx, id, failed, "")
 }
 
 // retry writes the intent into the batch first, then carries it out.
-func (s *Service) retry(ctx context.Context, id ID, images []*Image) error {
+func (s *Service) retry(ctx context.Context, id ID, images []*Image, engine string) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		if b.Order == nil {
 			return false, errs.New(errs.Conflict, "This batch was not started yet; start it first.")
 		}
 		for _, m := range images {
-			r := Reopening{N: m.N, Work: m.Work}
+			r := Reopening{N: m.N, Work: m.Work, Engine: engine}
 			if !slices.Contains(b.Reopen, r) {
 				b.Reopen = append(b.Reopen, r)
 			}
@@ -126,7 +135,7 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 				return false, nil
 			}
 			m.Status, m.Failure, m.Ended, m.NotBefore = Retrying, "", time.Time{}, time.Time{}
-			m.Work, m.Faults, m.Crashes = m.Work+1, 0, 0
+			m.Work, m.Faults, m.Crashes, m.Engine = m.Work+1, 0, 0, r.Engine
 			return true, nil
 		})
 		if err != nil {

@@ -100,6 +100,7 @@ type bench struct {
 	world   *batchtest.World
 	service *batch.Service
 	engine  *scripted
+	offline *scripted // nil for none
 	log     *bytes.Buffer
 }
 
@@ -109,7 +110,7 @@ func newBench(t *testing.T) *bench {
 		engine: &scripted{took: time.Second, scripts: map[string][]error{}, calls: map[string]int{}},
 	}
 	b.service = batch.NewService(batch.Ports{
-		Repository: b.world, Queue: b.world, Pictures: b.world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted"},
+		Repository: b.world, Queue: b.world, Pictures: b.world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted", "offline"},
 	}, batch.Limits{MaxImages: 5000})
 	return b
 }
@@ -123,9 +124,13 @@ func (b *bench) process() (stop func()) {
 	var all sync.WaitGroup
 	all.Go(func() { _ = board.Run(ctx, b.world, ready) })
 	<-ready
+	engines := map[string]engine.Engine{"scripted": b.engine}
+	if b.offline != nil {
+		engines["offline"] = b.offline
+	}
 	r := extract.New(extract.Deps{
 		Batches: b.service, Board: board, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
-		Engines: map[string]engine.Engine{"scripted": b.engine}, Slots: 64, Grace: 20 * time.Second, Log: log,
+		Engines: engines, Offline: "offline", Slots: 64, Grace: 20 * time.Second, Log: log,
 	})
 	all.Go(func() { _ = r.Run(ctx) })
 	return sync.OnceFunc(func() { cancel(); all.Wait() })
@@ -541,4 +546,38 @@ func TestAStoreThatStumblesCostsNoImageItsRetries(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatTheEngineGivesUpIsReadOfflineWhereTheBatchSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, way := range []batch.Fallback{batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			b.offline = &scripted{took: time.Second, scripts: map[string][]error{"p001": {failure(engine.BadPicture, 0)}}, calls: map[string]int{}}
+			defer b.process()()
+			b.engine.scripts["p000"] = []error{failure(engine.Refused, 0)}
+			b.engine.scripts["p001"] = []error{failure(engine.BadPicture, 0)}
+			o := options(2)
+			o.Fallback = way
+			id := b.start(o, pictures(3)...)
+			got, images := b.wait(id, time.Minute)
+			m := images["p000"]
+			if way != batch.FallbackAlways {
+				if m.Status != batch.Failed || b.offline.callsOf("p000") != 0 {
+					t.Fatalf("%s: the image is %s after %d offline calls", way, m.Status, b.offline.callsOf("p000"))
+				}
+				if err := b.service.RetryWith(t.Context(), id, m.N, "offline"); err != nil { // a person asks for it
+					t.Fatal(err)
+				}
+				got, images = b.wait(id, time.Minute)
+				m = images["p000"]
+			}
+			if got.Status != batch.Completed || m.Status != batch.Completed || m.Engine != "offline" || m.Last().Engine != "offline" || len(m.Attempts) != 2 {
+				t.Errorf("%s: the image is %s by %q: %+v", way, m.Status, m.Engine, m.Attempts)
+			}
+			if last := images["p001"]; last.Status != batch.Failed || b.engine.callsOf("p001") != 1 {
+				t.Errorf("%s: an image that nobody can read is %s", way, last.Status)
+			}
+		})
+	}
 }

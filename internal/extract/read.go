@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -20,7 +21,7 @@ func (r *Runner) read(ctx context.Context, u batch.Unit) error {
 		if err != nil || m == nil {
 			return err
 		}
-		try := &try{runner: r, batch: b, unit: u, tries: m.Tries}
+		try := &try{runner: r, batch: b, unit: u, tries: m.Tries, engine: cmp.Or(m.Engine, b.Engine)}
 		reading, err := try.run(ctx, m)
 		switch {
 		case ctx.Err() != nil:
@@ -102,22 +103,23 @@ type try struct {
 	runner    *Runner
 	batch     *batch.Batch
 	unit      batch.Unit
-	tries     int   // the number of this try, once begun; before, of those made
-	begun     bool  // the attempt is written down
-	unwritten error // why the attempt could not be written down: the store's fault, nobody else's
+	engine    string // the name of who reads
+	tries     int    // the number of this try, once begun; before, of those made
+	begun     bool   // the attempt is written down
+	unwritten error  // why the attempt could not be written down: the store's fault, nobody else's
 }
 
 // run asks the engine.
 func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.runner.Log.Error("an engine panicked", "engine", t.batch.Engine, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			t.runner.Log.Error("an engine panicked", "engine", t.engine, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			reading, err = nil, &engine.Failure{Why: engine.Crashed, Message: "The reading stopped unexpectedly."}
 		}
 	}()
-	eng, ok := t.runner.Engines[t.batch.Engine]
+	eng, ok := t.runner.Engines[t.engine]
 	if !ok {
-		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.batch.Engine)}
+		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.engine)}
 	}
 	picture, err := t.runner.Pictures.GetPicture(ctx, m.Batch, m.Picture.Key, batch.Full)
 	if errs.Is(err, errs.NotFound) {
@@ -128,7 +130,7 @@ func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading,
 	}
 	req := engine.Request{
 		Batch: string(m.Batch), Picture: picture, MIME: m.Picture.MIME, Width: m.Picture.Width, Height: m.Picture.Height,
-		Table: t.batch.Table, Model: t.batch.Model, Begin: t.begin,
+		Table: t.batch.Table, Model: t.model(), Begin: t.begin,
 	}
 	for _, a := range m.Attempts {
 		req.Previous = append(req.Previous, engine.Past{Why: engine.Why(a.Why), Key: a.Key})
@@ -145,7 +147,7 @@ func (t *try) begin(ctx context.Context, key string) error {
 		}
 		m.Tries++
 		m.Attempts = append(m.Attempts, batch.Attempt{
-			N: m.Tries, Engine: t.batch.Engine, Model: t.batch.Model, Key: key, Started: time.Now().UTC(),
+			N: m.Tries, Engine: t.engine, Model: t.model(), Key: key, Started: time.Now().UTC(),
 		})
 		if drop := len(m.Attempts) - batch.MaxAttempts; drop > 0 {
 			m.Attempts = m.Attempts[drop:]
@@ -161,6 +163,14 @@ func (t *try) begin(ctx context.Context, key string) error {
 	}
 	t.tries, t.begun = t.tries+1, true
 	return nil
+}
+
+// model is the model to ask for: the batch's, unless another engine reads.
+func (t *try) model() string {
+	if t.engine != t.batch.Engine {
+		return ""
+	}
+	return t.batch.Model
 }
 
 // owns reports whether the image is still this try's.
@@ -188,10 +198,10 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 		} else if f.Why == engine.BadAnswer || f.Why == engine.Crashed {
 			// An engine that failed before it began would otherwise be tried for ever without a trace.
 			m.Tries++
-			m.Attempts = append(m.Attempts, batch.Attempt{N: m.Tries, Engine: t.batch.Engine, Started: now})
+			m.Attempts = append(m.Attempts, batch.Attempt{N: m.Tries, Engine: t.engine, Started: now})
 			endAttempt(m, f, now)
 		}
-		again = judge(t.batch, m, f, now, t.runner.jitter)
+		again = judge(t.batch, m, f, now, t.runner.jitter, t.runner.offline())
 		return true
 	})
 	if errs.Is(err, errs.NotFound) {
@@ -252,7 +262,7 @@ func (t *try) stop(ctx context.Context) error {
 }
 
 func (t *try) log(reading *engine.Reading, failed, err error) {
-	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.batch.Engine)
+	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.engine)
 	switch {
 	case err != nil:
 		log.Error("the outcome of a try could not be stored", "err", err)

@@ -33,6 +33,7 @@ type Deps struct {
 	Pictures   batch.Pictures
 	Changes    batch.Changes
 	Engines    map[string]engine.Engine // by name
+	Offline    string                   // the name of the engine that reads what another one gave up; "" for none
 	Slots      int                      // images in hand in this process, over all batches
 	Grace      time.Duration            // how long running images may go on when Run's context ends
 	Log        *slog.Logger
@@ -88,6 +89,14 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer cancel()
 	r.pool.Close(grace)
 	return err
+}
+
+// offline is the engine that reads what another one gave up, if it is there.
+func (r *Runner) offline() string {
+	if r.Engines[r.Offline] == nil {
+		return ""
+	}
+	return r.Offline
 }
 
 // see notes what changed; it must not block.

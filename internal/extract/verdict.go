@@ -31,25 +31,31 @@ var errLost = errors.New("the image is no longer this try's")
 //	free (quota, outage) → again when the engine says, at no cost, until the batch's deadline
 //	the image's fault    → again within the batch's retries, the delay doubling with full jitter
 //
+// An image that is given up goes to the offline engine first, where the batch says so and there is one (instead != "").
 // It changes m and returns how long the one who has the image in hand waits; negative: the unit is done with, because
 // the image is final, or because it waits longer and a new unit will be queued at m.NotBefore.
-func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jitter func(time.Duration) time.Duration) time.Duration {
+func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jitter func(time.Duration) time.Duration, instead string) time.Duration {
+	giveUp := func(sentence string) time.Duration {
+		if b.Options.Fallback != batch.FallbackAlways || instead == "" || m.Engine != "" || b.Engine == instead {
+			fail(m, sentence, now)
+			return -1
+		}
+		m.Engine, m.Faults, m.Status, m.NotBefore = instead, 0, batch.Retrying, time.Time{}
+		return 0
+	}
 	var wait time.Duration
 	switch {
 	case f.Why.Final():
-		fail(m, f.Message, now)
-		return -1
+		return giveUp(f.Message)
 	case f.Why.Free():
 		if now.After(b.Until) {
-			fail(m, "It could not be read within a day, because the service was not available. "+f.Message, now)
-			return -1
+			return giveUp("It could not be read within a day, because the service was not available. " + f.Message)
 		}
 		wait = max(0, f.Until.Sub(now))
 	default:
 		m.Faults++
 		if m.Faults > b.Options.MaxRetries {
-			fail(m, f.Message, now)
-			return -1
+			return giveUp(f.Message)
 		}
 		wait = max(jitter(delay(b.Options.RetryDelay, m.Faults)), f.Until.Sub(now))
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -29,6 +30,7 @@ type columnsForm struct {
 	engine  string
 	atOnce  string
 	retries string
+	offline string // what becomes of a picture that the engine gives up
 }
 
 // formOf is the form of a draft as it is stored.
@@ -37,6 +39,7 @@ func formOf(b *batch.Batch) columnsForm {
 	return columnsForm{
 		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), engine: b.Engine,
 		atOnce: strconv.Itoa(b.Options.AtOnce), retries: strconv.Itoa(b.Options.MaxRetries),
+		offline: cmp.Or(string(b.Options.Fallback), string(batch.FallbackAsk)),
 	}
 }
 
@@ -48,6 +51,7 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 	f := columnsForm{
 		choice: form.Get("preset"), from: form.Get("from"), do: form.Get("do"), single: form.Get("single") != "",
 		engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
+		offline: form.Get("offline"),
 	}
 	if f.from == ownColumns {
 		f.columns = ownTyped(form)
@@ -140,6 +144,9 @@ func (f *columnsForm) options(o batch.Options) (batch.Options, error) {
 	}
 	if o.MaxRetries, err = strconv.Atoi(f.retries); err != nil {
 		return o, errs.New(errs.Invalid, "“Further tries” is %q; type a number from 0 to 20.", f.retries)
+	}
+	if f.offline != "" { // the choice is there only where both engines are
+		o.Fallback = batch.Fallback(f.offline)
 	}
 	return o, nil
 }
@@ -247,7 +254,7 @@ func (s *Server) columnsView(b *batch.Batch, images []*batch.Image, f columnsFor
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
-		AtOnce: f.atOnce, Retries: f.retries, Reader: s.reader(f.engine),
+		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(f.engine),
 	}
 	for _, preset := range table.Presets() {
 		v.Choices = append(v.Choices, preset.Name)

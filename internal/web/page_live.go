@@ -27,7 +27,7 @@ func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) 
 	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
 	v.Rows = make([]views.Row, 0, len(images))
 	for i, m := range images {
-		row := presentRow(b, m)
+		row := s.row(b, m)
 		row.Place = i + 1 // also in the moment of the start when the order is not frozen yet
 		v.Rows = append(v.Rows, row)
 	}
@@ -41,7 +41,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.batches.Retry(ctx, id, n); err != nil {
+	if err := s.batches.RetryWith(ctx, id, n, c.FormValue("engine")); err != nil {
 		return err
 	}
 	if !isFragment(c) {
@@ -59,7 +59,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.LiveRow(presentRow(b, m)))
+	return s.render(c, http.StatusOK, views.LiveRow(s.row(b, m)))
 }
 
 // retryFailed reads all failed images again. The answer is the batch's page, or all its rows as they are now.
@@ -77,3 +77,16 @@ func (s *Server) retryFailed(c echo.Context) error {
 	}
 	return c.HTMLBlob(http.StatusOK, now)
 }
+
+// row is an image's row, with what a person may do about it.
+func (s *Server) row(b *batch.Batch, m *batch.Image) views.Row {
+	row := presentRow(b, m)
+	if m.Status == batch.Failed && b.Engine != offline && m.Engine == "" && b.Options.Fallback != batch.FallbackOff {
+		_, _, err := s.readers.Choose(offline)
+		row.Offline = err == nil
+	}
+	return row
+}
+
+// offline is the engine that may read what another one gave up.
+const offline = "tesseract"

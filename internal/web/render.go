@@ -72,7 +72,7 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 	}
 	rows := make(map[string][]byte, len(changed))
 	for _, m := range changed {
-		row := presentRow(o.Batch, m)
+		row := l.server.row(o.Batch, m)
 		row.Flash = true
 		if rows[strconv.Itoa(m.N)], err = rendered(ctx, views.LiveRow(row)); err != nil {
 			return nil, nil, err

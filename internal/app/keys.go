@@ -37,7 +37,7 @@ func (a *App) Reload() {
 func (a *App) keepKeys(ctx context.Context) error {
 	look := time.NewTicker(lookAtKeys)
 	defer look.Stop()
-	last := fingerprint(a.cfg.KeysFile)
+	var last mark // none: the file may have changed since the settings were read, so it is read once more
 	for {
 		select {
 		case <-ctx.Done():

@@ -16,9 +16,10 @@ import (
 
 // conn is one open browser.
 type conn struct {
-	src  Source
-	end  context.CancelFunc
-	wake chan struct{}
+	topic *topic
+	src   Source
+	end   context.CancelFunc
+	wake  chan struct{}
 
 	mu       sync.Mutex
 	snapshot bool              // a snapshot is due
@@ -41,7 +42,7 @@ func (f *Feed) Serve(w http.ResponseWriter, r *http.Request, topic string, src S
 	defer f.remove(topic, c)
 
 	id := rand.Text()
-	out := &acked{ResponseWriter: w, control: http.NewResponseController(w), sent: make(chan struct{}, 1)}
+	out := &acked{ResponseWriter: w, control: http.NewResponseController(w), end: cancel, sent: make(chan struct{}, 1)}
 	var pump sync.WaitGroup
 	pump.Go(func() {
 		defer cancel()
@@ -54,6 +55,7 @@ func (f *Feed) Serve(w http.ResponseWriter, r *http.Request, topic string, src S
 	f.server.ServeHTTP(out, own)
 	cancel()
 	pump.Wait()
+	_ = out.control.SetWriteDeadline(time.Now().Add(writeLimit)) // the last one is over; the end of the answer needs one
 	return nil
 }
 
@@ -67,7 +69,7 @@ func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
 	for {
-		event, err := c.next(ctx)
+		event, err := f.next(ctx, c)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
@@ -95,7 +97,7 @@ func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{
 }
 
 // next returns the event that brings the browser up to date, or nil if it is.
-func (c *conn) next(ctx context.Context) (*sse.Event, error) {
+func (f *Feed) next(ctx context.Context, c *conn) (*sse.Event, error) {
 	c.mu.Lock()
 	if c.snapshot || len(c.items) > snapshotFrom {
 		c.snapshot, c.busy = false, true
@@ -103,9 +105,7 @@ func (c *conn) next(ctx context.Context) (*sse.Event, error) {
 		clear(c.items)
 		c.head = nil
 		c.mu.Unlock()
-		ctx, cancel := context.WithTimeout(ctx, renderLimit)
-		defer cancel()
-		data, err := c.src.Snapshot(ctx)
+		data, err := f.snapshot(ctx, c.topic, c.src)
 		c.mu.Lock()
 		c.busy = false
 		c.mu.Unlock()
@@ -183,6 +183,7 @@ func (c *conn) stir() {
 type acked struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	end     context.CancelFunc // of the connection
 	buf     bytes.Buffer
 	sent    chan struct{}
 }
@@ -190,13 +191,14 @@ type acked struct {
 // Write gathers.
 func (a *acked) Write(p []byte) (int, error) { return a.buf.Write(p) }
 
-// Flush sends. A browser that does not take it in time loses its connection, and the request's context ends.
+// Flush sends. A browser that does not take it in time loses its connection.
 func (a *acked) Flush() {
 	_ = a.control.SetWriteDeadline(time.Now().Add(writeLimit))
 	_, err := a.ResponseWriter.Write(a.buf.Bytes())
 	a.buf.Reset()
 	if err != nil || a.control.Flush() != nil {
-		return // no acknowledgement: the pump waits for the context, which net/http ends after a failed write
+		a.end() // and no acknowledgement: nothing more goes this way
+		return
 	}
 	select {
 	case a.sent <- struct{}{}:

@@ -26,6 +26,8 @@ const (
 	writeLimit = 10 * time.Second
 	// snapshotFrom is the number of waiting items from which one snapshot is cheaper than so many single ones.
 	snapshotFrom = 200
+	// retryAfter is how long a topic rests after a rendering that failed: the store needs a moment, the log too.
+	retryAfter = 2 * time.Second
 	// renderLimit bounds one rendering, so that a stuck store cannot hold a topic for ever.
 	renderLimit = 10 * time.Second
 )
@@ -51,6 +53,8 @@ type Feed struct {
 	server   *sse.Server
 	maxConns int
 	dirty    chan struct{} // something was touched
+	life     context.Context
+	stop     context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
@@ -63,6 +67,8 @@ type topic struct {
 	items     map[string]struct{} // touched since the last tick
 	touched   bool
 	rendering bool
+	turn      chan struct{} // held by who draws a snapshot: one at a time
+	shot      *shot         // the snapshot that will be drawn next, if somebody asked for one
 }
 
 // New returns a feed.
@@ -79,8 +85,9 @@ func New(o Options) *Feed {
 	server.BufferSize = 1
 	server.SplitData = true
 	server.Headers = map[string]string{"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+	life, stop := context.WithCancel(context.Background())
 	return &Feed{
-		log: o.Log, server: server, maxConns: o.MaxConns,
+		log: o.Log, server: server, maxConns: o.MaxConns, life: life, stop: stop,
 		dirty: make(chan struct{}, 1), topics: map[string]*topic{},
 	}
 }
@@ -158,19 +165,21 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 	var head []byte
 	var err error
 	if src != nil && len(items) <= snapshotFrom {
-		ctx, cancel := context.WithTimeout(ctx, renderLimit)
-		byItem, head, err = src.Delta(ctx, items)
-		cancel()
+		byItem, head, err = delta(ctx, src, items)
+	}
+	if err != nil && ctx.Err() == nil {
+		f.log.Warn("a page could not be brought up to date; trying again", "err", err)
+		select {
+		case <-time.After(retryAfter):
+		case <-ctx.Done():
+		}
 	}
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.rendering = false
 	if err != nil {
-		if ctx.Err() == nil {
-			f.log.Warn("a page could not be brought up to date; trying again", "err", err)
-			f.touch(t, items...)
-		}
+		f.touch(t, items...)
 		return
 	}
 	late := false
@@ -191,6 +200,13 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 	}
 }
 
+func delta(ctx context.Context, src Source, items []string) (byItem map[string][]byte, head []byte, err error) {
+	defer caught(&err)
+	ctx, cancel := context.WithTimeout(ctx, renderLimit)
+	defer cancel()
+	return src.Delta(ctx, items)
+}
+
 func (f *Feed) add(name string, c *conn) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -203,9 +219,10 @@ func (f *Feed) add(name string, c *conn) error {
 	f.count++
 	t := f.topics[name]
 	if t == nil {
-		t = &topic{conns: map[*conn]struct{}{}, items: map[string]struct{}{}}
+		t = &topic{conns: map[*conn]struct{}{}, items: map[string]struct{}{}, turn: make(chan struct{}, 1)}
 		f.topics[name] = t
 	}
+	c.topic = t
 	t.conns[c] = struct{}{}
 	return nil
 }
@@ -225,6 +242,7 @@ func (f *Feed) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
+	f.stop()
 	for _, t := range f.topics {
 		for c := range t.conns {
 			c.end()

@@ -176,6 +176,9 @@ func (w *World) Images(ctx context.Context, id batch.ID) ([]*batch.Image, error)
 	images := make([]*batch.Image, 0, len(ns))
 	for _, n := range ns {
 		m, err := w.Image(ctx, id, n)
+		if errs.Is(err, errs.NotFound) {
+			continue // removed meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}

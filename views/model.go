@@ -11,6 +11,9 @@ type Shell struct {
 	SignedIn bool // a password is asked here, so there is a way to sign out
 	Uploads  bool // pictures can be added on this page
 	Bare     bool // nobody is signed in yet: no navigation
+
+	Simulated bool // this is the demonstration
+	Guest     bool // and there is a real program to go back to
 }
 
 // Ready is how many keys could read at this moment. The zero value means that there are none at all.
@@ -89,6 +92,7 @@ type Uploader struct {
 
 // Start is the first page.
 type Start struct {
+	Demo bool // the demonstration is offered
 	Shell
 	Uploader Uploader
 	Reader   Reader

@@ -350,6 +350,12 @@ var english = map[string]string{
 	"keys.key":                   "Key",
 	"keys.what":                  "What",
 
+	"demo.mark":   "Demonstration, simulated.",
+	"demo.about":  "The sheets are drawn and Google Gemini is played by this program, with keys that stumble, run out and come back. Nothing is sent anywhere or kept.",
+	"demo.leave":  "Leave the demonstration",
+	"demo.open":   "See how it works with keys",
+	"demo.open.b": "60 drawn sheets, read in a minute by a simulated Gemini with six keys. Nothing is sent anywhere.",
+
 	"login.title":    "Sign in",
 	"login.about":    "This Sheetlift is open to other machines, so it asks for its password.",
 	"login.password": "Password",

@@ -36,30 +36,55 @@ type App struct {
 	log     *slog.Logger
 	store   *store.Store
 	pool    *keypool.Pool
+	batches *batch.Service
 	board   *batch.Board
 	runner  *extract.Runner
 	feed    *live.Feed
+	pages   http.Handler // without the checks that server makes
 	server  *http.Server
 	address net.Listener
 	tmp     string
 	engines engines
 	reload  chan struct{}
+	demos   *demos // what POST /demo opens; nil in a demonstration itself
+	show    *show  // nil in earnest
 }
 
 // New opens the address, then the data, then builds what works on it. Nothing runs yet.
-func New(ctx context.Context, c *config.Config, version string, log *slog.Logger) (a *App, err error) {
+func New(ctx context.Context, c *config.Config, version string, log *slog.Logger) (*App, error) {
 	for _, w := range c.Warnings {
 		log.Warn(w)
 	}
-	a = &App{cfg: c, log: log, reload: make(chan struct{}, 1)}
+	address, err := listen(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := build(ctx, c, version, log, nil)
+	if err != nil {
+		_ = address.Close()
+		return nil, err
+	}
+	a.address = address
+	return a, nil
+}
+
+func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
+	address, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Unavailable, "SHEETLIFT_ADDR %s cannot be listened on. Stop the other program that uses it, or choose another port", c.Addr)
+	}
+	return address, nil
+}
+
+// build opens the data and builds what works on it, without an address. show is the simulation that stands in for
+// Google, nil in earnest.
+func build(ctx context.Context, c *config.Config, version string, log *slog.Logger, show *show) (a *App, err error) {
+	a = &App{cfg: c, log: log, reload: make(chan struct{}, 1), show: show}
 	defer func() {
 		if err != nil {
 			a.Close()
 		}
 	}()
-	if a.address, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Addr); err != nil {
-		return a, errs.Wrap(err, errs.Unavailable, "SHEETLIFT_ADDR %s cannot be listened on. Stop the other program that uses it, or choose another port", c.Addr)
-	}
 	memory := c.Data == config.Memory
 	if a.store, err = store.Open(ctx, store.Config{Dir: c.Data, Memory: memory, Log: log}); err != nil {
 		return a, err
@@ -77,22 +102,28 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 	if err = a.pool.Recall(ctx); err != nil {
 		return a, err
 	}
-	batches := batch.NewService(batch.Ports{
+	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp})},
 	}, batch.Limits{MaxImages: c.MaxImages})
 	a.board = batch.NewBoard(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = extract.New(extract.Deps{
-		Batches: batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
+		Batches: a.batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
 	})
-	a.server = web.New(web.Config{
-		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version,
+	var open func(context.Context) (web.Demo, error)
+	if show == nil {
+		a.demos = newDemos(c, version, log)
+		open = a.demos.open
+	}
+	pages := web.New(web.Config{
+		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Simulated: show != nil, Guest: show != nil && show.guest,
 	}, web.Deps{
-		Batches: batches, Board: a.board, Feed: a.feed, Keys: a.pool, Readers: a.engines,
-		Health: a.store.Health, TmpDir: a.tmp, Log: log,
-	}).HTTP()
+		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, Readers: a.engines,
+		Health: a.store.Health, TmpDir: a.tmp, Demo: open, Log: log,
+	})
+	a.pages, a.server = pages.Inner(), pages.HTTP()
 	return a, nil
 }
 
@@ -113,6 +144,12 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
 	g.Go(func() error { return a.tellPages(all) })
+	if a.demos != nil {
+		g.Go(func() error { return a.demos.Run(all) })
+	}
+	if a.show != nil {
+		g.Go(func() error { return a.perform(all) })
+	}
 	g.Go(func() error {
 		select {
 		case <-ready:
@@ -136,8 +173,11 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// serve answers requests until ctx ends.
+// serve answers requests until ctx ends. Without an address somebody else passes them on.
 func (a *App) serve(ctx context.Context) error {
+	if a.address == nil {
+		return nil
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(a.address) }() // owned: Shutdown below ends it, and we wait for its word
 	select {
@@ -184,6 +224,9 @@ func (a *App) Close() {
 	}
 	if a.tmp != "" {
 		_ = os.RemoveAll(a.tmp)
+	}
+	if a.show != nil {
+		a.show.close()
 	}
 }
 

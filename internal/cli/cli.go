@@ -28,6 +28,7 @@ const (
 const commands = `Sheetlift turns photos of sheets into one Excel file.
 
   sheetlift [flags] [serve]   serve the pages (also without a word)
+  sheetlift [flags] demo      show a batch of drawn sheets being read by a simulated Gemini, all in memory
   sheetlift [flags] keys check
                               test every key with one cheap call and print a table; exit code 1 if one does not work
   sheetlift version           print the version
@@ -44,8 +45,8 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	command := "serve"
 	switch {
-	case len(args) > 0 && args[0] == "serve":
-		args = args[1:]
+	case len(args) > 0 && (args[0] == "serve" || args[0] == "demo"):
+		command, args = args[0], args[1:]
 	case len(args) > 1 && args[0] == "keys" && args[1] == "check":
 		command, args = "keys check", args[2:]
 	}
@@ -65,17 +66,20 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	switch said := strings.Join(rest, " "); said {
 	case "":
-	case "serve", "keys check":
+	case "serve", "demo", "keys check":
 		command = said
 	default:
 		fmt.Fprintf(stderr, "sheetlift: there is no command %q. Run sheetlift help for the list.\n", said)
 		return usage
 	}
 	good := true
-	if command == "keys check" {
+	switch command {
+	case "keys check":
 		good, err = app.CheckKeys(context.Background(), c, stdout)
-	} else {
-		err = serve(c, stdout, stderr)
+	case "demo":
+		err = serve(c, app.NewDemo, stdout, stderr)
+	default:
+		err = serve(c, app.New, stdout, stderr)
 	}
 	switch {
 	case err != nil:
@@ -90,8 +94,11 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	return ok
 }
 
+// program builds what serve runs.
+type program func(context.Context, *config.Config, string, *slog.Logger) (*app.App, error)
+
 // serve runs until the first SIGINT or SIGTERM, which drains; a second one ends the process at once.
-func serve(c *config.Config, stdout, stderr io.Writer) error {
+func serve(c *config.Config, build program, stdout, stderr io.Writer) error {
 	level := slog.LevelInfo
 	if c.Debug {
 		level = slog.LevelDebug
@@ -101,7 +108,7 @@ func serve(c *config.Config, stdout, stderr io.Writer) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // from now on the signal has its own effect again: a second one ends us
 
-	a, err := app.New(ctx, c, Version(), log)
+	a, err := build(ctx, c, Version(), log)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func (s *Server) startPage(c echo.Context) error {
 		Shell: s.shell("batches"), Uploader: s.uploader(), Reader: s.reader(""), Now: time.Now(),
 	}
 	v.Uploads = true
+	v.Demo = s.demo.open != nil && v.Reader.Keys.Total == 0
 	v.Recent, v.More = presentRecent(s.board.Overviews(), recentShown)
 	return s.render(c, http.StatusOK, views.StartPage(v))
 }
@@ -29,7 +30,7 @@ func (s *Server) uploader() views.Uploader {
 
 // shell is what every page has around its content. nav is the current entry of the top bar.
 func (s *Server) shell(nav string) views.Shell {
-	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.cfg.Password != ""}
+	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.cfg.Password != "", Simulated: s.cfg.Simulated, Guest: s.cfg.Guest}
 }
 
 func (s *Server) keysReady() views.Ready {

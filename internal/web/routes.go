@@ -22,6 +22,9 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/health", s.healthPage)
 	e.GET("/static/:name", s.asset)
 
+	e.POST("/demo", s.openDemo)
+	e.POST("/demo/leave", s.leaveDemo)
+
 	e.POST("/batches", s.createBatch)
 	b := e.Group("/batches/:id")
 	b.GET("", s.batchPage)

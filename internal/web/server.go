@@ -22,6 +22,8 @@ type Config struct {
 	MaxImages int      // of a batch
 	MaxBytes  int64    // of one file; 0 is 25 MB
 	Version   string
+	Simulated bool // a demonstration: every page says so
+	Guest     bool // a demonstration beside a real program, which one can go back to
 }
 
 // Deps is what the doors open to.
@@ -32,7 +34,8 @@ type Deps struct {
 	Keys    Keys // nil: there are no keys
 	Readers batch.Readers
 	Health  func(context.Context) error
-	TmpDir  string // for workbooks on their way out; exists, and is emptied by its owner
+	Demo    func(context.Context) (Demo, error) // opens a demonstration; nil: there is none
+	TmpDir  string                              // for workbooks on their way out; exists, and is emptied by its owner
 	Log     *slog.Logger
 }
 
@@ -45,6 +48,7 @@ type Server struct {
 	pool     Keys
 	readers  batch.Readers
 	health   func(context.Context) error
+	demo     demo
 	tmp      string
 	log      *slog.Logger
 	sessions *sessions
@@ -63,7 +67,7 @@ func New(cfg Config, d Deps) *Server {
 	}
 	s := &Server{
 		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, readers: d.Readers,
-		health: d.Health, tmp: d.TmpDir, log: d.Log,
+		health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: newSessions(cfg.Password), exports: make(chan struct{}, maxExports),
 	}
 	e := echo.New()
@@ -82,7 +86,10 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Handler is everything behind one handler, with the checks that come before routing.
-func (s *Server) Handler() http.Handler { return s.guard(s.echo) }
+func (s *Server) Handler() http.Handler { return s.guard(s.demo.before(s.echo)) }
+
+// Inner is Handler without the checks that come before routing, for a program that has made them.
+func (s *Server) Inner() http.Handler { return s.echo }
 
 // HTTP is a server for Handler whose timeouts cut off who is slow on purpose and spare uploads and live pages, which
 // set their own.

@@ -92,7 +92,12 @@ func serial(r *rand.Rand) string {
 }
 
 // Draw draws sheet n (taken modulo MaxSheet+1). It takes a few milliseconds and is safe for concurrent use.
-func Draw(n int) Sheet {
+func Draw(n int) Sheet { return drawSheet(n, true) }
+
+// DrawUnmarked draws sheet n without its strip: a person can read it, and the fake cannot.
+func DrawUnmarked(n int) Sheet { return drawSheet(n, false) }
+
+func drawSheet(n int, marked bool) Sheet {
 	n &= MaxSheet
 	rows := Rows(n)
 	stripTop := tableTop + rowHeight*(len(rows)+1) + stripGap
@@ -103,7 +108,9 @@ func Draw(n int) Sheet {
 	letters().bold.write(img, margin, titleTop, fmt.Sprintf("INVENTORY SHEET No. %d", n))
 	letters().plain.write(img, margin, titleTop+32, "Please count every line and sign below.")
 	drawTable(img, rows)
-	drawStrip(img, n, stripTop)
+	if marked {
+		drawStrip(img, n, stripTop)
+	}
 
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 85}); err != nil {

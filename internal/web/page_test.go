@@ -41,6 +41,12 @@ func newDesk(t *testing.T, engines ...string) *desk {
 
 func newDeskWith(t *testing.T, keys web.Keys, engines ...string) *desk {
 	t.Helper()
+	return newDeskOf(t, web.Config{}, keys, engines...)
+}
+
+func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *desk {
+	t.Helper()
+	cfg.MaxImages = 1000
 	world := batchtest.NewWorld()
 	readers := batchtest.Readers(engines)
 	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers}, batch.Limits{MaxImages: 1000})
@@ -56,7 +62,7 @@ func newDeskWith(t *testing.T, keys web.Keys, engines ...string) *desk {
 			t.Error(err)
 		}
 	})
-	server := web.New(web.Config{MaxImages: 1000}, web.Deps{
+	server := web.New(cfg, web.Deps{
 		Batches: service, Board: board, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
 		Health: func(context.Context) error { return nil },
 	})

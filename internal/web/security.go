@@ -47,8 +47,19 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, "This request comes from another site and is not carried out.")
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, asGet(r))
 	})
+}
+
+// asGet lets a question for the head of a page be answered as the page is: net/http leaves out what is written. A live
+// wire has no end and therefore no head.
+func asGet(r *http.Request) *http.Request {
+	if r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/events") {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Method = http.MethodGet
+	return r
 }
 
 // refuse answers before routing, and without reading what is still on its way.

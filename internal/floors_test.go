@@ -27,16 +27,18 @@ var floors = map[string]int{
 	"internal/store":            4,
 	"internal/engine/gemini":    4,
 	"internal/engine/tesseract": 4,
-	"internal/export":           4,
-	"internal/batch":            3,
-	"internal/table":            3,
-	"internal/engine":           3,
-	"internal/keypool":          2,
-	"internal/imaging":          2,
-	"internal/work":             2,
-	"internal/live":             2,
-	"internal/errs":             1,
-	"static":                    1,
+
+	"internal/engine/gemini/simulator": 4,
+	"internal/export":                  4,
+	"internal/batch":                   3,
+	"internal/table":                   3,
+	"internal/engine":                  3,
+	"internal/keypool":                 2,
+	"internal/imaging":                 2,
+	"internal/work":                    2,
+	"internal/live":                    2,
+	"internal/errs":                    1,
+	"static":                           1,
 }
 
 // beside is what may be imported on the same floor.

@@ -12,14 +12,14 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 // wantRows are the rows of sheets 1 to n as "All rows" must show them, in the order of upload.
 func wantRows(n int) [][]string {
 	var rows [][]string
 	for i := range n {
-		for _, r := range geminitest.Rows(i + 1) {
+		for _, r := range simulator.Rows(i + 1) {
 			rows = append(rows, append([]string{fmt.Sprintf("sheet-%03d", i+1)}, r...))
 		}
 	}
@@ -109,10 +109,10 @@ func TestFiftyPicturesBecomeARightWorkbook(t *testing.T) {
 func TestKeysThatFailAreReplacedByOthersAndNoImageFails(t *testing.T) {
 	t.Parallel()
 	gemini, environ := fake(t, 4, 20*time.Millisecond)
-	dead, leaked, busy := geminitest.PayloadAnswer("400-api-key-invalid"), geminitest.PayloadAnswer("403-leaked"), geminitest.PayloadAnswer("503-overloaded")
-	gemini.SetKey(geminitest.Key{Value: canary + "-1", Label: "key 1", Always: &dead})
-	gemini.SetKey(geminitest.Key{Value: canary + "-2", Label: "key 2", Always: &leaked})
-	gemini.SetKey(geminitest.Key{Value: canary + "-3", Label: "key 3", Failing: 0.3, Failure: &busy})
+	dead, leaked, busy := simulator.PayloadAnswer("400-api-key-invalid"), simulator.PayloadAnswer("403-leaked"), simulator.PayloadAnswer("503-overloaded")
+	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Always: &dead})
+	gemini.SetKey(simulator.Key{Value: canary + "-2", Label: "key 2", Always: &leaked})
+	gemini.SetKey(simulator.Key{Value: canary + "-3", Label: "key 3", Failing: 0.3, Failure: &busy})
 	p := run(t, environ...)
 	_, started := p.post(t, "", sheets(30))
 	id := started["job_id"].(string)
@@ -181,7 +181,7 @@ func TestWithoutKeysTheSameProgramReadsOffline(t *testing.T) {
 	if first["api_key_used"] != nil && first["api_key_used"] != "" {
 		t.Errorf("a key was used: %v", first["api_key_used"])
 	}
-	if rows := len(first["table_data"].([]any)); rows != len(geminitest.Rows(1)) {
-		t.Errorf("%d rows were read, want %d: %v", rows, len(geminitest.Rows(1)), first["table_data"])
+	if rows := len(first["table_data"].([]any)); rows != len(simulator.Rows(1)) {
+		t.Errorf("%d rows were read, want %d: %v", rows, len(simulator.Rows(1)), first["table_data"])
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 var shots = flag.Bool("shots", false, "write screenshots of every page to screenshots/")
@@ -205,8 +205,8 @@ func TestAPersonTurnsSixtyPicturesIntoAWorkbook(t *testing.T) {
 		latency = 3 * time.Second
 	}
 	gemini, environ := fake(t, 6, latency)
-	bad := geminitest.PayloadAnswer("400-unable-to-process-image")
-	gemini.SetKey(geminitest.Key{Value: canary + "-1", Label: "key 1", Latency: latency, Script: []geminitest.Answer{bad, bad}})
+	bad := simulator.PayloadAnswer("400-unable-to-process-image")
+	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Latency: latency, Script: []simulator.Answer{bad, bad}})
 	p := run(t, environ...)
 	files := sheetFiles(t, 60)
 	b := browser(t)
@@ -267,7 +267,7 @@ func TestAPersonTurnsSixtyPicturesIntoAWorkbook(t *testing.T) {
 	id := here[strings.LastIndexByte(here, '/')+1:]
 	book := p.workbook(t, id)
 	want := wantRows(60)
-	for i := range geminitest.Rows(1) {
+	for i := range simulator.Rows(1) {
 		want[i][0] = "Hall A, shelf 1"
 	}
 	checkRows(t, book, want)

@@ -11,7 +11,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 // show is what stands in for Google in a demonstration: a server on loopback with its wire format and its faults. The
 // program around it is the real one.
 type show struct {
-	google *geminitest.Server
+	google *simulator.Server
 	guest  bool          // beside a real program
 	speed  int           // times as fast as a person would like it
 	begun  chan struct{} // closed when the batch was started
@@ -51,7 +51,7 @@ func newDemo(ctx context.Context, c *config.Config, version string, log *slog.Lo
 func buildDemo(ctx context.Context, c *config.Config, version string, log *slog.Logger, s *show) (*App, error) {
 	keys := simulatedKeys(s.speed)
 	var err error
-	s.google, err = geminitest.New(geminitest.Options{Keys: keys, Minute: 20 * time.Second / time.Duration(s.speed), Seed: 1})
+	s.google, err = simulator.New(simulator.Options{Keys: keys, Minute: 20 * time.Second / time.Duration(s.speed), Seed: 1})
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated Gemini: %w", err)
 	}
@@ -73,20 +73,20 @@ func buildDemo(ctx context.Context, c *config.Config, version string, log *slog.
 
 // simulatedKeys are six keys as people have them: two good ones, a slow one, one with few calls a minute, one whose day
 // is nearly used up, and one that stumbles. One of the good ones is revoked on the way.
-func simulatedKeys(speed int) []geminitest.Key {
-	key := func(n int, word string, k geminitest.Key) geminitest.Key {
+func simulatedKeys(speed int) []simulator.Key {
+	key := func(n int, word string, k simulator.Key) simulator.Key {
 		k.Latency /= time.Duration(speed)
 		k.Label, k.Value, k.Jitter = fmt.Sprintf("key %d %s", n, word), fmt.Sprintf("simulated-%d", n), 0.4
 		return k
 	}
-	return []geminitest.Key{
-		key(1, "fast", geminitest.Key{Latency: 2 * time.Second}),
-		key(2, "revoked soon", geminitest.Key{Latency: 2500 * time.Millisecond}),
-		key(3, "slow", geminitest.Key{Latency: 9 * time.Second}),
-		key(4, "five a minute", geminitest.Key{Latency: 2 * time.Second, PerMinute: 5}),
-		key(5, "four a day", geminitest.Key{Latency: 2 * time.Second, PerDay: 4}),
-		key(6, "stumbles", geminitest.Key{Latency: 3 * time.Second, Failing: 0.3, Script: []geminitest.Answer{
-			geminitest.PayloadAnswer("200-stop-but-broken-json"),
+	return []simulator.Key{
+		key(1, "fast", simulator.Key{Latency: 2 * time.Second}),
+		key(2, "revoked soon", simulator.Key{Latency: 2500 * time.Millisecond}),
+		key(3, "slow", simulator.Key{Latency: 9 * time.Second}),
+		key(4, "five a minute", simulator.Key{Latency: 2 * time.Second, PerMinute: 5}),
+		key(5, "four a day", simulator.Key{Latency: 2 * time.Second, PerDay: 4}),
+		key(6, "stumbles", simulator.Key{Latency: 3 * time.Second, Failing: 0.3, Script: []simulator.Answer{
+			simulator.PayloadAnswer("200-stop-but-broken-json"),
 		}}),
 	}
 }
@@ -98,12 +98,12 @@ func (s *show) run(ctx context.Context) error {
 		do    func()
 	}{
 		{12 * time.Second, func() {
-			dead := geminitest.PayloadAnswer("403-leaked")
+			dead := simulator.PayloadAnswer("403-leaked")
 			k := simulatedKeys(s.speed)[1]
 			k.Always = &dead
 			s.google.SetKey(k)
 		}},
-		{10 * time.Second, func() { down := geminitest.PayloadAnswer("503-overloaded"); s.google.SetOutage(&down) }},
+		{10 * time.Second, func() { down := simulator.PayloadAnswer("503-overloaded"); s.google.SetOutage(&down) }},
 		{5 * time.Second, func() { s.google.SetOutage(nil) }},
 	}
 	select {
@@ -146,10 +146,10 @@ func (a *App) stage(ctx context.Context) (path string, err error) {
 	g.SetLimit(4)
 	for n := 1; n <= showSheets; n++ {
 		g.Go(func() error {
-			sheet := geminitest.Draw(n)
+			sheet := simulator.Draw(n)
 			picture := sheet.JPEG
 			if n == smudged {
-				picture = geminitest.DrawUnmarked(n).JPEG
+				picture = simulator.DrawUnmarked(n).JPEG
 			}
 			_, err := a.batches.AddImage(ctx, b.ID, batch.Upload{
 				ID: fmt.Sprintf("demo-%05d", n), Filename: fmt.Sprintf("sheet-%02d.jpg", n), Position: n,

@@ -18,7 +18,7 @@ import (
 
 	"sheetlift/internal/app"
 	"sheetlift/internal/config"
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 // canary is in every key of these tests, so that one that gets out can be found.
@@ -84,16 +84,16 @@ func run(t testing.TB, environ ...string) *process {
 }
 
 // fake starts a Gemini with n keys that answer after d, and returns it with the variables that point to it.
-func fake(t testing.TB, n int, d time.Duration) (*geminitest.Server, []string) {
+func fake(t testing.TB, n int, d time.Duration) (*simulator.Server, []string) {
 	t.Helper()
-	var o geminitest.Options
+	var o simulator.Options
 	environ := []string{"SHEETLIFT_ENGINE=gemini"}
 	for i := range n {
 		value := fmt.Sprintf("%s-%d", canary, i+1)
-		o.Keys = append(o.Keys, geminitest.Key{Value: value, Label: fmt.Sprintf("key %d", i+1), Latency: d})
+		o.Keys = append(o.Keys, simulator.Key{Value: value, Label: fmt.Sprintf("key %d", i+1), Latency: d})
 		environ = append(environ, fmt.Sprintf("GEMINI_API_KEY_%d=%s", i+1, value))
 	}
-	s := geminitest.Start(t, o)
+	s := simulator.Start(t, o)
 	return s, append(environ, "GEMINI_BASE_URL="+s.URL)
 }
 
@@ -106,7 +106,7 @@ type file struct {
 func sheets(n int) []file {
 	files := make([]file, n)
 	for i := range files {
-		files[i] = file{fmt.Sprintf("sheet-%03d.jpg", i+1), geminitest.Draw(i + 1).JPEG}
+		files[i] = file{fmt.Sprintf("sheet-%03d.jpg", i+1), simulator.Draw(i + 1).JPEG}
 	}
 	return files
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 // labels are the labels of the keys, with their states, as GET /api/v1/keys tells them.
@@ -53,9 +53,9 @@ func (p *process) act(t testing.TB, path string, form url.Values) (int, string) 
 func TestKeysAreAddedTestedAndSwitchedWhileTheProgramRuns(t *testing.T) {
 	t.Parallel()
 	gemini, environ := fake(t, 1, 10*time.Millisecond)
-	dead := geminitest.PayloadAnswer("400-api-key-invalid")
-	gemini.SetKey(geminitest.Key{Value: canary + "-new", Label: "new"})
-	gemini.SetKey(geminitest.Key{Value: canary + "-dead", Label: "dead", Always: &dead})
+	dead := simulator.PayloadAnswer("400-api-key-invalid")
+	gemini.SetKey(simulator.Key{Value: canary + "-new", Label: "new"})
+	gemini.SetKey(simulator.Key{Value: canary + "-dead", Label: "dead", Always: &dead})
 	p := run(t, environ...)
 	if code, page := p.act(t, "/keys", url.Values{"key": {canary + "-new"}, "label": {"Ann"}, "project": {"shop"}}); code != 200 || !strings.Contains(page, "Ann was added") {
 		t.Fatalf("adding: %d", code)
@@ -93,7 +93,7 @@ func TestKeysAreAddedTestedAndSwitchedWhileTheProgramRuns(t *testing.T) {
 
 func TestAProgramThatStartedWithoutKeysReadsWithOneThatIsAdded(t *testing.T) {
 	t.Parallel()
-	gemini := geminitest.Start(t, geminitest.Options{Keys: []geminitest.Key{{Value: canary + "-late", Label: "late"}}})
+	gemini := simulator.Start(t, simulator.Options{Keys: []simulator.Key{{Value: canary + "-late", Label: "late"}}})
 	p := run(t, "GEMINI_BASE_URL="+gemini.URL)
 	if code, started := p.post(t, "?engine=gemini", sheets(1)); code != 422 {
 		t.Fatalf("without a key: %d, %v", code, started)
@@ -140,8 +140,8 @@ func TestAChangedKeysFileIsReadAnewAndABadOneChangesNothing(t *testing.T) {
 
 func TestKeysCheckPrintsATableAndFailsWhenAKeyDoes(t *testing.T) {
 	t.Parallel()
-	dead := geminitest.PayloadAnswer("403-leaked")
-	gemini := geminitest.Start(t, geminitest.Options{Keys: []geminitest.Key{
+	dead := simulator.PayloadAnswer("403-leaked")
+	gemini := simulator.Start(t, simulator.Options{Keys: []simulator.Key{
 		{Value: canary + "-1", Label: "good"}, {Value: canary + "-2", Label: "leaked", Always: &dead},
 	}})
 	check := func(environ ...string) (string, int) {

@@ -1,4 +1,4 @@
-package geminitest
+package simulator
 
 import (
 	"math/rand/v2"

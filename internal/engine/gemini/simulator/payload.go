@@ -1,4 +1,4 @@
-package geminitest
+package simulator
 
 import (
 	"embed"
@@ -37,7 +37,7 @@ func Payloads() []Payload {
 func LoadPayload(name string) (Payload, error) {
 	raw, err := payloadFiles.ReadFile(path.Join("testdata", name+".json"))
 	if err != nil {
-		return Payload{}, fmt.Errorf("geminitest: no stored answer %q", name)
+		return Payload{}, fmt.Errorf("simulator: no stored answer %q", name)
 	}
 	var file struct {
 		Meta struct {
@@ -47,7 +47,7 @@ func LoadPayload(name string) (Payload, error) {
 		Body json.RawMessage `json:"body"`
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
-		return Payload{}, fmt.Errorf("geminitest: stored answer %q: %w", name, err)
+		return Payload{}, fmt.Errorf("simulator: stored answer %q: %w", name, err)
 	}
 	p := Payload{Name: name, Status: file.Meta.Status, Expect: file.Meta.Expect, JSON: true, Body: file.Body}
 	var text string

@@ -1,4 +1,4 @@
-package geminitest
+package simulator
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const (
 )
 
 // ErrNoStrip is returned for a picture without a readable strip.
-var ErrNoStrip = errors.New("geminitest: no strip found on the picture")
+var ErrNoStrip = errors.New("simulator: no strip found on the picture")
 
 func checksum(n int) int {
 	sum := crc32.ChecksumIEEE([]byte{byte(n >> 16), byte(n >> 8), byte(n), 's'})

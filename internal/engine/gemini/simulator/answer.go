@@ -1,4 +1,4 @@
-package geminitest
+package simulator
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package geminitest_test
+package simulator_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 
 	xdraw "golang.org/x/image/draw"
 
-	"sheetlift/internal/engine/gemini/geminitest"
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 func decode(t *testing.T, picture []byte) image.Image {
@@ -49,9 +49,9 @@ func TestADrawnSheetIsRecognizedAfterWhatPreparingDoesToIt(t *testing.T) {
 	for name, f := range change {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, n := range []int{0, 1, 2, 499, 65535, 70000, geminitest.MaxSheet} {
-				picture := encode(t, f(decode(t, geminitest.Draw(n).JPEG)), 70)
-				if got, err := geminitest.Recognize(picture); err != nil || got != n {
+			for _, n := range []int{0, 1, 2, 499, 65535, 70000, simulator.MaxSheet} {
+				picture := encode(t, f(decode(t, simulator.Draw(n).JPEG)), 70)
+				if got, err := simulator.Recognize(picture); err != nil || got != n {
 					t.Errorf("sheet %d was recognized as %d, %v", n, got, err)
 				}
 			}
@@ -62,8 +62,8 @@ func TestADrawnSheetIsRecognizedAfterWhatPreparingDoesToIt(t *testing.T) {
 func TestManySheetsAreRecognized(t *testing.T) {
 	t.Parallel()
 	for n := range 60 {
-		s := geminitest.Draw(n * 7919)
-		if got, err := geminitest.Recognize(s.JPEG); err != nil || got != s.N {
+		s := simulator.Draw(n * 7919)
+		if got, err := simulator.Recognize(s.JPEG); err != nil || got != s.N {
 			t.Fatalf("sheet %d was recognized as %d, %v", s.N, got, err)
 		}
 	}
@@ -71,17 +71,17 @@ func TestManySheetsAreRecognized(t *testing.T) {
 
 func TestADamagedStripNamesNoSheet(t *testing.T) {
 	t.Parallel()
-	img := decode(t, geminitest.Draw(123456).JPEG).(*image.Gray)
+	img := decode(t, simulator.Draw(123456).JPEG).(*image.Gray)
 	r := img.Bounds()
 	for x := 300; x < 360; x++ { // a blot over a few modules
 		for y := r.Max.Y - 80; y < r.Max.Y; y++ {
 			img.Pix[img.PixOffset(x, y)] = 255
 		}
 	}
-	if n, err := geminitest.Recognize(encode(t, img, 85)); err == nil {
+	if n, err := simulator.Recognize(encode(t, img, 85)); err == nil {
 		t.Fatalf("a damaged strip was read as %d", n)
 	}
-	if _, err := geminitest.Recognize([]byte("no picture")); err == nil {
+	if _, err := simulator.Recognize([]byte("no picture")); err == nil {
 		t.Fatal("no picture was recognized as a sheet")
 	}
 }
@@ -90,7 +90,7 @@ func TestRowsDependOnTheNumberOnly(t *testing.T) {
 	t.Parallel()
 	tags := map[string]bool{}
 	for n := range 200 {
-		a, b := geminitest.Rows(n), geminitest.Rows(n)
+		a, b := simulator.Rows(n), simulator.Rows(n)
 		if len(a) < 3 || len(a) > 12 || len(a) != len(b) {
 			t.Fatalf("sheet %d has %d and %d rows", n, len(a), len(b))
 		}
@@ -110,14 +110,14 @@ func TestRowsDependOnTheNumberOnly(t *testing.T) {
 
 func BenchmarkDraw(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
-		geminitest.Draw(n)
+		simulator.Draw(n)
 	}
 }
 
 func BenchmarkRecognize(b *testing.B) {
-	picture := geminitest.Draw(4711).JPEG
+	picture := simulator.Draw(4711).JPEG
 	for b.Loop() {
-		if _, err := geminitest.Recognize(picture); err != nil {
+		if _, err := simulator.Recognize(picture); err != nil {
 			b.Fatal(err)
 		}
 	}

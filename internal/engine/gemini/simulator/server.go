@@ -1,6 +1,6 @@
-// Package geminitest is a fake of the Gemini API on 127.0.0.1 that speaks its wire format, and a drawer of inventory
-// sheets that the fake can read back from the pictures it is sent. It serves tests and benchmarks, never the product.
-package geminitest
+// Package simulator is a fake of the Gemini API on 127.0.0.1 that speaks its wire format, and a drawer of inventory
+// sheets that the fake can read back from the pictures it is sent. It serves tests, benchmarks and the demonstration.
+package simulator
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -104,8 +103,15 @@ func New(opt Options) (*Server, error) {
 	return s, nil
 }
 
+// Test is the part of testing.TB that Start needs, so that the program does not carry the package of tests.
+type Test interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(f func())
+}
+
 // Start is New for tests; the fake is closed when the test ends.
-func Start(t testing.TB, opt Options) *Server {
+func Start(t Test, opt Options) *Server {
 	t.Helper()
 	s, err := New(opt)
 	if err != nil {
@@ -230,7 +236,7 @@ func (s *Server) Wait(ctx context.Context, cond func() bool) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("geminitest: waited in vain: %w", ctx.Err())
+			return fmt.Errorf("simulator: waited in vain: %w", ctx.Err())
 		}
 	}
 }

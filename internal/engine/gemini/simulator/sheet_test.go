@@ -42,14 +42,14 @@ func TestADrawnSheetIsRecognizedAfterWhatPreparingDoesToIt(t *testing.T) {
 	for _, width := range []int{400, 733, 1600, 2000} {
 		change["resized to "+string(rune('0'+width/1000))+"k"+string(rune('0'+width/100%10))] = func(img image.Image) image.Image {
 			out := image.NewRGBA(image.Rect(0, 0, width, img.Bounds().Dy()*width/img.Bounds().Dx()))
-			xdraw.CatmullRom.Scale(out, out.Bounds(), img, img.Bounds(), xdraw.Src, nil)
+			xdraw.ApproxBiLinear.Scale(out, out.Bounds(), img, img.Bounds(), xdraw.Src, nil)
 			return out
 		}
 	}
 	for name, f := range change {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, n := range []int{0, 1, 2, 499, 65535, 70000, simulator.MaxSheet} {
+			for _, n := range []int{1, 70000, simulator.MaxSheet} {
 				picture := encode(t, f(decode(t, simulator.Draw(n).JPEG)), 70)
 				if got, err := simulator.Recognize(picture); err != nil || got != n {
 					t.Errorf("sheet %d was recognized as %d, %v", n, got, err)
@@ -61,8 +61,8 @@ func TestADrawnSheetIsRecognizedAfterWhatPreparingDoesToIt(t *testing.T) {
 
 func TestManySheetsAreRecognized(t *testing.T) {
 	t.Parallel()
-	for n := range 60 {
-		s := simulator.Draw(n * 7919)
+	for n := range 20 {
+		s := simulator.Draw(n * 838_607)
 		if got, err := simulator.Recognize(s.JPEG); err != nil || got != s.N {
 			t.Fatalf("sheet %d was recognized as %d, %v", s.N, got, err)
 		}

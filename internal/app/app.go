@@ -24,6 +24,7 @@ import (
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
 	"sheetlift/internal/store"
+	"sheetlift/internal/upkeep"
 	"sheetlift/internal/web"
 )
 
@@ -46,7 +47,9 @@ type App struct {
 	tmp     string
 	engines engines
 	reload  chan struct{}
-	demos   *demos // what POST /demo opens; nil in a demonstration itself
+	checked upkeep.Deps
+	opened  time.Time // when the data was
+	demos   *demos    // what POST /demo opens; nil in a demonstration itself
 	show    *show  // nil in earnest
 }
 
@@ -86,6 +89,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		}
 	}()
 	memory := c.Data == config.Memory
+	a.opened = time.Now()
 	if a.store, err = store.Open(ctx, store.Config{Dir: c.Data, Memory: memory, Log: log}); err != nil {
 		return a, err
 	}
@@ -106,6 +110,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp})},
 	}, batch.Limits{MaxImages: c.MaxImages})
+	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
 	a.board = batch.NewBoard(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = extract.New(extract.Deps{
@@ -150,14 +155,18 @@ func (a *App) Run(ctx context.Context) error {
 	if a.show != nil {
 		g.Go(func() error { return a.perform(all) })
 	}
-	g.Go(func() error {
-		select {
-		case <-ready:
-			return a.serve(all)
-		case <-all.Done():
-			return nil
+	after := func(f func(context.Context) error) func() error {
+		return func() error {
+			select {
+			case <-ready:
+				return f(all)
+			case <-all.Done():
+				return nil
+			}
 		}
-	})
+	}
+	g.Go(after(a.serve))
+	g.Go(after(a.tidy))
 	reading, stopReading := context.WithCancel(all)
 	defer stopReading()
 	defer context.AfterFunc(ctx, stopReading)()

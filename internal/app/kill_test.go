@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -116,5 +117,36 @@ func TestAWrongSettingEndsWithCode2BeforeAnyDataIsOpened(t *testing.T) {
 	}
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("the data folder was touched: %v", err)
+	}
+}
+
+// doctor runs the command on the folder and returns its exit code and what it said.
+func doctor(t *testing.T, data string) (int, string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "doctor")
+	cmd.Env = []string{asProgram + "=1", "SHEETLIFT_DATA=" + data}
+	cmd.Dir = t.TempDir()
+	out, _ := cmd.CombinedOutput()
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+func TestTheDoctorWantsTheFolderForItselfAndMendsWhatAKillLeft(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	gemini, environ := fake(t, 1, 150*time.Millisecond)
+	cmd, p := child(t, append(environ, "SHEETLIFT_DATA="+data)...)
+	p.post(t, "?max_concurrent=2", sheets(6))
+	if code, said := doctor(t, data); code != 1 || !strings.Contains(said, fmt.Sprintf("process %d", cmd.Process.Pid)) {
+		t.Errorf("while the program runs: exit code %d: %s", code, said)
+	}
+	waitFor(t, func() bool { return len(gemini.Calls()) >= 2 })
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	doctor(t, data)
+	if code, said := doctor(t, data); code != 0 || !strings.Contains(said, "1 batches, 6 images, 6 pictures") || !strings.Contains(said, "All is well") {
+		t.Errorf("after it: exit code %d: %s", code, said)
+	}
+	if code, said := doctor(t, data+"-not"); code != 1 || !strings.Contains(said, "no data folder") {
+		t.Errorf("on no folder: exit code %d: %s", code, said)
 	}
 }

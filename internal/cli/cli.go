@@ -31,6 +31,8 @@ const commands = `Sheetlift turns photos of sheets into one Excel file.
   sheetlift [flags] demo      show a batch of drawn sheets being read by a simulated Gemini, all in memory
   sheetlift [flags] keys check
                               test every key with one cheap call and print a table; exit code 1 if one does not work
+  sheetlift [flags] doctor    check everything in the data folder, mend what a crash left behind, and say what was found;
+                              exit code 1 if something is broken. It needs the folder for itself
   sheetlift version           print the version
 
 Every flag is also a variable; docs/configuration.md has the whole list.
@@ -45,7 +47,7 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	command := "serve"
 	switch {
-	case len(args) > 0 && (args[0] == "serve" || args[0] == "demo"):
+	case len(args) > 0 && (args[0] == "serve" || args[0] == "demo" || args[0] == "doctor"):
 		command, args = args[0], args[1:]
 	case len(args) > 1 && args[0] == "keys" && args[1] == "check":
 		command, args = "keys check", args[2:]
@@ -66,7 +68,7 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	switch said := strings.Join(rest, " "); said {
 	case "":
-	case "serve", "demo", "keys check":
+	case "serve", "demo", "doctor", "keys check":
 		command = said
 	default:
 		fmt.Fprintf(stderr, "sheetlift: there is no command %q. Run sheetlift help for the list.\n", said)
@@ -76,6 +78,8 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	switch command {
 	case "keys check":
 		good, err = app.CheckKeys(context.Background(), c, stdout)
+	case "doctor":
+		good, err = app.Doctor(context.Background(), c, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
 	case "demo":
 		err = serve(c, app.NewDemo, stdout, stderr)
 	default:

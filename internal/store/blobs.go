@@ -15,9 +15,11 @@ const chunkSize = 512 << 10
 // wholeHeader is the same on all chunks of an object: their number, the bytes and the checksum of all of it.
 const wholeHeader = "Sheetlift-Whole"
 
+const pictureStream = "PICTURES"
+
 func (s *Store) openPictures(ctx context.Context) error {
 	stream, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: "PICTURES", Subjects: []string{"pic.>", "rows.>"}, Storage: s.storage(),
+		Name: pictureStream, Subjects: []string{"pic.>", "rows.>"}, Storage: s.storage(),
 		MaxMsgsPerSubject: 1, AllowDirect: true,
 	})
 	s.pictures = stream

@@ -1,0 +1,75 @@
+package upkeep
+
+import (
+	"context"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+)
+
+// What mends a finding. Each may be repeated, and each asks the store once more before it takes anything away.
+
+const swept = "It was swept."
+
+func (c *check) sweepPicture(p batch.StoredPicture) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return said(swept)(c.Inventory.SweepPicture(ctx, p, c.Before))
+	}
+}
+
+func (c *check) sweepRows(r batch.StoredRows) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return said(swept)(c.Inventory.SweepRows(ctx, r, c.Before))
+	}
+}
+
+func (c *check) sweepUnit(u batch.Unit) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return said(swept)(c.Inventory.SweepUnit(ctx, u, c.Before))
+	}
+}
+
+func said(what string) func(bool, error) (string, error) {
+	return func(done bool, err error) (string, error) {
+		if !done {
+			return "", err
+		}
+		return what, err
+	}
+}
+
+// removeImage takes an image away that was never acknowledged; its picture is found left over by the next check.
+func (c *check) removeImage(m *batch.Image) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		if !m.Added.Before(c.Before) {
+			return "", nil
+		}
+		err := c.Repository.RemoveImage(ctx, m)
+		switch {
+		case errs.Is(err, errs.Conflict):
+			return "", nil // somebody works on it: it is not ours to remove
+		case err != nil && !errs.Is(err, errs.NotFound):
+			return "", err
+		}
+		return "It was removed.", c.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key)
+	}
+}
+
+func (c *check) resume(id batch.ID) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		if c.resumed[id] {
+			return "It was queued.", nil
+		}
+		if err := c.Batches.Resume(ctx, id); err != nil {
+			return "", err
+		}
+		c.resumed[id] = true
+		return "It was queued.", nil
+	}
+}
+
+func (c *check) conclude(id batch.ID) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return said("It was ended.")(c.Batches.Conclude(ctx, id))
+	}
+}

@@ -154,6 +154,8 @@ func classifyRequest(f *finding, p problem, m string) {
 		f.class, f.cause = keypool.ImageFault, causeSchema
 	case p.status == "FAILED_PRECONDITION" && has(m, "billing"):
 		f.class = keypool.Billing
+	case p.status == "FAILED_PRECONDITION": // the word for where we are, whatever sentence comes with it
+		f.class = keypool.Region
 	default:
 		f.class, f.cause = keypool.ImageFault, causeQuestion
 	}

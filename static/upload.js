@@ -3,8 +3,8 @@
 (() => {
   const ATONCE = 4, PAUSES = [1, 2, 4, 8, 15]; // seconds between tries when nothing answers
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-  const size = (n) => n >= 1 << 20 ? `${Math.round(n / (1 << 20) * 10) / 10} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`;
-  const number = (n) => n.toLocaleString("en-US");
+  const size = (n) => n >= 1 << 20 ? `${(Math.round(n / (1 << 20) * 10) / 10).toLocaleString(document.documentElement.lang)} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`;
+  const number = (n) => n.toLocaleString(document.documentElement.lang);
   const newID = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
   const start = (form) => {

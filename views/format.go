@@ -1,30 +1,37 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// number writes n with a comma between thousands.
-func number(n int) string {
+// number writes n with the language's mark between thousands.
+func number(ctx context.Context, n int) string {
 	digits := strconv.Itoa(n)
 	sign := ""
 	if n < 0 {
 		sign, digits = "-", digits[1:]
 	}
 	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
+		digits = digits[:i] + say(ctx, "number.thousands") + digits[i:]
 	}
 	return sign + digits
 }
 
+// decimal writes v with the language's decimal mark; places below 0 are as many as it has.
+func decimal(ctx context.Context, v float64, places int) string {
+	return strings.Replace(strconv.FormatFloat(v, 'f', places, 64), ".", say(ctx, "number.decimal"), 1)
+}
+
 // size writes a number of bytes as people say it.
-func size(bytes int64) string {
+func size(ctx context.Context, bytes int64) string {
 	switch {
 	case bytes >= 1<<20:
-		return strconv.FormatFloat(math.Round(float64(bytes)/(1<<20)*10)/10, 'f', -1, 64) + " MB"
+		return decimal(ctx, math.Round(float64(bytes)/(1<<20)*10)/10, -1) + " MB"
 	case bytes >= 1<<10:
 		return strconv.FormatInt(bytes>>10, 10) + " KB"
 	default:
@@ -33,12 +40,12 @@ func size(bytes int64) string {
 }
 
 // took writes a duration that is over: "0.4 s", "18 s", "2 min 5 s", "1 h 4 min".
-func took(d time.Duration) string {
+func took(ctx context.Context, d time.Duration) string {
 	switch {
 	case d <= 0:
 		return ""
 	case d < 9950*time.Millisecond:
-		return strconv.FormatFloat(max(d.Seconds(), 0.1), 'f', 1, 64) + " s"
+		return decimal(ctx, max(d.Seconds(), 0.1), 1) + " s"
 	case d < time.Minute:
 		return strconv.Itoa(int(d.Round(time.Second).Seconds())) + " s"
 	case d < time.Hour:
@@ -49,14 +56,14 @@ func took(d time.Duration) string {
 }
 
 // left writes a duration that is an estimate, no finer than it can be trusted.
-func left(d time.Duration) string {
+func left(ctx context.Context, d time.Duration) string {
 	switch minutes := int(d.Round(time.Minute).Minutes()); {
 	case minutes < 1:
-		return say("live.left.less")
+		return say(ctx, "live.left.less")
 	case minutes < 60:
-		return say("live.left", strconv.Itoa(minutes)+" min")
+		return say(ctx, "live.left", strconv.Itoa(minutes)+" min")
 	default:
-		return say("live.left", fmt.Sprintf("%d h %02d min", minutes/60, minutes%60))
+		return say(ctx, "live.left", fmt.Sprintf("%d h %02d min", minutes/60, minutes%60))
 	}
 }
 
@@ -73,29 +80,34 @@ func until(d time.Duration) string {
 }
 
 // clock writes an instant as far as it is needed from now.
-func clock(t, now time.Time) string {
+func clock(ctx context.Context, t, now time.Time) string {
 	t, now = t.Local(), now.Local()
-	day := func(t time.Time) int { return t.Year()*1000 + t.YearDay() }
+	number := func(t time.Time) int { return t.Year()*1000 + t.YearDay() }
 	switch {
-	case day(t) == day(now):
-		return say("today", t.Format("15:04"))
-	case day(t) == day(now.AddDate(0, 0, -1)):
-		return say("yesterday", t.Format("15:04"))
+	case number(t) == number(now):
+		return say(ctx, "today", t.Format("15:04"))
+	case number(t) == number(now.AddDate(0, 0, -1)):
+		return say(ctx, "yesterday", t.Format("15:04"))
 	case now.Sub(t) < 6*24*time.Hour && now.After(t):
-		return t.Format("Monday")
+		return strings.Fields(say(ctx, "date.weekdays"))[t.Weekday()]
 	case t.Year() == now.Year():
-		return t.Format("2 January")
+		return day(ctx, t)
 	default:
-		return t.Format("2 January 2006")
+		return say(ctx, "date.year", day(ctx, t), t.Year())
 	}
 }
 
+// day writes a day of a year.
+func day(ctx context.Context, t time.Time) string {
+	return say(ctx, "date.day", t.Day(), strings.Fields(say(ctx, "date.months"))[t.Month()-1])
+}
+
 // pace writes images a minute.
-func pace(perMinute float64) string {
+func pace(ctx context.Context, perMinute float64) string {
 	if perMinute < 10 {
-		return strconv.FormatFloat(perMinute, 'f', 1, 64)
+		return decimal(ctx, perMinute, 1)
 	}
-	return number(int(math.Round(perMinute)))
+	return number(ctx, int(math.Round(perMinute)))
 }
 
 // percent writes a share as people say it; a share that is not all never says 100.
@@ -110,20 +122,20 @@ func percent(part, all int) int {
 func share(s float64) string { return strconv.Itoa(int(math.Round(s*100))) + " %" }
 
 // usd writes money.
-func usd(v float64) string {
+func usd(ctx context.Context, v float64) string {
 	if v > 0 && v < 0.01 {
-		return strconv.FormatFloat(v, 'f', 4, 64)
+		return decimal(ctx, v, 4)
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return decimal(ctx, v, 2)
 }
 
 // calls writes calls an image.
-func calls(p Progress) string {
+func calls(ctx context.Context, p Progress) string {
 	begun := p.Done() + p.Processing + p.Retrying
 	if begun == 0 {
 		return ""
 	}
-	return strconv.FormatFloat(float64(p.Calls)/float64(begun), 'f', 2, 64)
+	return decimal(ctx, float64(p.Calls)/float64(begun), 2)
 }
 
 // at writes a length for an attribute of a rect, in percent.

@@ -1,5 +1,5 @@
 // Package views is what people see: templ pages and fragments over plain view models. It knows no handlers, no batches
-// and no keys; internal/web fills the models in. Every word a person reads stands in words.go.
+// and no keys; internal/web fills the models in. Every word a person reads stands in words/, one file for each language.
 package views
 
 import "time"
@@ -240,7 +240,7 @@ type Key struct {
 	Project    string
 	Shares     []string // labels of keys that share its limits
 	State      string   // "ready", "resting" (seconds), "spent" (its day or money), "refused" or "off"
-	Class      string   // what brought it there, such as "rpm"; words.go has a sentence for each that is known
+	Class      string   // what brought it there, such as "rpm"; words/en.json has a sentence for each that is known
 	Reason     string   // what the service said, or ""
 	Back       time.Time
 	Running    int

@@ -213,14 +213,14 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 		}
 	}
 	text := source.String()
-	exact := regexp.MustCompile(`\b(?:say|many)\("([a-z.0-9]+)"[,)]`)
+	exact := regexp.MustCompile(`\b(?:say|many)\(ctx, "([a-z.0-9]+)"[,)]`)
 	for _, m := range exact.FindAllStringSubmatch(text, -1) {
 		if _, ok := views.English[m[1]]; !ok {
 			t.Errorf("the pages say %q, which is no word", m[1])
 		}
 	}
 	// Families of words are picked by a status, a type or a step.
-	families := []string{"keys.why.", "keys.said.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "image.", "theme.", "any.", "own.", "inventory.", "receipt."}
+	families := []string{"keys.why.", "keys.said.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "image.", "theme.", "any.", "own.", "inventory.", "receipt.", "title."}
 	for key := range views.English {
 		base := strings.TrimSuffix(key, ".1")
 		used := strings.Contains(text, `"`+base+`"`) || slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })
@@ -237,13 +237,14 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 
 func TestNumbersReadWell(t *testing.T) {
 	t.Parallel()
+	ctx := t.Context()
 	for got, want := range map[string]string{
-		views.Number(7): "7", views.Number(1427): "1,427", views.Number(1234567): "1,234,567", views.Number(-1000): "-1,000", views.Number(100): "100",
-		views.Took(0): "", views.Took(40 * time.Millisecond): "0.1 s", views.Took(900 * time.Millisecond): "0.9 s", views.Took(9960 * time.Millisecond): "10 s",
-		views.Took(18 * time.Second): "18 s", views.Took(125 * time.Second): "2 min 05 s", views.Took(64 * time.Minute): "1 h 04 min",
-		views.Left(20 * time.Second): "less than a minute left", views.Left(200 * time.Second): "about 3 min left", views.Left(70 * time.Minute): "about 1 h 10 min left",
-		views.Size(25 << 20): "25 MB", views.Size(3<<20 + 200<<10): "3.2 MB", views.Size(2048): "2 KB", views.Size(12): "12 B",
-		views.Many("live.need", 1): "1 needs you", views.Many("live.need", 1200): "1,200 need you",
+		views.Number(ctx, 7): "7", views.Number(ctx, 1427): "1,427", views.Number(ctx, 1234567): "1,234,567", views.Number(ctx, -1000): "-1,000", views.Number(ctx, 100): "100",
+		views.Took(ctx, 0): "", views.Took(ctx, 40 * time.Millisecond): "0.1 s", views.Took(ctx, 900 * time.Millisecond): "0.9 s", views.Took(ctx, 9960 * time.Millisecond): "10 s",
+		views.Took(ctx, 18 * time.Second): "18 s", views.Took(ctx, 125 * time.Second): "2 min 05 s", views.Took(ctx, 64 * time.Minute): "1 h 04 min",
+		views.Left(ctx, 20 * time.Second): "less than a minute left", views.Left(ctx, 200 * time.Second): "about 3 min left", views.Left(ctx, 70 * time.Minute): "about 1 h 10 min left",
+		views.Size(ctx, 25 << 20): "25 MB", views.Size(ctx, 3<<20 + 200<<10): "3.2 MB", views.Size(ctx, 2048): "2 KB", views.Size(ctx, 12): "12 B",
+		views.Many(ctx, "live.need", 1): "1 needs you", views.Many(ctx, "live.need", 1200): "1,200 need you",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -275,7 +276,7 @@ func TestTheSentenceSaysWhatTheBarShows(t *testing.T) {
 		{views.Progress{Status: "completed", Total: 3, Completed: 2, Failed: 1}, "2 of 3 read, 1 needs you. Ended."},
 		{views.Progress{Status: "failed", Total: 3, Failed: 3}, "0 of 3 read, 3 need you. No picture could be read."},
 	} {
-		if got := views.Sentence(c.progress); got != c.want {
+		if got := views.Sentence(t.Context(), c.progress); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

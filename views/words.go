@@ -1,380 +1,150 @@
 package views
 
 import (
+	"context"
+	"embed"
+	"encoding/json"
 	"fmt"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 )
 
-// english is every text of the pages, by key. Texts with a number have a form for one (".1") and one for the others.
-var english = map[string]string{
-	"program":        "Sheetlift",
-	"skip":           "Skip to content",
-	"nav":            "Main",
-	"nav.batches":    "Batches",
-	"nav.keys":       "Keys",
-	"signout":        "Sign out",
-	"theme.system":   "Theme: as the system",
-	"theme.light":    "Theme: light",
-	"theme.dark":     "Theme: dark",
-	"ready":          "%d of %d keys ready",
-	"ready.offline":  "Reads offline",
-	"keyboard":       "Keys on this page",
-	"keyboard.close": "Close",
-	"steps":          "Steps",
-	"step.pictures":  "Pictures",
-	"step.names":     "Names",
-	"step.columns":   "Columns",
-	"step.read":      "Read",
-	"next":           "Next step",
-	"offline":        "The connection to Sheetlift is lost. This page tries again by itself.",
+// Every text that a person reads stands in one file for each language, words/<tag>.json: words by key, for the pages,
+// and sentences by their English, for what comes from below (errors, reasons, doubts), which is written in English
+// where it arises. A text with a number has a form for one (".1") and one for the others. A new language is a new file.
 
-	"start.title":    "Photos of sheets in, one Excel file out",
-	"start.window":   "Batches",
-	"drop.title":     "Drop your pictures here",
-	"drop.more":      "Drop more pictures here",
-	"drop.about":     "up to %s at once: JPEG, PNG, WebP, TIFF, GIF or BMP, each up to %s",
-	"drop.choose":    "Choose pictures",
-	"drop.send":      "Upload",
-	"drop.noscript":  "More pictures can be added to this batch with a browser that runs JavaScript.",
-	"privacy.gemini": "Pictures are kept on this machine, and each is sent to Google Gemini to be read, nowhere else.",
-	"privacy.local":  "Pictures stay on this machine: they are read here, and nothing is sent anywhere.",
-	"up.title":       "Uploading",
-	"up.of":          "of {all} uploaded",
-	"up.bytes":       "{sent} of {all}",
-	"up.done":        "All pictures are uploaded. Name them, or take the file names as they are.",
-	"up.busy":        "Keep this page open until all pictures are here.",
-	"up.sum":         "{n} pictures",
-	"up.wait":        "Uploading {done} of {all}",
-	"up.name":        "Name them",
-	"up.again":       "No answer. Trying again in {n} s",
-	"up.queued":      "waiting",
-	"up.here":        "uploaded",
-	"up.prepare":     "being prepared",
-	"up.lost":        "The connection to Sheetlift is lost. Uploading goes on as soon as it is back.",
-	"up.refused":     "{n} not taken",
-	"up.empty":       "The file is empty. Choose another copy of it.",
-	"up.big":         "The file has {size}; {max} is the limit. Save it smaller, then drop it again.",
-	"up.many":        "A batch holds at most {max} images. Put the others into a second batch.",
-	"up.start":       "The upload could not begin: {why}",
-	"up.leave":       "Pictures are still being uploaded.",
+//go:embed words/*.json
+var wordFiles embed.FS
 
-	"recent":         "Batches",
-	"recent.more":    "%d older ones are not listed.",
-	"recent.empty":   "No batch yet",
-	"recent.empty.b": "Your batches will be here, the newest first.",
-	"recent.name":    "Batch",
-	"recent.state":   "State",
-	"recent.images":  "Images",
-	"recent.rows":    "Rows",
-	"recent.when":    "Begun",
-	"recent.of":      "%s of %s",
+// mother is the language of whatever another one has no words for.
+const mother = "en"
 
-	"reader":               "Who reads",
-	"reader.gemini.1":      "Google Gemini through 1 key",
-	"reader.gemini":        "Google Gemini through %s keys",
-	"reader.gemini.b":      "Model %s. Every further key makes it faster.",
-	"reader.tesseract":     "Tesseract, on this machine",
-	"reader.tesseract.b":   "because no Gemini key is set. For handwriting and photos, put GEMINI_API_KEY_1=… into the file .env.local and start again.",
-	"reader.tesseract.set": "as chosen in the settings.",
-	"reader.none":          "Nothing can read pictures here yet",
+// tongue is one language.
+type tongue struct {
+	tag       string
+	name      string // in itself
+	zeroIsOne bool   // its form for one serves for none as well
+	words     map[string]string
+	sentences map[string]string // by their English format
+	patterns  []pattern
+}
 
-	"engine.gemini":      "Google Gemini",
-	"engine.tesseract":   "Tesseract",
-	"engine.auto":        "Whichever is ready",
-	"engine.auto.b":      "Google Gemini while there is a key, otherwise Tesseract",
-	"engine.gemini.b":    "Reads handwriting and photos; each picture is sent to Google",
-	"engine.tesseract.b": "Reads print, on this machine; nothing leaves it",
+// pattern finds the English sentences of one format among those that were put together already.
+type pattern struct {
+	english *regexp.Regexp
+	format  string // the translation
+}
 
-	"pictures.title":   "Your pictures",
-	"pictures.about.1": "1 picture is here.",
-	"pictures.about":   "%s pictures are here.",
+// tongues is the table of languages by tag, read once. The files are in the binary and a test has read them, so one
+// that cannot be read is a programmer's fault.
+var tongues = sync.OnceValue(func() map[string]*tongue {
+	files, err := wordFiles.ReadDir("words")
+	if err != nil {
+		panic(err)
+	}
+	all := map[string]*tongue{}
+	for _, f := range files {
+		data, err := wordFiles.ReadFile("words/" + f.Name())
+		if err != nil {
+			panic(err)
+		}
+		t, err := readTongue(data)
+		if err != nil {
+			panic(f.Name() + ": " + err.Error())
+		}
+		t.tag = strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+		all[t.tag] = t
+	}
+	return all
+})
 
-	"names.title.1":   "Name your picture",
-	"names.title":     "Name your %s pictures",
-	"names.about":     "A name becomes the first column of the workbook. Leave the file names if they are good enough.",
-	"names.batch":     "Name of the batch",
-	"names.of":        "Name of picture %d",
-	"names.enlarge":   "Picture %d, open in full size",
-	"names.remove":    "Remove",
-	"names.remove.of": "Remove picture %d, %s",
-	"names.next":      "Choose columns",
-	"names.add":       "Add pictures",
-	"names.sum.1":     "1 picture",
-	"names.sum":       "%s pictures",
-	"names.hint":      "Enter moves on, and every name is kept at once.",
+func readTongue(data []byte) (*tongue, error) {
+	var file struct {
+		Name      string            `json:"name"`
+		ZeroIsOne bool              `json:"zeroIsOne"`
+		Words     map[string]string `json:"words"`
+		Sentences map[string]string `json:"sentences"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	t := &tongue{name: file.Name, zeroIsOne: file.ZeroIsOne, words: file.Words, sentences: file.Sentences}
+	for english, format := range file.Sentences {
+		if strings.Contains(english, "%") {
+			t.patterns = append(t.patterns, pattern{sentencePattern(english), format})
+		}
+	}
+	// The longer one knows more of what it matches.
+	slices.SortFunc(t.patterns, func(a, b pattern) int {
+		return len(b.english.String()) - len(a.english.String())
+	})
+	return t, nil
+}
 
-	"columns.title":     "Which columns do you need?",
-	"columns.about.1":   "They apply to your picture.",
-	"columns.about":     "They apply to all %s pictures.",
-	"columns.preset":    "Columns to begin with",
-	"columns.inventory": "Equipment inventory",
-	"columns.receipt":   "Receipt",
-	"columns.any":       "Any table",
-	"columns.own":       "Own columns",
-	"inventory.about":   "Item, quantity, serial number, tag, status",
-	"receipt.about":     "Company, date, address, total",
-	"any.about":         "The columns that each sheet itself shows",
-	"own.about":         "Name what you want to know",
-	"columns.list":      "Columns",
-	"columns.change":    "Change these",
-	"columns.show":      "Show its columns",
-	"columns.any.long":  "Each sheet's own heading becomes the columns. Sheets with the same heading share a sheet in the workbook.",
-	"columns.name":      "Name of column %d",
-	"columns.type":      "Type of column %d",
-	"columns.desc":      "How column %d is recognised",
-	"columns.choices":   "Allowed values",
-	"columns.choices.h": "separated by commas",
-	"columns.must":      "Required",
-	"columns.up":        "Move column %d up",
-	"columns.down":      "Move column %d down",
-	"columns.remove":    "Remove column %d",
-	"columns.add":       "Add a column",
-	"columns.engine":    "Who reads",
-	"columns.how":       "How",
-	"columns.atonce":    "Pictures at once",
-	"columns.retries":   "Further tries",
-	"columns.retries.h": "for a picture that could not be read at first",
-	"columns.back":      "Names",
-	"columns.start":     "Start reading",
-	"columns.sum.1":     "1 picture",
-	"columns.sum":       "%s pictures",
-	"columns.sum.b":     "read by %s",
-	"type.text":         "Text",
-	"type.number":       "Number",
-	"type.date":         "Date",
-	"type.yesno":        "Yes or no",
-	"type.choice":       "One of a list",
+var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+# 0]*[0-9.]*[a-zA-Z%]`)
 
-	"live.read":       "of %s read",
-	"live.need.1":     "1 needs you",
-	"live.need":       "%s need you",
-	"live.waiting":    "Waiting for the first answers",
-	"live.done":       "All read",
-	"live.done.took":  "All read in %s",
-	"live.end":        "Ended",
-	"live.stopped":    "Stopped",
-	"live.none":       "No picture could be read",
-	"live.left.less":  "less than a minute left",
-	"live.left":       "about %s left",
-	"live.minute":     "a minute",
-	"live.atonce":     "at once",
-	"live.rows":       "rows",
-	"live.rows.1":     "row",
-	"live.doubts":     "doubts",
-	"live.doubts.1":   "doubt",
-	"live.calls":      "calls an image",
-	"live.usd":        "USD",
-	"live.tokens":     "tokens",
-	"live.progress":   "Progress",
-	"live.images":     "Images",
-	"live.bar":        "%d completed, %d retrying, %d failed, %d canceled, %d processing, %d pending",
-	"live.say":        "%s of %s read",
-	"live.filter":     "Show by status",
-	"live.search":     "Search by name",
-	"live.nothing":    "No image fits this choice.",
-	"live.all":        "All",
-	"live.doubt":      "Doubts",
-	"live.retry":      "Retry",
-	"live.retry.of":   "Retry %s",
-	"live.retryall.1": "Retry the failed one",
-	"live.retryall":   "Retry all %s failed",
-	"live.open":       "Open",
-	"live.open.of":    "Open %s",
-	"live.check":      "Check",
-	"live.check.of":   "Check %s",
-	"live.doubts.n.1": "1 doubt",
-	"live.doubts.n":   "%s doubts",
-	"live.n":          "#",
-	"live.picture":    "Picture",
-	"live.name":       "Name",
-	"live.status":     "Status",
-	"live.tries":      "Tries",
-	"live.time":       "Time",
-	"live.rows.h":     "Rows",
-	"live.issues":     "Doubts",
-	"live.action":     "Action",
-	"live.sofar":      "so far.",
-	"live.guess":      "Estimating the time left",
-	"live.sofar.b":    "The file can be had while the rest is read.",
-	"live.excel.part": "Excel so far",
-	"live.excel":      "Download Excel file",
-	"live.pause.user": "Paused. Nothing is read until it goes on.",
-	"live.pause.keys": "Waiting for a key. It goes on by itself.",
-	"live.pause.disk": "The disk is full. It goes on by itself once there is room.",
-	"live.try.1":      "1 try",
-	"live.try":        "%d tries",
-	"try.good":        "Try %d: read%s",
-	"try.running":     "Try %d: under way%s",
-	"try.bad":         "Try %d%s: %s",
-	"try.cut":         "Try %d%s: cut off by a restart",
-	"try.by":          " by %s",
-	"live.again.at":   "Next try at %s.",
-	"tried.good":      "Read",
-	"tried.running":   "Under way",
-	"tried.cut":       "Cut off by a restart",
+// sentencePattern turns a format into what its sentences look like.
+func sentencePattern(format string) *regexp.Regexp {
+	var b strings.Builder
+	from := 0
+	for _, at := range verb.FindAllStringIndex(format, -1) {
+		b.WriteString(regexp.QuoteMeta(format[from:at[0]]))
+		switch format[at[1]-1] {
+		case '%':
+			b.WriteString("%")
+		case 'd':
+			b.WriteString(`(-?\d+)`)
+		default:
+			b.WriteString("(.*?)")
+		}
+		from = at[1]
+	}
+	b.WriteString(regexp.QuoteMeta(format[from:]))
+	return regexp.MustCompile("(?s)^" + b.String() + "$")
+}
 
-	"status.draft":      "Not started",
-	"status.scheduled":  "Starts later",
-	"status.pending":    "Pending",
-	"status.processing": "Processing",
-	"status.paused":     "Paused",
-	"status.retrying":   "Retrying",
-	"status.completed":  "Completed",
-	"status.failed":     "Failed",
-	"status.canceled":   "Canceled",
-	"state.reading":     "Reading",
-	"state.left":        "Reading, %s",
-	"state.need.1":      "1 image needs you",
-	"state.need":        "%s images need you",
+type languageKey struct{}
 
-	"image.of":        "%d of %d",
-	"image.previous":  "Previous image",
-	"image.next":      "Next image",
-	"image.zoom":      "Zoom",
-	"image.zoomin":    "Zoom in",
-	"image.zoomout":   "Zoom out",
-	"image.picture":   "Picture",
-	"image.stage":     "Picture, scrolls",
-	"image.rows":      "Rows",
-	"image.result":    "What was read",
-	"image.rows.n.1":  "1 row",
-	"image.rows.n":    "%s rows",
-	"image.doubts":    "Doubts",
-	"image.doubts.n":  "%s doubts",
-	"image.text":      "All the text that was read",
-	"image.tries":     "Tries",
-	"image.back":      "Back to the batch",
-	"image.waits":     "The rows will be here once the picture is read.",
-	"image.norows":    "No rows were found on this picture.",
-	"image.unread":    "unreadable",
-	"image.guessed":   "guessed",
-	"image.blank":     "blank",
-	"image.edited":    "edited",
-	"image.rule":      "breaks a rule",
-	"image.row":       "Row",
-	"image.place":     "Row %d, %s",
-	"image.place.row": "Row %d",
-	"image.alt":       "%s, as sent to be read",
-	"image.hint.next": "next image",
-	"image.hint.prev": "previous image",
-	"image.hint.n":    "next doubt",
-	"image.hint.zoom": "zoom",
-	"image.hint.back": "back to the batch",
-	"hint.search":     "search by name",
-	"hint.failed":     "show what failed",
-	"hint.all":        "show all",
-	"hint.keys":       "the keys of this page",
-	"hint.choose":     "choose pictures",
-	"hint.enter":      "next name",
+// WithLanguage returns a context whose pages speak the language with this tag, such as "fr"; English if there is none.
+func WithLanguage(ctx context.Context, tag string) context.Context {
+	t, ok := tongues()[tag]
+	if !ok {
+		t = tongues()[mother]
+	}
+	return context.WithValue(ctx, languageKey{}, t)
+}
 
-	"keys.title":                 "Keys",
-	"keys.about":                 "Keys compete: whoever answers well and fast gets more of the work. They are read from the settings and never shown.",
-	"keys.none":                  "No Gemini key is set",
-	"keys.none.b":                "Pictures are read offline by Tesseract until there is one.",
-	"keys.how":                   "How to add keys",
-	"keys.how.1":                 "Make a key at Google AI Studio. A key of another Google project brings its own limits.",
-	"keys.how.2":                 "Put it into the file .env.local beside the program, one line for each key:",
-	"keys.how.3":                 "Start the program again. The keys stay on this machine and are never shown, logged or stored.",
-	"columns.offline":            "What Google cannot read",
-	"columns.offline.ask":        "Ask me then",
-	"columns.offline.always":     "Read it offline",
-	"columns.offline.off":        "Leave it failed",
-	"live.offline":               "Read offline",
-	"live.offline.of":            "Read %s offline",
-	"keys.test":                  "Test",
-	"keys.test.of":               "Test %s",
-	"keys.enable":                "Switch on",
-	"keys.enable.of":             "Switch %s on",
-	"keys.disable":               "Switch off",
-	"keys.disable.of":            "Switch %s off",
-	"keys.add":                   "Add a key for now",
-	"keys.add.key":               "Key",
-	"keys.add.label":             "Label, if you like",
-	"keys.add.project":           "Google project, if known",
-	"keys.add.do":                "Add",
-	"keys.add.hint":              "It reads at once and is forgotten at the next restart. Put it into the settings to keep it.",
-	"keys.said.added":            "%s was added and reads from now on.",
-	"keys.said.works":            "%s works.",
-	"keys.said.off":              "%s is switched off. What it was reading ends first.",
-	"keys.said.on":               "%s is switched on.",
-	"keys.said.bad":              "%s does not work: %s",
-	"keys.said.unsure":           "%s could not be tested just now: %s",
-	"keys.share":                 "Who read in the last 5 minutes",
-	"keys.share.b.1":             "1 call in all",
-	"keys.share.b":               "%s calls in all",
-	"keys.share.none":            "No call was made yet.",
-	"keys.ofwork":                "of the work",
-	"keys.ready":                 "Ready",
-	"keys.reading":               "Reading",
-	"keys.waiting":               "Waiting",
-	"keys.needs":                 "Needs you",
-	"keys.off":                   "Switched off",
-	"keys.back":                  "Back in %s",
-	"keys.running.1":             "1 call is running.",
-	"keys.running":               "%s calls are running.",
-	"keys.idle":                  "Ready and waiting for work.",
-	"keys.project":               "Project",
-	"keys.limit":                 "Learned limit",
-	"keys.used":                  "Used",
-	"keys.latency":               "Usual answer",
-	"keys.success":               "Good answers",
-	"keys.calls":                 "Calls",
-	"keys.unknown":               "not known",
-	"keys.noneyet":               "none yet",
-	"keys.next":                  "No key can read now. The next one: %s.",
-	"keys.queue.1":               "1 picture waits for it.",
-	"keys.queue":                 "%s pictures wait for it.",
-	"keys.down":                  "Google Gemini itself does not answer. It is tried again one call at a time; nothing is lost.",
-	"keys.until":                 "Waiting until %s",
-	"keys.and":                   " and ",
-	"keys.shared":                "%s belong to one Google project",
-	"keys.shared.b":              "and share one limit. A key of another project would bring its own.",
-	"keys.limit.minute":          "%s a minute",
-	"keys.limit.day":             "%s a day",
-	"keys.limit.both":            "%s a minute, %s a day",
-	"keys.used.b":                "%s this minute, %s today",
-	"keys.why.rpm":               "Its calls for this minute are used up.",
-	"keys.why.tpm":               "Its tokens for this minute are used up.",
-	"keys.why.rpd":               "Its calls for today are used up.",
-	"keys.why.tpd":               "Its tokens for today are used up.",
-	"keys.why.bare429":           "Google asks it to slow down.",
-	"keys.why.billing":           "Its Google project has no money left. Check the billing there.",
-	"keys.why.model_unavailable": "This model is not open to it.",
-	"keys.why.model_overloaded":  "Google is overloaded; it is tried again.",
-	"keys.why.transport":         "Google could not be reached; it is tried again.",
-	"keys.why.region":            "Google does not serve the place where this machine is.",
-	"keys.why.key_dead":          "Google says that this key is not valid. Replace it.",
-	"keys.why.key_fixable":       "Google refuses it for a setting of its project.",
-	"keys.events":                "What happened",
-	"keys.when":                  "When",
-	"keys.key":                   "Key",
-	"keys.what":                  "What",
+// Language is the tag of the language that pages speak in this context.
+func Language(ctx context.Context) string { return speech(ctx).tag }
 
-	"demo.mark":   "Demonstration, simulated.",
-	"demo.about":  "The sheets are drawn and Google Gemini is played by this program, with keys that stumble, run out and come back. Nothing is sent anywhere or kept.",
-	"demo.leave":  "Leave the demonstration",
-	"demo.open":   "See how it works with keys",
-	"demo.open.b": "60 drawn sheets, read in a minute by a simulated Gemini with six keys. Nothing is sent anywhere.",
+// Languages are the tags of all languages there are; English comes first, the others by tag.
+func Languages() []string {
+	tags := []string{mother}
+	for tag := range tongues() {
+		if tag != mother {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags[1:])
+	return tags
+}
 
-	"login.title":    "Sign in",
-	"login.about":    "This Sheetlift is open to other machines, so it asks for its password.",
-	"login.password": "Password",
-	"login.submit":   "Sign in",
-
-	"error.home":   "To your batches",
-	"error.tech":   "For your technician",
-	"error.line":   "%d · request %s",
-	"note.problem": "That did not work",
-	"today":        "today %s",
-	"yesterday":    "yesterday %s",
+func speech(ctx context.Context) *tongue {
+	if t, ok := ctx.Value(languageKey{}).(*tongue); ok {
+		return t
+	}
+	return tongues()[mother]
 }
 
 // Say is say, for sentences that are put together elsewhere.
-func Say(key string, args ...any) string { return say(key, args...) }
+func Say(ctx context.Context, key string, args ...any) string { return say(ctx, key, args...) }
 
 // say returns the text of a key with its arguments put in. An unknown key shows itself; a test finds those.
-func say(key string, args ...any) string {
-	text, ok := english[key]
+func say(ctx context.Context, key string, args ...any) string {
+	text, ok := word(ctx, key)
 	switch {
 	case !ok:
 		return key
@@ -385,15 +155,69 @@ func say(key string, args ...any) string {
 	}
 }
 
+func word(ctx context.Context, key string) (string, bool) {
+	if text, ok := speech(ctx).words[key]; ok {
+		return text, true
+	}
+	text, ok := tongues()[mother].words[key]
+	return text, ok
+}
+
 // many returns the text of a key for n things: its form for one, or the other with n put in where it has a place.
-func many(key string, n int) string {
-	if n == 1 {
-		if _, ok := english[key+".1"]; ok {
-			return say(key + ".1")
+func many(ctx context.Context, key string, n int) string {
+	if n == 1 || n == 0 && speech(ctx).zeroIsOne {
+		if text, ok := word(ctx, key+".1"); ok && (n == 1 || !strings.Contains(text, "1")) {
+			return text
 		}
 	}
-	if strings.Contains(english[key], "%") {
-		return say(key, number(n))
+	if text, _ := word(ctx, key); strings.Contains(text, "%") {
+		return say(ctx, key, number(ctx, n))
 	}
-	return say(key)
+	return say(ctx, key)
+}
+
+// Tell says a sentence from below in the language of the context: format is its English, as it stands in the source,
+// with its arguments. What has no translation stays English.
+func Tell(ctx context.Context, format string, args ...any) string {
+	if translated, ok := speech(ctx).sentences[format]; ok {
+		format = translated
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// Retell is Tell for an English sentence that was put together, and perhaps stored, earlier.
+func Retell(ctx context.Context, sentence string) string {
+	t := speech(ctx)
+	if translated, ok := t.sentences[sentence]; ok || len(t.patterns) == 0 {
+		if !ok {
+			return sentence
+		}
+		return translated
+	}
+	for _, p := range t.patterns {
+		found := p.english.FindStringSubmatch(sentence)
+		if found == nil {
+			continue
+		}
+		args := make([]any, 0, len(found)-1)
+		for _, arg := range found[1:] {
+			args = append(args, Retell(ctx, arg)) // one sentence may close with another
+		}
+		return fmt.Sprintf(asText(p.format), args...)
+	}
+	return sentence
+}
+
+// asText makes every verb of a format one for text: what was found in a sentence is text already, quotes and all.
+func asText(format string) string {
+	return verb.ReplaceAllStringFunc(format, func(v string) string {
+		if v == "%%" {
+			return v
+		}
+		index := ""
+		if i := strings.Index(v, "]"); i > 0 {
+			index = v[1 : i+1]
+		}
+		return "%" + index + "s"
+	})
 }

@@ -211,7 +211,9 @@ func (a *App) tellPages(ctx context.Context) error {
 		if c.N > 0 {
 			item = strconv.Itoa(c.N)
 		}
-		a.feed.Touch(string(c.ID), item)
+		for _, topic := range web.LiveTopics(c.ID) {
+			a.feed.Touch(topic, item)
+		}
 	})
 	if err != nil {
 		return err

@@ -42,8 +42,10 @@ func (k Kind) String() string {
 // Error carries a kind, a message that may be shown to anyone, and the cause for the log.
 type Error struct {
 	Kind    Kind
-	Message string // a sentence: the thing, the reason, the remedy
-	Err     error  // never shown; may be nil
+	Message string // an English sentence: the thing, the reason, the remedy
+	Format  string // what Message was made of, with Args: a door that speaks another language looks it up by this
+	Args    []any
+	Err     error // never shown; may be nil
 }
 
 // Error returns the message and, for logs, the cause.
@@ -59,7 +61,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // New returns an error of the given kind whose formatted message is safe to show.
 func New(kind Kind, format string, args ...any) error {
-	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Format: format, Args: args}
 }
 
 // Wrap gives err a kind and a message that is safe to show. It returns nil for a nil err.
@@ -67,7 +69,7 @@ func Wrap(err error, kind Kind, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Err: err}
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Format: format, Args: args, Err: err}
 }
 
 // KindOf returns the kind of the outermost Error in err's chain, Internal for any other error.
@@ -81,10 +83,19 @@ func KindOf(err error) Kind {
 // Is reports whether err is of the given kind. A nil err is of no kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// Message returns what may be shown of err: its own safe message, or a general sentence for a foreign error.
+// Message returns what may be shown of err, in English: its own safe message, or a general sentence for a foreign error.
 func Message(err error) string {
+	format, args := Sentence(err)
+	return fmt.Sprintf(format, args...)
+}
+
+// Sentence returns what Message is made of: the English format, by which a translation is found, and its arguments.
+func Sentence(err error) (format string, args []any) {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Message
+		if e.Format == "" {
+			return "%s", []any{e.Message}
+		}
+		return e.Format, e.Args
 	}
-	return "Something went wrong on our side. Please try again; if it stays, ask your technician to look at the log."
+	return "Something went wrong on our side. Please try again; if it stays, ask your technician to look at the log.", nil
 }

@@ -27,29 +27,12 @@ var statuses = map[errs.Kind]int{
 	errs.Unavailable:  http.StatusServiceUnavailable,
 }
 
-// titles are the headings of error pages.
-var titles = map[int]string{
-	http.StatusUnauthorized:          "Please sign in",
-	http.StatusForbidden:             "Not from here",
-	http.StatusNotFound:              "Nothing here",
-	http.StatusMethodNotAllowed:      "That is not possible here",
-	http.StatusConflict:              "It has changed meanwhile",
-	http.StatusRequestEntityTooLarge: "Too large",
-	http.StatusUnprocessableEntity:   "That cannot be used as it is",
-	http.StatusTooManyRequests:       "Too often",
-	http.StatusInsufficientStorage:   "The disk is full",
-	http.StatusServiceUnavailable:    "Not right now",
-}
-
 // answerError is the only place where an error becomes an answer: JSON for programs and scripts, a fragment for htmx,
 // a page for people.
 func (s *Server) answerError(err error, c echo.Context) {
-	status, detail := s.understand(err)
-	p := views.Problem{Status: status, Title: titles[status], Detail: detail, RequestID: requestID(c)}
-	if p.Title == "" {
-		p.Title = "Something went wrong"
-	}
 	r := c.Request()
+	status, detail := s.understand(r.Context(), err)
+	p := views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: detail, RequestID: requestID(c)}
 	if status >= 500 || s.isNews(err) {
 		s.log.Error("a request failed", "request", p.RequestID, "method", r.Method, "route", c.Path(), "status", status, "err", err)
 	}
@@ -87,28 +70,35 @@ func (s *Server) showProblem(c echo.Context, p views.Problem) error {
 	return c.Blob(p.Status, "application/problem+json", body)
 }
 
-// understand returns the status and the sentence for any error that a handler or the router may return.
-func (s *Server) understand(err error) (status int, detail string) {
+// understand returns the status and the sentence, in the language of ctx, for any error that a handler or the router
+// may return.
+func (s *Server) understand(ctx context.Context, err error) (status int, detail string) {
 	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return statuses[e.Kind], e.Message
+		return statuses[e.Kind], told(ctx, err)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return http.StatusRequestEntityTooLarge, "What was sent is larger than is taken here. Send less at once."
+		return http.StatusRequestEntityTooLarge, views.Tell(ctx, "What was sent is larger than is taken here. Send less at once.")
 	}
 	if errors.Is(err, context.Canceled) {
-		return statuses[errs.Unavailable], "The request was given up."
+		return statuses[errs.Unavailable], views.Tell(ctx, "The request was given up.")
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
 		switch {
 		case e.Code == http.StatusNotFound:
-			return e.Code, "There is nothing here: the batch was deleted, or the address is wrong."
+			return e.Code, views.Tell(ctx, "There is nothing here: the batch was deleted, or the address is wrong.")
 		case e.Code == http.StatusMethodNotAllowed:
-			return e.Code, "This address does not take that kind of request."
+			return e.Code, views.Tell(ctx, "This address does not take that kind of request.")
 		case e.Code < 500:
-			return http.StatusUnprocessableEntity, "The form could not be read. Reload the page and try again."
+			return http.StatusUnprocessableEntity, views.Tell(ctx, "The form could not be read. Reload the page and try again.")
 		}
 	}
-	return http.StatusInternalServerError, errs.Message(err)
+	return http.StatusInternalServerError, told(ctx, err)
+}
+
+// told is what may be shown of err, in the language of ctx.
+func told(ctx context.Context, err error) string {
+	format, args := errs.Sentence(err)
+	return views.Tell(ctx, format, args...)
 }
 
 // isNews reports whether an error that is the caller's fault still has something for the technician.

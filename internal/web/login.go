@@ -108,7 +108,7 @@ func (s *Server) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 
 // open are the routes that everybody may use.
 func open(route string) bool {
-	return route == "/login" || route == "/health" || route == "/static/:name"
+	return route == "/login" || route == "/language" || route == "/health" || route == "/static/:name"
 }
 
 func (s *Server) hasSession(c echo.Context) bool {
@@ -130,7 +130,7 @@ func (s *Server) login(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
 	if err := s.sessions.check(c.FormValue("password")); err != nil {
-		status, detail := s.understand(err)
+		status, detail := s.understand(c.Request().Context(), err)
 		return s.render(c, status, views.Login(views.SignIn{Next: next, Problem: detail}))
 	}
 	if old, err := c.Cookie(cookieName); err == nil {

@@ -36,7 +36,7 @@ func (s *Server) batchPage(c echo.Context) error {
 	case step == "pictures" || len(images) == 0:
 		return s.picturesPage(c, b, images)
 	case step == "columns":
-		return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(b, images, formOf(b))))
+		return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(ctx, b, images, formOf(b))))
 	default:
 		return s.render(c, http.StatusOK, views.NamesPage(s.namesView(b, images)))
 	}
@@ -44,7 +44,7 @@ func (s *Server) batchPage(c echo.Context) error {
 
 func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Image) error {
 	v := views.Pictures{
-		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name), Uploader: s.uploader(), Reader: s.reader(b.Engine),
+		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name), Uploader: s.uploader(), Reader: s.reader(c.Request().Context(), b.Engine),
 	}
 	v.Uploads = true
 	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(images)
@@ -137,7 +137,7 @@ func (s *Server) namesAgain(c echo.Context, id batch.ID, typed typedNames, probl
 		return err
 	}
 	v := s.namesView(b, images)
-	v.Problem = errs.Message(problem)
+	v.Problem = told(ctx, problem)
 	if typed.named {
 		v.Name = oneLine(typed.batch)
 	}

@@ -189,7 +189,7 @@ func (s *Server) saveColumns(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	if isFragment(c) {
-		return s.render(c, http.StatusOK, views.ColumnsChanged(s.columnsView(b, nil, form)))
+		return s.render(c, http.StatusOK, views.ColumnsChanged(s.columnsView(ctx, b, nil, form)))
 	}
 	if problem != nil && form.do == "keep" {
 		return s.columnsAgain(c, b, form, problem)
@@ -198,7 +198,7 @@ func (s *Server) saveColumns(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(b, images, form)))
+	return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(ctx, b, images, form)))
 }
 
 // startBatch keeps the columns and begins to read.
@@ -233,12 +233,13 @@ func (s *Server) startBatch(c echo.Context) error {
 
 // columnsAgain shows the step as typed, with what is wrong.
 func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, problem error) error {
-	images, err := s.batches.Images(c.Request().Context(), b.ID)
+	ctx := c.Request().Context()
+	images, err := s.batches.Images(ctx, b.ID)
 	if err != nil {
 		return err
 	}
-	v := s.columnsView(b, images, form)
-	v.Problem = errs.Message(problem)
+	v := s.columnsView(ctx, b, images, form)
+	v.Problem = told(ctx, problem)
 	for i, column := range v.Columns {
 		t := table.Table{Columns: form.table().Columns}
 		if v.Choice == ownColumns && i < len(t.Columns) {
@@ -250,11 +251,11 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 	return s.render(c, http.StatusUnprocessableEntity, views.ColumnsPage(v))
 }
 
-func (s *Server) columnsView(b *batch.Batch, images []*batch.Image, f columnsForm) views.Columns {
+func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) views.Columns {
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
-		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(f.engine),
+		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(ctx, f.engine),
 	}
 	for _, preset := range table.Presets() {
 		v.Choices = append(v.Choices, preset.Name)

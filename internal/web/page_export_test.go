@@ -6,4 +6,4 @@ import (
 )
 
 // LiveSource lets tests look at what browsers that watch a batch are sent.
-func (s *Server) LiveSource(id batch.ID) live.Source { return s.liveSource(id) }
+func (s *Server) LiveSource(id batch.ID) live.Source { return s.liveSource(id, "en") }

@@ -41,7 +41,7 @@ func (s *Server) keysPage(c echo.Context) error {
 }
 
 func (s *Server) showKeys(c echo.Context, said, mood string) error {
-	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(""), Now: time.Now(), Said: said, Mood: mood}
+	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(c.Request().Context(), ""), Now: time.Now(), Said: said, Mood: mood}
 	if s.pool != nil {
 		presentPool(&v, s.pool.Status(v.Now))
 	}
@@ -63,7 +63,7 @@ func (s *Server) addKey(c echo.Context) error {
 	if project := strings.TrimSpace(c.FormValue("project")); project != "" {
 		k.Project = project
 	}
-	return s.showKeys(c, views.Say("keys.said.added", s.pool.Add(k)), "")
+	return s.showKeys(c, views.Say(c.Request().Context(), "keys.said.added", s.pool.Add(k)), "")
 }
 
 func (s *Server) disableKey(c echo.Context) error {
@@ -79,7 +79,7 @@ func (s *Server) switchKey(c echo.Context, said string, act func(string) error) 
 	if s.pool == nil || act(label) != nil {
 		return noSuchKey()
 	}
-	return s.showKeys(c, views.Say(said, oneLine(label)), "")
+	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label)), "")
 }
 
 // testKey tries a key, whatever its state, and says what came of it.
@@ -95,13 +95,13 @@ func (s *Server) testKey(c echo.Context) error {
 	case err != nil:
 		return err
 	case o.Class == keypool.OK:
-		return s.showKeys(c, views.Say("keys.said.works", oneLine(label)), "")
+		return s.showKeys(c, views.Say(c.Request().Context(), "keys.said.works", oneLine(label)), "")
 	}
 	said := "keys.said.unsure"
 	if o.Class == keypool.KeyDead || o.Class == keypool.KeyFixable {
 		said = "keys.said.bad"
 	}
-	return s.showKeys(c, views.Say(said, oneLine(label), views.Why(string(o.Class), oneLine(o.Reason))), "bad")
+	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label), views.Why(c.Request().Context(), string(o.Class), oneLine(o.Reason))), "bad")
 }
 
 func noSuchKey() error {

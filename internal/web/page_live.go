@@ -71,7 +71,7 @@ func (s *Server) retryFailed(c echo.Context) error {
 	if !isFragment(c) {
 		return c.Redirect(http.StatusSeeOther, batchURL(id))
 	}
-	now, err := s.liveSource(id).Snapshot(ctx)
+	now, err := s.liveSource(id, views.Language(ctx)).Snapshot(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,12 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
 
@@ -16,7 +16,7 @@ const recentShown = 30
 // startPage asks for pictures and lists the batches there are.
 func (s *Server) startPage(c echo.Context) error {
 	v := views.Start{
-		Shell: s.shell("batches"), Uploader: s.uploader(), Reader: s.reader(""), Now: time.Now(),
+		Shell: s.shell("batches"), Uploader: s.uploader(), Reader: s.reader(c.Request().Context(), ""), Now: time.Now(),
 	}
 	v.Uploads = true
 	v.Demo = s.demo.open != nil && v.Reader.Keys.Total == 0
@@ -41,11 +41,11 @@ func (s *Server) keysReady() views.Ready {
 }
 
 // reader is which engine reads for a wish, and why.
-func (s *Server) reader(wish string) views.Reader {
+func (s *Server) reader(ctx context.Context, wish string) views.Reader {
 	r := views.Reader{Keys: s.keysReady()}
 	engine, model, err := s.readers.Choose(wish)
 	if err != nil {
-		r.Problem = errs.Message(err)
+		r.Problem = told(ctx, err)
 		return r
 	}
 	r.Engine, r.Model = engine, model

@@ -39,16 +39,21 @@ func rendered(ctx context.Context, parts ...templ.Component) ([]byte, error) {
 // isFragment reports whether the answer goes into a part of a page, by htmx.
 func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
 
-// liveSource renders what browsers that watch a batch see: everything for one that connects, then what changed.
-func (s *Server) liveSource(id batch.ID) live.Source { return liveSource{server: s, id: id} }
+// liveSource renders what browsers that watch a batch in one language see: everything for one that connects, then what
+// changed.
+func (s *Server) liveSource(id batch.ID, tag string) live.Source {
+	return liveSource{server: s, id: id, tag: tag}
+}
 
 type liveSource struct {
 	server *Server
 	id     batch.ID
+	tag    string
 }
 
 // Snapshot is all rows and the head.
 func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
+	ctx = views.WithLanguage(ctx, l.tag)
 	v, err := l.server.liveView(ctx, l.id)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,7 @@ const manyChanges = 20
 // Delta is the changed rows by the images' numbers, and the head once. An item that is no image of the batch (the batch
 // itself, or an image that came too late) only renews the head.
 func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
+	ctx = views.WithLanguage(ctx, l.tag)
 	o, err := l.server.board.Overview(ctx, l.id)
 	if err != nil {
 		return nil, nil, err

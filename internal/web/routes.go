@@ -19,6 +19,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
+	e.POST("/language", s.chooseLanguage)
 	e.GET("/health", s.healthPage)
 	e.GET("/static/:name", s.asset)
 

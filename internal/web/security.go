@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/errs"
+	"sheetlift/views"
 )
 
 // policy is the Content-Security-Policy of every page: nothing from elsewhere, nothing inline.
@@ -29,7 +30,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:12]
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		ctx := views.WithLanguage(context.WithValue(r.Context(), requestKey{}, id), speaks(r))
+		r = r.WithContext(ctx)
 		h := w.Header()
 		h.Set("X-Request-Id", id)
 		h.Set("Content-Security-Policy", policy)
@@ -39,12 +41,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if !s.knownHost(r.Host) {
-			refuse(w, http.StatusMisdirectedRequest, "This name is not known here. Open the address that the program "+
-				"printed, or ask your technician to add the name to SHEETLIFT_HOSTS.")
+			refuse(w, http.StatusMisdirectedRequest, views.Tell(ctx, "This name is not known here. Open the address that "+
+				"the program printed, or ask your technician to add the name to SHEETLIFT_HOSTS."))
 			return
 		}
 		if err := crossOrigin.Check(r); err != nil {
-			refuse(w, http.StatusForbidden, "This request comes from another site and is not carried out.")
+			refuse(w, http.StatusForbidden, views.Tell(ctx, "This request comes from another site and is not carried out."))
 			return
 		}
 		next.ServeHTTP(w, asGet(r))

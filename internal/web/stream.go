@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/views"
 )
 
 // events is the live wire of a batch.
@@ -17,5 +18,6 @@ func (s *Server) events(c echo.Context) error {
 	}
 	// The server's own limit for a request would end the stream with it; the feed limits each write.
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
-	return s.feed.Serve(c.Response(), c.Request(), string(id), s.liveSource(id))
+	tag := views.Language(c.Request().Context())
+	return s.feed.Serve(c.Response(), c.Request(), liveTopic(id, tag), s.liveSource(id, tag))
 }

@@ -13,6 +13,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
+	"sheetlift/views"
 )
 
 // uploadImage takes one picture into a draft: the raw file as body, its name and place as query. The browser's own id
@@ -39,7 +40,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	}
 	notes := make([]string, 0, len(m.Picture.Notes))
 	for _, n := range m.Picture.Notes {
-		notes = append(notes, n.Message)
+		notes = append(notes, views.Retell(r.Context(), n.Message))
 	}
 	return c.JSON(http.StatusCreated, map[string]any{
 		"n": m.N, "name": m.Name, "filename": m.Filename, "width": m.Picture.Width, "height": m.Picture.Height, "notes": notes,
@@ -105,7 +106,7 @@ func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
 		case err == nil:
 			taken++
 		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
-			refused = append(refused, errs.Message(err))
+			refused = append(refused, told(ctx, err))
 			if _, err := io.Copy(io.Discard, part); err != nil {
 				return errs.Wrap(err, errs.Invalid, "The upload broke off. Go back and send it again.")
 			}

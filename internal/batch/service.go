@@ -133,8 +133,18 @@ func (s *Service) changeDraft(ctx context.Context, id ID, f func(*Batch)) (*Batc
 // change applies f to the stored batch until the swap succeeds; f sees a fresh copy each time and returns false to
 // leave it as it is.
 func (s *Service) change(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
+	return s.changeHidden(ctx, id, func(b *Batch) (bool, error) {
+		if !b.Deleted.IsZero() {
+			return false, notFound()
+		}
+		return f(b)
+	})
+}
+
+// changeHidden is change for a batch that may be deleted.
+func (s *Service) changeHidden(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
 	for {
-		b, err := s.Batch(ctx, id)
+		b, err := s.hidden(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -223,26 +233,18 @@ func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	return s.ports.Pictures.DropPicture(ctx, id, m.Picture.Key)
 }
 
-// Discard removes a draft with everything in it. Discarding it again is not an error; a started batch is a Conflict.
-func (s *Service) Discard(ctx context.Context, id ID) error {
-	b, err := s.Batch(ctx, id)
-	if errs.Is(err, errs.NotFound) {
-		return nil
+// Batch returns a batch as stored; NotFound for one that was deleted or never was, and a
+// malformed id.
+func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
+	b, err := s.hidden(ctx, id)
+	if err == nil && !b.Deleted.IsZero() {
+		return nil, notFound()
 	}
-	if err != nil {
-		return err
-	}
-	if b.Status != Draft {
-		return errs.New(errs.Conflict, "This batch was started already and is not discarded.")
-	}
-	if err := s.ports.Pictures.DropPicture(ctx, id, ""); err != nil {
-		return err
-	}
-	return s.ports.Repository.RemoveBatch(ctx, id)
+	return b, err
 }
 
-// Batch returns a batch as stored; NotFound for an id that never was or is malformed.
-func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
+// hidden is Batch for one that may be deleted and not yet erased.
+func (s *Service) hidden(ctx context.Context, id ID) (*Batch, error) {
 	if !id.Valid() {
 		return nil, notFound()
 	}

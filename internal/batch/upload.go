@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func (s *Service) place(ctx context.Context, id ID, u Upload, n int) (int, *Imag
 func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 	for {
 		b, err := s.Batch(ctx, m.Batch)
+		if errs.Is(err, errs.NotFound) {
+			return nil, errors.Join(err, s.takeBack(ctx, m)) // deleted meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -112,15 +116,20 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 		case b.holds(m.N):
 			return m, nil
 		default:
-			if err := s.ports.Repository.RemoveImage(ctx, m); err != nil {
-				return nil, err
-			}
-			if err := s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key); err != nil {
+			if err := s.takeBack(ctx, m); err != nil {
 				return nil, err
 			}
 			return nil, tooLate(m.Filename)
 		}
 	}
+}
+
+// takeBack removes an image that was never acknowledged.
+func (s *Service) takeBack(ctx context.Context, m *Image) error {
+	if err := s.ports.Repository.RemoveImage(ctx, m); err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	return s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key)
 }
 
 func (b *Batch) holds(n int) bool {

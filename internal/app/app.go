@@ -50,7 +50,7 @@ type App struct {
 	checked upkeep.Deps
 	opened  time.Time // when the data was
 	demos   *demos    // what POST /demo opens; nil in a demonstration itself
-	show    *show  // nil in earnest
+	show    *show     // nil in earnest
 }
 
 // New opens the address, then the data, then builds what works on it. Nothing runs yet.

@@ -124,10 +124,14 @@ const Deadline = 24 * time.Hour
 // store: "completed with these rows" is one compare-and-swap.
 type Image struct {
 	Batch    ID      `json:"batch"`
-	N        int     `json:"n"`      // place in the batch from 1; also its key. Draft removals leave gaps
-	Upload   string  `json:"upload"` // the sender's own id of the upload: a second one with it is the same image
+	N        int     `json:"n"`               // its key in the batch, from 1. Draft removals leave gaps
+	Upload   string  `json:"upload"`          // the sender's own id of the upload: a second one with it is the same image
+	Part     int     `json:"part,omitempty"`  // of the upload, from 1: several images may come out of one file
+	Page     int     `json:"page,omitempty"`  // of the document Filename, from 1; 0 for a picture
+	Whole    bool    `json:"whole,omitempty"` // on an upload's first image: all its parts are in the batch
+	Position int     `json:"position"`        // where the upload wanted to be, from 1
 	Name     string  `json:"name"`
-	Filename string  `json:"filename"` // base name as sent; shown, never used as a path
+	Filename string  `json:"filename"` // base name as sent, or in its archive; shown, never used as a path
 	Status   Status  `json:"status"`
 	Picture  Picture `json:"picture"`
 
@@ -162,6 +166,7 @@ type Picture struct {
 	Width  int    `json:"w"`
 	Height int    `json:"h"`
 	Bytes  int    `json:"bytes"`
+	Look   string `json:"look,omitempty"` // what it looks like, by which resembling ones are found; "" when nobody knows
 	Notes  []Note `json:"notes,omitempty"`
 }
 

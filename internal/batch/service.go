@@ -193,7 +193,7 @@ func (s *Service) RenameImage(ctx context.Context, id ID, n int, name string) (*
 	return s.changeImage(ctx, id, n, func(m *Image) (bool, error) {
 		name := cleanName(name)
 		if name == "" {
-			name = nameOf(m.Filename)
+			name = m.DefaultName()
 		}
 		changed := name != m.Name
 		m.Name = name
@@ -252,7 +252,8 @@ func (s *Service) hidden(ctx context.Context, id ID) (*Batch, error) {
 }
 
 // Images returns the images of a batch in its order. Once the batch is started, an image that is missing makes it
-// Unavailable rather than a shorter list, and an image that came too late is left out.
+// Unavailable rather than a shorter list, and an image that came too late is left out. Before that, each carries a note
+// on the one before it that it resembles.
 func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
@@ -262,13 +263,21 @@ func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 }
 
 func (s *Service) imagesOf(ctx context.Context, b *Batch) ([]*Image, error) {
-	return inOrder(ctx, s.ports.Repository, b)
+	images, err := inOrder(ctx, s.ports.Repository, b)
+	if b.Status == Draft {
+		resembling(images)
+	}
+	return images, err
 }
 
 func inOrder(ctx context.Context, repo Repository, b *Batch) ([]*Image, error) {
 	stored, err := repo.Images(ctx, b.ID)
-	if err != nil || b.Order == nil {
-		return stored, err
+	if err != nil {
+		return nil, err
+	}
+	if b.Order == nil {
+		inPlace(stored)
+		return stored, nil
 	}
 	byN := make(map[int]*Image, len(stored))
 	for _, m := range stored {

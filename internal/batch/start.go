@@ -46,6 +46,7 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 		if err != nil {
 			return false, err
 		}
+		inPlace(images)
 		for _, m := range images {
 			b.Order = append(b.Order, m.N)
 		}

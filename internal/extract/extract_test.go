@@ -148,7 +148,7 @@ func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
 		b.t.Fatal(err)
 	}
 	for i, p := range pictures {
-		_, err := b.service.AddImage(b.t.Context(), d.ID, batch.Upload{
+		_, err := b.service.AddImages(b.t.Context(), d.ID, batch.Upload{
 			ID: fmt.Sprintf("upload-%05d", i), Filename: p + ".jpg", Position: i + 1, Body: strings.NewReader(p),
 		})
 		if err != nil {

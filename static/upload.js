@@ -143,33 +143,17 @@
       request.send(file.blob);
     });
 
-    // A document or an archive becomes several pictures; the others stand behind the first.
     const done = (file, got) => {
-      const [first, ...more] = got.images;
       file.under.textContent = size(file.blob.size);
       file.bar.ownerSVGElement.remove();
-      file.images = got.images.length;
-      show(file.card, first);
-      let last = file.card;
-      for (const image of more) {
-        const li = blank.content.firstElementChild.cloneNode(true);
-        li.querySelector(".under span").textContent = image.filename;
-        li.querySelector("rect").ownerSVGElement.remove();
-        show(li, image);
-        last.after(li);
-        last = li;
-      }
-      for (const why of got.refused) refuse(file.blob.name, why);
-    };
-
-    const show = (li, image) => {
-      li.querySelector(".shot").append(Object.assign(new Image(164, 123), { alt: "", src: `${batch}/images/${image.n}/thumb` }));
-      li.querySelector(".label").textContent = image.name;
-      for (const note of image.notes) {
+      const img = Object.assign(new Image(164, 123), { alt: "", src: `${batch}/images/${got.n}/thumb` });
+      file.card.querySelector(".shot").append(img);
+      if (got.name) file.card.querySelector(".label").textContent = got.name;
+      for (const note of got.notes ?? []) {
         const tag = document.createElement("span");
         tag.className = "tag wrap";
-        tag.textContent = note.message;
-        li.append(tag);
+        tag.textContent = note.message ?? note.m ?? note;
+        file.card.append(tag);
       }
     };
 
@@ -194,7 +178,7 @@
       const bar = sending.querySelector("[data-bar]");
       bar.setAttribute("width", `${all ? (sent / all * 100).toFixed(2) : 0}%`);
       bar.setAttribute("class", busy ? "processing" : "completed");
-      const total = here + wanted.reduce((n, f) => n + (f.images ?? 0), 0);
+      const total = here + finished;
       onwards.hidden = wanted.length === 0 && here === 0;
       go.textContent = busy ? say("Wait", { done: number(finished), all: number(wanted.length) }) : say("Name");
       go.href = `${batch}?step=names`;

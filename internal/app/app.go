@@ -48,7 +48,7 @@ type App struct {
 	engines engines
 	reload  chan struct{}
 	checked upkeep.Deps
-	opened  time.Time // when the data was
+	opened  time.Time // what is older and belongs to nothing was left behind
 	demos   *demos    // what POST /demo opens; nil in a demonstration itself
 	show    *show     // nil in earnest
 }
@@ -90,13 +90,16 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}()
 	memory := c.Data == config.Memory
 	a.opened = time.Now()
-	if a.store, err = store.Open(ctx, store.Config{Dir: c.Data, Memory: memory, Log: log}); err != nil {
+	if c.Cluster.URL != "" {
+		a.opened = a.opened.Add(-settled)
+	}
+	if a.store, err = store.Open(ctx, storeConfig(c, log)); err != nil {
 		return a, err
 	}
 	if a.tmp, err = tmpFolder(c.Data, memory); err != nil {
 		return a, err
 	}
-	secret, err := keySecret(c.Data, memory)
+	secret, err := keySecret(c)
 	if err != nil {
 		return a, err
 	}
@@ -130,6 +133,28 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	})
 	a.pages, a.server = pages.Inner(), pages.HTTP()
 	return a, nil
+}
+
+// settled is how old something on a cluster must be before it counts as left behind: younger, and another process may be
+// about to refer to it.
+const settled = time.Hour
+
+// storeConfig says where the data is.
+func storeConfig(c *config.Config, log *slog.Logger) store.Config {
+	sc := store.Config{Dir: c.Data, Cluster: store.Cluster(c.Cluster), Log: log}
+	if c.Data == config.Memory {
+		sc.Dir, sc.Memory = "", c.Cluster.URL == ""
+	}
+	return sc
+}
+
+// openFor opens the data for a command: a data folder for itself alone, a cluster beside those that work on it.
+func openFor(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
+	sc := storeConfig(c, log)
+	if c.Cluster.URL != "" {
+		sc.Dir = ""
+	}
+	return store.Open(ctx, sc)
 }
 
 // URL is where the pages are.

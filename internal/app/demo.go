@@ -56,7 +56,7 @@ func buildDemo(ctx context.Context, c *config.Config, version string, log *slog.
 		return nil, fmt.Errorf("starting the simulated Gemini: %w", err)
 	}
 	own := *c
-	own.Data, own.Engine, own.BaseURL, own.KeysFile = config.Memory, "gemini", s.google.URL, ""
+	own.Data, own.Engine, own.BaseURL, own.KeysFile, own.Cluster = config.Memory, "gemini", s.google.URL, "", config.Cluster{}
 	if s.guest {
 		own.Password = "" // asked for already, by the program it is a guest of
 	}
@@ -151,7 +151,7 @@ func (a *App) stage(ctx context.Context) (path string, err error) {
 			if n == smudged {
 				picture = simulator.DrawUnmarked(n).JPEG
 			}
-			_, err := a.batches.AddImages(ctx, b.ID, batch.Upload{
+			_, err := a.batches.AddImage(ctx, b.ID, batch.Upload{
 				ID: fmt.Sprintf("demo-%05d", n), Filename: fmt.Sprintf("sheet-%02d.jpg", n), Position: n,
 				Body: bytes.NewReader(picture),
 			})

@@ -17,16 +17,20 @@ import (
 )
 
 // Doctor checks everything that is stored, mends what can be mended, and writes what it found. It reports whether all
-// is well now. It needs the data folder for itself: while a process uses it, the error says which.
+// is well now. It needs a data folder for itself: while a process uses it, the error says which. On a cluster others may
+// work meanwhile.
 func Doctor(ctx context.Context, c *config.Config, w io.Writer, log *slog.Logger) (bool, error) {
-	if c.Data == config.Memory {
+	where, before := c.Data, time.Now()
+	if c.Cluster.URL != "" {
+		where, before = store.Cluster(c.Cluster).String(), before.Add(-settled)
+	} else if c.Data == config.Memory {
 		_, err := fmt.Fprintln(w, "SHEETLIFT_DATA is :memory:, so there is nothing to check.")
 		return true, err
 	}
-	if _, err := os.Stat(c.Data); err != nil {
+	if _, err := os.Stat(c.Data); err != nil && c.Cluster.URL == "" {
 		return false, errs.Wrap(err, errs.NotFound, "There is no data folder %s. Set SHEETLIFT_DATA to the folder to check", c.Data)
 	}
-	s, err := store.Open(ctx, store.Config{Dir: c.Data, Log: log})
+	s, err := openFor(ctx, c, log)
 	if err != nil {
 		return false, err
 	}
@@ -36,11 +40,11 @@ func Doctor(ctx context.Context, c *config.Config, w io.Writer, log *slog.Logger
 		Readers: engines{keys: keypool.New(nil, keypool.Options{})}, // nothing is started here, only carried on
 	}, batch.Limits{MaxImages: c.MaxImages})
 	report, err := upkeep.Check(ctx, upkeep.Deps{Batches: batches, Repository: s, Pictures: s, Inventory: s},
-		upkeep.Options{Mend: true, All: true, Before: time.Now()})
+		upkeep.Options{Mend: true, All: true, Before: before})
 	if err != nil {
 		return false, err
 	}
-	return tell(w, c.Data, report)
+	return tell(w, where, report)
 }
 
 // tell writes a report for the technician.

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"sheetlift/internal/cli"
+	"sheetlift/internal/store/storetest"
 )
 
 // asProgram is the variable that makes this test binary be the program itself.
 const asProgram = "SHEETLIFT_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
+	storetest.Node()
 	if os.Getenv(asProgram) != "" {
 		os.Exit(cli.Main(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 	}

@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -89,44 +89,31 @@ func missing(name string) error {
 type intake struct{ preparer *imaging.Preparer }
 
 // Prepare implements batch.Intake.
-func (i intake) Prepare(ctx context.Context, filename string, r io.Reader, _ func(part int) bool) iter.Seq2[batch.Part, error] {
-	return func(yield func(batch.Part, error) bool) {
-		p, err := i.preparer.Prepare(ctx, filename, r)
-		if err != nil {
-			yield(batch.Part{}, err)
-			return
-		}
-		yield(batch.Part{N: 1, Alone: true, Filename: filename, Picture: prepared(p)}, nil)
-	}
-}
-
-// Rotate implements batch.Intake.
-func (i intake) Rotate(ctx context.Context, data []byte, quarters int) (*batch.Prepared, error) {
-	p, err := i.preparer.Rotate(ctx, data, quarters)
+func (i intake) Prepare(ctx context.Context, filename string, r io.Reader) (*batch.Prepared, error) {
+	p, err := i.preparer.Prepare(ctx, filename, r)
 	if err != nil {
 		return nil, err
 	}
-	return prepared(p), nil
-}
-
-func prepared(p *imaging.Prepared) *batch.Prepared {
-	out := &batch.Prepared{
-		Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source, Look: p.Look,
-	}
+	out := &batch.Prepared{Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source}
 	for _, n := range p.Notes {
 		out.Notes = append(out.Notes, batch.Note{Kind: n.Kind, Message: n.Message})
 	}
-	return out
+	return out, nil
 }
 
-// keySecret is what the stored names of keys are hashed with: a file of its own, for the owner only.
-func keySecret(data string, memory bool) ([]byte, error) {
+// keySecret is what the stored names of keys are hashed with: a file of its own, for the owner only, or on a cluster what
+// all processes were given.
+func keySecret(c *config.Config) ([]byte, error) {
+	if c.Cluster.URL != "" {
+		sum := sha256.Sum256([]byte(c.Secret))
+		return sum[:], nil
+	}
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh)
-	if memory {
+	if c.Data == config.Memory {
 		return fresh, nil
 	}
-	name := filepath.Join(data, "secret")
+	name := filepath.Join(c.Data, "secret")
 	old, err := os.ReadFile(name)
 	if err == nil && len(old) == len(fresh) {
 		return old, nil

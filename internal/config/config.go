@@ -23,6 +23,8 @@ type Config struct {
 	Slots     int           // images in hand in this process
 	Grace     time.Duration // how long running images may go on at the end
 	Debug     bool          // log more
+	Cluster   Cluster       // where the data is instead of the data folder
+	Secret    string        // what names of keys are hashed with on a cluster
 
 	Keys     []KeyText // as given; empty means none
 	KeysFile string    // the file that some of them came from, ""
@@ -31,6 +33,17 @@ type Config struct {
 	Reread func() ([]KeyText, error)
 
 	Warnings []string // what works, and should be mended all the same
+}
+
+// Cluster is an external NATS JetStream and the way in; files by path, "" for none.
+type Cluster struct {
+	URL      string // "" for none: then the data is in the data folder
+	Creds    string
+	NKey     string
+	CA       string
+	Cert     string
+	Key      string
+	Replicas int // 0 for what fits
 }
 
 // Memory as data folder keeps everything in memory and leaves nothing behind.
@@ -77,6 +90,25 @@ func (c *Config) check() error {
 	}
 	if c.Engine == "gemini" && len(c.Keys) == 0 {
 		return &Error{"SHEETLIFT_ENGINE", "is gemini, but no key is set", "Set GEMINI_API_KEY_1, or SHEETLIFT_ENGINE to auto."}
+	}
+	return c.checkCluster()
+}
+
+// minSecret is how long SHEETLIFT_SECRET is at least.
+const minSecret = 32
+
+// checkCluster validates what belongs together when the data is on a cluster.
+func (c *Config) checkCluster() error {
+	switch {
+	case c.Cluster.URL == "":
+		return nil
+	case len(c.Secret) < minSecret:
+		return &Error{
+			"SHEETLIFT_SECRET", fmt.Sprintf("is not set to at least %d characters, and SHEETLIFT_NATS_URL is set", minSecret),
+			"Set it to the same random text on every machine, such as the output of openssl rand -hex 32.",
+		}
+	case (c.Cluster.Cert == "") != (c.Cluster.Key == ""):
+		return &Error{"SHEETLIFT_NATS_CERT", "and SHEETLIFT_NATS_CERT_KEY need each other", "Set both, or neither."}
 	}
 	return nil
 }

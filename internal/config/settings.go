@@ -75,6 +75,22 @@ func settings() []setting {
 			help: "How many images this process has in hand at once, over all batches, 1 to 512."},
 		{env: "SHEETLIFT_GRACE", flag: "grace", standard: "20s", set: setGrace,
 			help: "How long running images may go on when the program is asked to stop, 0s to 5m."},
+		{env: "SHEETLIFT_NATS_URL", flag: "nats-url", set: setNATS,
+			help: "Nodes of an external NATS JetStream, as nats:// or tls:// addresses parted by commas. Any number of Sheetlifts may share it; the data folder then holds only temporary files. docs/operating.md tells how."},
+		{env: "SHEETLIFT_NATS_CREDS", flag: "nats-creds", set: text(func(c *Config) *string { return &c.Cluster.Creds }),
+			help: "A credentials file for it."},
+		{env: "SHEETLIFT_NATS_NKEY", flag: "nats-nkey", set: text(func(c *Config) *string { return &c.Cluster.NKey }),
+			help: "A file with an nkey seed for it."},
+		{env: "SHEETLIFT_NATS_CA", flag: "nats-ca", set: text(func(c *Config) *string { return &c.Cluster.CA }),
+			help: "A PEM file with the authority that signed the certificates of its nodes."},
+		{env: "SHEETLIFT_NATS_CERT", flag: "nats-cert", set: text(func(c *Config) *string { return &c.Cluster.Cert }),
+			help: "A PEM file with the certificate to show its nodes; needs SHEETLIFT_NATS_CERT_KEY."},
+		{env: "SHEETLIFT_NATS_CERT_KEY", flag: "nats-cert-key", set: text(func(c *Config) *string { return &c.Cluster.Key }),
+			help: "The PEM file with the key of that certificate."},
+		{env: "SHEETLIFT_NATS_REPLICAS", flag: "nats-replicas", standard: "0", set: number(func(c *Config) *int { return &c.Cluster.Replicas }, 0, 5),
+			help: "On how many of its nodes everything is kept, 1 to 5. 0 means 3 in a cluster and 1 on a single node, and leaves what is there already as it is."},
+		{env: "SHEETLIFT_SECRET", flag: "secret", set: text(func(c *Config) *string { return &c.Secret }),
+			help: "What the names of keys are hashed with, at least 32 characters, the same for all Sheetlifts that share SHEETLIFT_NATS_URL and needed only there; prefer the variable."},
 		{env: "SHEETLIFT_DEBUG", flag: "debug", standard: "false", boolean: true, set: setDebug,
 			help: "Log more."},
 	}
@@ -85,6 +101,17 @@ func setData(c *Config, s string) error {
 		return &bad{"is blank", "Set it to a folder, or to :memory:."}
 	}
 	c.Data = s
+	return nil
+}
+
+func setNATS(c *Config, s string) error {
+	for one := range strings.SplitSeq(s, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return &bad{"holds something that is not the address of a node", "Set it to nats:// or tls:// and a host, several parted by commas."}
+		}
+	}
+	c.Cluster.URL = strings.TrimSpace(s)
 	return nil
 }
 

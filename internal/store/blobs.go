@@ -18,9 +18,8 @@ const wholeHeader = "Sheetlift-Whole"
 const pictureStream = "PICTURES"
 
 func (s *Store) openPictures(ctx context.Context) error {
-	stream, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: pictureStream, Subjects: []string{"pic.>", "rows.>"}, Storage: s.storage(),
-		MaxMsgsPerSubject: 1, AllowDirect: true,
+	stream, err := s.makeStream(ctx, jetstream.StreamConfig{
+		Name: pictureStream, Subjects: []string{"pic.>", "rows.>"}, MaxMsgsPerSubject: 1,
 	})
 	s.pictures = stream
 	return err

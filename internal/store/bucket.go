@@ -19,6 +19,9 @@ const (
 	markerTTL = 24 * time.Hour  // how long a deleted key still tells watchers so
 	loadLimit = 5 * time.Second // one try of loading many documents; 5,000 take 60 ms
 	loadTries = 2
+
+	watchExpiry = 10 * time.Second
+	watchBeat   = 2 * time.Second // a watch whose node fell silent for two of them begins again on another
 )
 
 // sumHeader carries the checksum of a message: the server does not notice a flipped byte in what it stored.
@@ -28,8 +31,10 @@ var sumTable = crc32.MakeTable(crc32.Castagnoli)
 
 func sum(data []byte) string { return strconv.FormatUint(uint64(crc32.Checksum(data, sumTable)), 16) }
 
-// errShort is a load that ended before all of it had come.
-var errShort = errors.New("the load ended early")
+var (
+	errShort  = errors.New("the load ended early")                    // before all of it had come
+	errBehind = errors.New("a node that is behind answered the load") // it will have caught up in a moment
+)
 
 // doc is one stored document.
 type doc struct {
@@ -59,24 +64,18 @@ func (s *Store) openBuckets(ctx context.Context) error {
 }
 
 func (s *Store) openBucket(ctx context.Context, name string) (*bucket, error) {
-	kv, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: name, History: history, LimitMarkerTTL: markerTTL, Storage: s.storage(),
+	stream, err := s.makeStream(ctx, jetstream.StreamConfig{ // what the client library makes of a bucket
+		Name: "KV_" + name, Subjects: []string{"$KV." + name + ".>"}, MaxMsgsPerSubject: history, AllowRollup: true,
+		DenyDelete: true, Discard: jetstream.DiscardNew, AllowMsgTTL: true, SubjectDeleteMarkerTTL: markerTTL,
 	})
 	if err != nil {
 		return nil, err
 	}
-	stream, err := s.js.Stream(ctx, "KV_"+name)
+	kv, err := s.js.KeyValue(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	return &bucket{s: s, kv: kv, stream: stream, prefix: "$KV." + name + "."}, nil
-}
-
-func (s *Store) storage() jetstream.StorageType {
-	if s.cfg.Memory {
-		return jetstream.MemoryStorage
-	}
-	return jetstream.FileStorage
 }
 
 // get returns one document; missing reports true for the error when there is none.
@@ -189,12 +188,21 @@ func (b *bucket) purge(ctx context.Context, filter string) error {
 func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 	var docs []doc
 	var err error
-	for range loadTries {
+	limit := time.Now().Add(patience)
+	for tries := 0; ; {
 		c, cancel := context.WithTimeout(ctx, loadLimit)
 		docs, err = b.loadOnce(c, filter)
 		cancel()
 		if err == nil || ctx.Err() != nil || b.s.ctx.Err() != nil || !passing(err) {
 			return docs, err
+		}
+		if tries++; tries >= loadTries && (!b.s.clustered() || time.Now().After(limit)) {
+			break
+		}
+		select {
+		case <-time.After(callPause):
+		case <-ctx.Done():
+		case <-b.s.ctx.Done():
 		}
 	}
 	if errors.Is(err, errShort) || errors.Is(err, context.DeadlineExceeded) {
@@ -204,6 +212,10 @@ func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 }
 
 func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err error) {
+	newest, err := b.newest(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
 	cons, err := b.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: b.prefix + filter,
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: 10 * time.Second, MemoryStorage: true, Replicas: 1,
@@ -216,6 +228,9 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 		_ = b.stream.DeleteConsumer(context.WithoutCancel(ctx), name)
 	}()
 	if want == 0 {
+		if newest > 0 {
+			return nil, errBehind
+		}
 		return nil, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -225,6 +240,7 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 		return nil, err
 	}
 	seen := make(map[string]int, want)
+	var upTo uint64
 	for m := range got.Messages() {
 		meta, err := m.Metadata()
 		if err != nil {
@@ -240,7 +256,11 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 			seen[d.key] = len(docs)
 			docs = append(docs, d)
 		}
+		upTo = max(upTo, d.rev)
 		if meta.NumPending == 0 {
+			if upTo < newest {
+				return nil, errBehind
+			}
 			return present(docs), nil
 		}
 	}
@@ -251,6 +271,23 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 		return nil, fmt.Errorf("%w: %d of %d", errShort, len(docs), want)
 	}
 	return present(docs), nil
+}
+
+// newest is the newest revision among the keys that match the filter, as the leader of a cluster knows it, 0 when there is
+// none. The load itself may come from a node that is behind; since nodes take everything in order, one that sends this
+// revision has sent all that was acknowledged before the load began. The one server inside is never behind.
+func (b *bucket) newest(ctx context.Context, filter string) (uint64, error) {
+	if !b.s.clustered() {
+		return 0, nil
+	}
+	m, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+filter)
+	if missing(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return m.Sequence, nil
 }
 
 func present(docs []doc) []doc {
@@ -295,7 +332,7 @@ func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop fun
 			return
 		}
 		f(d)
-	})
+	}, jetstream.PullExpiry(watchExpiry), jetstream.PullHeartbeat(watchBeat))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 const (
 	callTimeout = 3 * time.Second        // one try of a call; an election in a cluster takes longer, hence the tries
-	callTries   = 4                      // with callTimeout about 12 s: over the worst election seen (7.3 s)
+	patience    = 12 * time.Second       // how long a call is tried again: over the worst election seen (7.3 s)
 	callPause   = 100 * time.Millisecond // between two tries
 )
 
@@ -24,21 +24,24 @@ const (
 	codeNoResources   jetstream.ErrorCode = 10023
 	codeNoMemory      jetstream.ErrorCode = 10028
 	codeNoStorage     jetstream.ErrorCode = 10047
+	codeNoPeers       jetstream.ErrorCode = 10005
+	codeInProcess     jetstream.ErrorCode = 10158 // an earlier try of the same write is on its way
 )
 
 // errDamaged is what is stored but not as it was written.
 var errDamaged = errors.New("stored data is damaged")
 
-// try calls f until it answers, each time with its own deadline, a few times. f must bear being repeated.
+// try calls f until it answers, each time with its own deadline, as long as patience. f must bear being repeated.
 func (s *Store) try(ctx context.Context, f func(context.Context) error) error {
-	for n := 1; ; n++ {
+	limit := time.Now().Add(patience)
+	for {
 		if s.ctx.Err() != nil {
 			return errClosed()
 		}
 		c, cancel := context.WithTimeout(ctx, callTimeout)
 		err := f(c)
 		cancel()
-		if err == nil || n == callTries || ctx.Err() != nil || !passing(err) {
+		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(limit) {
 			return err
 		}
 		select {
@@ -57,13 +60,14 @@ func passing(err error) bool {
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionReconnecting,
 		nats.ErrDisconnected, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat,
 		jetstream.ErrJetStreamNotEnabled, jetstream.ErrAsyncPublishTimeout, errShort,
+		nats.ErrReconnectBufExceeded, errBehind,
 	} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.Code == 503 && !full(err)
+	return ok && (api.Code == 503 && !full(err) || api.ErrorCode == codeInProcess)
 }
 
 func hasCode(err error, code jetstream.ErrorCode) bool {
@@ -115,6 +119,9 @@ func (s *Store) fail(ctx context.Context, err error) error {
 func (s *Store) place() string {
 	if s.cfg.Memory {
 		return "the memory of the program"
+	}
+	if s.clustered() {
+		return "the cluster at " + s.cfg.Cluster.String()
 	}
 	return "the data folder " + s.cfg.Dir
 }

@@ -93,6 +93,7 @@ func (l *lane) run() {
 
 // fetch waits for the next unit, through lost connections.
 func (l *lane) fetch() (*unit, error) {
+	said := false // of a cluster that elects a leader it is enough to hear once
 	for {
 		m, err := l.ask()
 		switch {
@@ -110,7 +111,10 @@ func (l *lane) fetch() (*unit, error) {
 		case err != nil && l.dropped():
 			return nil, errs.Wrap(err, errs.NotFound, "The work of this batch was dropped.")
 		case err != nil:
-			l.s.log.Warn("store: waiting for work", "error", err)
+			if !said {
+				l.s.log.Warn("store: waiting for work", "error", err)
+				said = true
+			}
 			select {
 			case <-time.After(callPause):
 			case <-l.quit:

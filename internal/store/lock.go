@@ -17,13 +17,13 @@ import (
 // a second one on its folder, and acknowledged writes of the first are then lost.
 const lockName = "lock"
 
+// serverFolder is what the embedded server makes in the data folder.
+const serverFolder = "jetstream"
+
 // lockFolder makes the data folder where it is missing and locks it until unlock is called or the process ends.
 func lockFolder(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, unusable(dir, err)
-	}
-	if err := refuseCluster(dir); err != nil {
-		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -59,7 +59,7 @@ func owner(f *os.File) string {
 
 // refuseCluster keeps the embedded server off a folder that belongs to a node of a cluster: mixing the two destroys it.
 func refuseCluster(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, "jetstream", "$SYS", "_js_"))
+	_, err := os.Stat(filepath.Join(dir, serverFolder, "$SYS", "_js_"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -83,11 +83,11 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// diskSpace returns the bytes that this process may still write below dir, and those of the whole disk.
-func diskSpace(dir string) (free, total int64, err error) {
+// diskSpace asks the system for the room that this process may still use below dir.
+func diskSpace(dir string) (Space, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, 0, err
+		return Space{}, err
 	}
-	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
+	return Space{Free: int64(st.Bavail) * st.Bsize, Total: int64(st.Blocks) * st.Bsize}, nil
 }

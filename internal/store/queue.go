@@ -27,13 +27,13 @@ type Queue struct{ s *Store }
 func (s *Store) Queue() *Queue { return &Queue{s} }
 
 func (s *Store) openWork(ctx context.Context) error {
-	stream, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: workStream, Subjects: []string{"work.>"}, Storage: s.storage(), Retention: jetstream.WorkQueuePolicy,
+	stream, err := s.makeStream(ctx, jetstream.StreamConfig{
+		Name: workStream, Subjects: []string{"work.>"}, Retention: jetstream.WorkQueuePolicy,
 		// One message a unit: adding it again is refused, which is how Add may be repeated.
-		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, AllowDirect: true,
+		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 	})
-	if err != nil {
-		return err
+	if err != nil || s.clustered() {
+		return err // in a cluster others are at work: what a dead process had in hand is free after ackWait
 	}
 	// Whoever had work in hand is dead: the lock on the folder is ours. Without its consumer a unit is free at once
 	// instead of after ackWait; Open makes the consumer again.

@@ -27,12 +27,11 @@ const readyTimeout = 5 * time.Second
 
 var errStopped = errors.New("the embedded server is stopped")
 
-// server is the nats-server inside the process, with the lock on its folder. It stays the same while the server in it
+// server is the nats-server inside the process. It stays the same while the server in it
 // is restarted, so that the connection finds back.
 type server struct {
 	opts   natsserver.Options
 	log    *slog.Logger
-	unlock func()
 	remove string // folder to remove at the end, "" for a data folder
 
 	mu   sync.Mutex
@@ -41,7 +40,7 @@ type server struct {
 }
 
 func startServer(ctx context.Context, cfg Config) (*server, error) {
-	e := &server{log: cfg.Log, unlock: func() {}}
+	e := &server{log: cfg.Log}
 	dir := cfg.Dir
 	if cfg.Memory {
 		tmp, err := memoryFolder()
@@ -49,18 +48,10 @@ func startServer(ctx context.Context, cfg Config) (*server, error) {
 			return nil, errs.Wrap(err, errs.Unavailable, "No folder for temporary files can be written to. Set TMPDIR to one.")
 		}
 		dir, e.remove = tmp, tmp
-	} else {
-		unlock, err := lockFolder(dir)
-		if err != nil {
-			return nil, err
-		}
-		e.unlock = unlock
+	} else if err := refuseCluster(dir); err != nil {
+		return nil, err
 	}
-	// Never cluster or routes here: on the folder of a single server they wipe it.
-	e.opts = natsserver.Options{
-		ServerName: "sheetlift", DontListen: true, NoSigs: true, JetStream: true, StoreDir: dir,
-		SyncAlways: true, SyncInterval: syncInterval, JetStreamMaxStore: noLimit, DisableJetStreamBanner: true,
-	}
+	e.opts = options(dir)
 	if err := e.start(ctx); err != nil {
 		e.close()
 		if cfg.Memory {
@@ -69,6 +60,14 @@ func startServer(ctx context.Context, cfg Config) (*server, error) {
 		return nil, unusable(cfg.Dir, err)
 	}
 	return e, nil
+}
+
+// options are those of the embedded server. Never cluster or routes here: on the folder of a single server they wipe it.
+func options(dir string) natsserver.Options {
+	return natsserver.Options{
+		ServerName: "sheetlift", DontListen: true, NoSigs: true, JetStream: true, StoreDir: dir,
+		SyncAlways: true, SyncInterval: syncInterval, JetStreamMaxStore: noLimit, DisableJetStreamBanner: true,
+	}
 }
 
 // memoryFolder is where the server keeps the few names it insists on having in a folder even in memory: itself in
@@ -128,7 +127,7 @@ func (e *server) stop() {
 	}
 }
 
-// close stops the server for good and gives the folder free.
+// close stops the server for good.
 func (e *server) close() {
 	e.mu.Lock()
 	e.last = true
@@ -139,7 +138,6 @@ func (e *server) close() {
 			e.log.Warn("store: temporary folder", "error", err)
 		}
 	}
-	e.unlock()
 }
 
 // InProcessConn gives the client library a connection to the server that runs now.

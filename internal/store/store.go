@@ -1,6 +1,7 @@
 // Package store keeps everything Sheetlift knows on one NATS JetStream: batches, images with their rows, pictures, the
 // work queue, and what the key pool remembers. By default the server runs inside the process, on a data folder or in
-// memory, and listens on no port.
+// memory, and listens on no port. With Config.Cluster the same code works on an external cluster, together with any number of
+// other processes.
 //
 // Every write is on the disk before it is acknowledged, every load has a deadline and checks what it got by count and
 // by checksum, every call is retried while the server does not answer, and a write whose acknowledgement was lost is
@@ -35,8 +36,12 @@ const DefaultMinFree = 256 << 20
 type Config struct {
 	Dir     string       // the data folder; made with 0700 if missing
 	Memory  bool         // keep everything in memory instead; Dir is not used
+	Cluster Cluster      // keep everything there instead; Dir is only locked, and must hold no batches of its own
 	MinFree int64        // bytes of the disk to leave free; 0 is DefaultMinFree, below 0 no limit
 	Log     *slog.Logger // nil is silent
+
+	// Disk returns the room on the disk below a folder; nil asks the system.
+	Disk func(dir string) (Space, error)
 }
 
 // Store is the open store. It implements batch.Repository, batch.Pictures and batch.Changes; Queue and Keys return
@@ -44,7 +49,8 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	log    *slog.Logger
-	server *server
+	unlock func()
+	server *server // nil on a cluster
 	conn   *nats.Conn
 	js     jetstream.JetStream
 
@@ -75,40 +81,59 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	srv, err := startServer(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{cfg: cfg, log: cfg.Log, server: srv}
+	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.owned.Go(s.mend)
+	if s.server != nil {
+		s.owned.Go(s.mend)
+	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
-	var err error
-	s.conn, err = nats.Connect("", nats.InProcessServer(s.server), nats.Name("sheetlift"),
-		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.log.Warn("store: connection", "error", err)
-		}))
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.cfg.Dir != "" && !s.cfg.Memory {
+		if s.clustered() {
+			if err := refuseStandalone(s.cfg.Dir); err != nil {
+				return err
+			}
+		}
+		if s.unlock, err = lockFolder(s.cfg.Dir); err != nil {
+			s.unlock = func() {}
+			return err
+		}
+	}
+	try := s.try
+	if s.clustered() {
+		try, err = s.openCluster, s.connectCluster(ctx)
+	} else if s.server, err = startServer(ctx, s.cfg); err == nil {
+		err = s.connectInside()
+	}
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "The store could not be reached inside the program. Start it again.")
+		return err
 	}
 	if s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(addWindow),
 		jetstream.WithPublishAsyncTimeout(callTimeout)); err != nil {
 		return s.fail(ctx, err)
 	}
 	for _, open := range []func(context.Context) error{s.openBuckets, s.openPictures, s.openWork} {
-		if err := s.try(ctx, open); err != nil {
+		if err := try(ctx, open); err != nil {
 			return s.fail(ctx, err)
 		}
 	}
 	s.changes = newChanges(s)
+	return nil
+}
+
+func (s *Store) connectInside() (err error) {
+	s.conn, err = nats.Connect("", nats.InProcessServer(s.server), nats.Name("sheetlift"),
+		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.ReconnectBufSize(-1), nats.ErrorHandler(s.connectionError))
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "The store could not be reached inside the program. Start it again.")
+	}
 	return nil
 }
 
@@ -123,7 +148,10 @@ func (s *Store) Close() error {
 		if s.conn != nil {
 			s.conn.Close()
 		}
-		s.server.close()
+		if s.server != nil {
+			s.server.close()
+		}
+		s.unlock()
 	})
 	return nil
 }
@@ -136,7 +164,11 @@ func (s *Store) Health(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := s.server.health(); err != nil {
+	well := s.clusterHealth
+	if s.server != nil {
+		well = s.server.health
+	}
+	if err := well(); err != nil {
 		return s.fail(ctx, err)
 	}
 	if _, err := s.js.AccountInfo(ctx); err != nil {
@@ -151,23 +183,27 @@ type Space struct {
 	Total int64
 }
 
-// Space returns the room on the disk; zero for a store in memory.
+// Space returns the room on the disk; zero for a store in memory or on a cluster, whose nodes have disks of their own.
 func (s *Store) Space() (Space, error) {
-	if s.cfg.Memory {
+	if s.cfg.Memory || s.clustered() {
 		return Space{}, nil
 	}
-	free, total, err := diskSpace(s.cfg.Dir)
+	disk := s.cfg.Disk
+	if disk == nil {
+		disk = diskSpace
+	}
+	space, err := disk(s.cfg.Dir)
 	if err != nil {
 		return Space{}, errs.Wrap(err, errs.Unavailable, "The data folder %s cannot be reached. Check that its disk "+
 			"is there.", s.cfg.Dir)
 	}
-	return Space{Free: free, Total: total}, nil
+	return space, nil
 }
 
 // room returns Full when fewer than MinFree bytes would be left on the disk after n more. The server must never meet
 // a full disk itself: its writes then time out without an error and the stream stays broken until it is restarted.
 func (s *Store) room(n int) error {
-	if s.cfg.Memory || s.cfg.MinFree < 0 {
+	if s.cfg.Memory || s.clustered() || s.cfg.MinFree < 0 { // the nodes of a cluster refuse by themselves what finds no room
 		return nil
 	}
 	space, err := s.Space()

@@ -20,6 +20,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/store"
+	"sheetlift/internal/store/storetest"
 	"sheetlift/internal/table"
 )
 
@@ -27,6 +28,7 @@ import (
 const victim = "SHEETLIFT_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
+	storetest.Node()
 	if dir := os.Getenv(victim); dir != "" {
 		beVictim(dir)
 	}

@@ -48,7 +48,9 @@ func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Im
 	}
 	v.Uploads = true
 	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(images)
-	v.Uploader.Next = batch.NextPosition(images)
+	if n := len(images); n > 0 {
+		v.Uploader.Next = images[n-1].N + 1
+	}
 	return s.render(c, http.StatusOK, views.PicturesPage(v))
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -32,53 +31,20 @@ func (s *Server) takeUpload(c echo.Context) error {
 	if err != nil {
 		return errs.New(errs.Invalid, "The position must be a number.")
 	}
-	taken, err := s.batches.AddImages(r.Context(), batch.ID(c.Param("id")), batch.Upload{
+	m, err := s.batches.AddImage(r.Context(), batch.ID(c.Param("id")), batch.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
 		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxBytes+1),
 	})
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, answerTaken(r.Context(), taken))
-}
-
-// uploaded is the answer to an upload: the images that it became, and what of it could not be used.
-type uploaded struct {
-	Images  []uploadedImage `json:"images"`
-	Refused []string        `json:"refused"`
-}
-
-type uploadedImage struct {
-	N        int          `json:"n"`
-	Page     int          `json:"page,omitempty"` // of the document that it came out of
-	Name     string       `json:"name"`
-	Filename string       `json:"filename"`
-	Width    int          `json:"width"`
-	Height   int          `json:"height"`
-	Notes    []noteOnPage `json:"notes"`
-}
-
-type noteOnPage struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-}
-
-func answerTaken(ctx context.Context, t *batch.Taken) uploaded {
-	answer := uploaded{Images: make([]uploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
-	for _, m := range t.Images {
-		one := uploadedImage{
-			N: m.N, Page: m.Page, Name: m.Name, Filename: m.Filename, Width: m.Picture.Width, Height: m.Picture.Height,
-			Notes: make([]noteOnPage, 0, len(m.Picture.Notes)),
-		}
-		for _, n := range m.Picture.Notes {
-			one.Notes = append(one.Notes, noteOnPage{n.Kind, views.Retell(ctx, n.Message)})
-		}
-		answer.Images = append(answer.Images, one)
+	notes := make([]string, 0, len(m.Picture.Notes))
+	for _, n := range m.Picture.Notes {
+		notes = append(notes, views.Retell(r.Context(), n.Message))
 	}
-	for _, why := range t.Refused {
-		answer.Refused = append(answer.Refused, views.Retell(ctx, why))
-	}
-	return answer
+	return c.JSON(http.StatusCreated, map[string]any{
+		"n": m.N, "name": m.Name, "filename": m.Filename, "width": m.Picture.Width, "height": m.Picture.Height, "notes": notes,
+	})
 }
 
 func orZero(s string) string {
@@ -121,7 +87,7 @@ func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
 	}
 	id := rand.Text()
 	var refused []string
-	files, taken := 0, 0
+	taken := 0
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -133,14 +99,12 @@ func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
 		if part.FileName() == "" {
 			continue
 		}
-		files++
-		got, err := s.batches.AddImages(ctx, b.ID, batch.Upload{
-			ID: id + "-" + strconv.Itoa(files), Filename: part.FileName(), Body: part,
+		_, err = s.batches.AddImage(ctx, b.ID, batch.Upload{
+			ID: id + "-" + strconv.Itoa(taken+len(refused)), Filename: part.FileName(), Position: taken + 1, Body: part,
 		})
 		switch {
 		case err == nil:
-			taken += len(got.Images)
-			refused = append(refused, got.Refused...)
+			taken++
 		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
 			refused = append(refused, told(ctx, err))
 			if _, err := io.Copy(io.Discard, part); err != nil {

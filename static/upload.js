@@ -1,235 +1,204 @@
-// Pictures on their way: each file goes by itself, four at a time, under an id that this browser makes, so that trying
-// again after a fault can never make it twice. What is said stands in the form's attributes (views/start.templ).
-(() => {
-  const ATONCE = 4, PAUSES = [1, 2, 4, 8, 15]; // seconds between tries when nothing answers
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-  const size = (n) => n >= 1 << 20 ? `${(Math.round(n / (1 << 20) * 10) / 10).toLocaleString(document.documentElement.lang)} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`;
-  const number = (n) => n.toLocaleString(document.documentElement.lang);
-  const newID = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+// The page that pictures are added on: what is on its way, how far, how fast, and what was not taken. Where files come
+// from is in upload-sources.js, how they travel in upload-queue.js, how they get smaller in shrink.js. Every word that
+// is said stands in the form's attributes (views/start.templ).
+import { Refusal, idOf, makeQueue, uploads } from "./upload-queue.js";
+import { sources } from "./upload-sources.js";
+import { shrinker } from "./shrink.js";
 
-  const start = (form) => {
-    const say = (key, values = {}) => fill(form.dataset["say" + key], values);
-    const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes);
-    const cards = form.querySelector("#cards"), blank = form.querySelector("#card"), sending = form.querySelector("#sending");
-    const refused = form.querySelector("#refused"), onwards = document.getElementById("onwards"), live = document.getElementById("say");
-    const go = onwards.querySelector("a"), sum = onwards.querySelector("p");
-    const input = form.querySelector("input[type=file]");
-    const files = [];
-    let here = Number(form.dataset.here), next = Number(form.dataset.next), batch = form.dataset.batch, making = null;
-    let running = 0, painting = false;
+const WINDOW = 8; // seconds that the speed is taken over
+const number = (n) => n.toLocaleString(document.documentElement.lang || "en");
+const size = (n) => n >= 1 << 30 ? `${number(Math.round(n / (1 << 30) * 100) / 100)} GB` : n >= 1 << 20 ? `${number(Math.round(n / (1 << 20) * 10) / 10)} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`;
 
-    // The draft is made with the first picture, once.
-    const draft = () => making ??= (async () => {
-      if (batch) return batch;
-      for (let i = 0; ; i++) {
-        try {
-          const answer = await fetch("/batches", { method: "POST", headers: { Accept: "application/json" } });
-          const body = await answer.json().catch(() => ({}));
-          if (answer.ok) {
-            batch = body.url;
-            history.replaceState(null, "", `${batch}?step=pictures`);
-            return batch;
-          }
-          if (answer.status < 500) { making = null; throw new Refusal(say("Start", { why: body.detail ?? answer.statusText })); }
-        } catch (fault) {
-          if (fault instanceof Refusal) throw fault;
-        }
-        await pause(i, null);
-      }
-    })();
+const start = (form) => {
+  const say = (key, values = {}) => form.dataset["say" + key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const find = (selector) => form.querySelector(selector);
+  const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes);
+  const cards = find("#cards"), blank = find("#card"), sending = find("#sending"), refused = find("#refused"), note = find("[data-note]");
+  const onwards = document.getElementById("onwards"), go = onwards.querySelector("a"), sum = onwards.querySelector("p"), live = document.getElementById("say");
+  const here = Number(form.dataset.here), wanted = new Set(), fresh = new Set();
+  let address = form.dataset.batch, making = null, next = Number(form.dataset.next), known = null, twice = 0;
+  let finished = 0, images = 0, original = 0, travelled = 0, painting = false, past = [];
 
-    class Refusal extends Error {}
+  // The draft is made with the first picture, once.
+  const batch = () => making ??= (async () => {
+    if (address) return address;
+    const answer = await fetch("/batches", { method: "POST", headers: { Accept: "application/json" } });
+    const body = await answer.json().catch(() => ({}));
+    if (answer.status >= 400 && answer.status < 500 && answer.status !== 401) throw new Refusal(say("Start", { why: body.detail ?? answer.statusText }));
+    if (!answer.ok) throw new Error(answer.statusText);
+    address = body.url;
+    history.replaceState(null, "", `${address}?step=pictures`);
+    return address;
+  })().catch((fault) => { making = null; throw fault; });
 
-    const pause = async (i, file) => {
-      for (let left = PAUSES[Math.min(i, PAUSES.length - 1)]; left > 0; left--) {
-        if (file) file.under.textContent = say("Again", { n: left });
-        await new Promise((done) => setTimeout(done, 1000));
-      }
-    };
+  // Large pictures are made smaller first, unless a person wants the originals sent.
+  const shrink = shrinker(form.dataset.shrinker), lighter = find("#lighter");
+  if (!shrink) lighter.closest("label").hidden = true;
+  lighter.checked = localStorage.getItem("originals") !== "1";
+  lighter.addEventListener("change", () => localStorage.setItem("originals", lighter.checked ? "0" : "1"));
+  const body = async ({ blob }) => shrink && lighter.checked && await shrink(blob) || blob;
 
-    const card = (file) => {
-      const li = blank.content.firstElementChild.cloneNode(true);
-      li.querySelector(".label").textContent = file.blob.name.replace(/(.)\.[^.]*$/, "$1");
-      file.under = li.querySelector(".under span");
-      file.under.textContent = say("Queued");
-      file.bar = li.querySelector("rect");
-      file.card = li;
-      return li;
-    };
-
-    const add = (blobs) => {
-      const fresh = document.createDocumentFragment();
-      for (const blob of blobs) {
-        if (blob.size === 0) { refuse(blob.name, say("Empty")); continue; }
-        if (blob.size > maxBytes) { refuse(blob.name, say("Big", { size: size(blob.size), max: size(maxBytes) })); continue; }
-        if (here + files.filter((f) => f.state !== "refused").length >= maxImages) { refuse(blob.name, say("Many", { max: number(maxImages) })); continue; }
-        const file = { id: newID(), blob, place: next++, state: "queued", sent: 0, tries: 0 };
-        files.push(file);
-        fresh.append(card(file));
-      }
-      cards.append(fresh);
-      if (files.length === 0) return;
-      for (const rest of document.querySelectorAll("[data-rest]")) rest.hidden = true;
-      const drop = form.querySelector(".drop");
-      drop.classList.add("short");
-      drop.querySelector("strong").textContent = say("More");
-      drop.querySelector("[data-choose]").classList.remove("primary");
-      paint();
-      pump();
-    };
-
-    const refuse = (name, why) => {
-      const li = document.createElement("li"), b = document.createElement("b"), span = document.createElement("span");
-      b.textContent = name;
-      span.textContent = why;
-      li.append(b, span);
-      refused.hidden = false;
-      const list = refused.querySelector("ul");
-      list.append(li);
-      refused.querySelector("[data-refused]").textContent = say("Refused", { n: number(list.children.length) });
-    };
-
-    const pump = () => {
-      while (running < ATONCE) {
-        const file = files.find((f) => f.state === "queued");
-        if (!file) break;
-        file.state = "sending";
-        running++;
-        send(file).finally(() => { running--; paint(); pump(); });
-      }
-    };
-
-    const send = async (file) => {
-      for (;;) {
-        try {
-          await draft();
-          const got = await put(file);
-          file.state = "done";
-          file.sent = file.blob.size;
-          done(file, got);
-          return;
-        } catch (fault) {
-          file.sent = 0;
-          if (fault instanceof Refusal) {
-            file.state = "refused";
-            file.card.remove();
-            refuse(file.blob.name, fault.message);
-            return;
-          }
-          paint();
-          await pause(file.tries++, file);
-        }
-      }
-    };
-
-    const put = (file) => new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      const query = new URLSearchParams({ position: file.place, filename: file.blob.name });
-      request.open("PUT", `${batch}/images/${file.id}?${query}`);
-      request.setRequestHeader("Content-Type", "application/octet-stream");
-      request.setRequestHeader("Accept", "application/json");
-      request.responseType = "json";
-      request.upload.onprogress = (event) => {
-        file.sent = Math.min(event.loaded, file.blob.size);
-        file.under.textContent = event.loaded >= event.total ? say("Prepare") : size(file.blob.size);
-        paint();
-      };
-      request.onload = () => {
-        if (request.status >= 200 && request.status < 300) resolve(request.response ?? {});
-        else if ([408, 425, 429, 502, 503, 504].includes(request.status) || request.status === 500 && file.tries < 3) reject(new Error(request.statusText));
-        else reject(new Refusal(request.response?.detail ?? `${request.status} ${request.statusText}`));
-      };
-      request.onerror = request.ontimeout = request.onabort = () => reject(new Error("no answer"));
-      request.send(file.blob);
-    });
-
-    const done = (file, got) => {
-      file.under.textContent = size(file.blob.size);
-      file.bar.ownerSVGElement.remove();
-      const img = Object.assign(new Image(164, 123), { alt: "", src: `${batch}/images/${got.n}/thumb` });
-      file.card.querySelector(".shot").append(img);
-      if (got.name) file.card.querySelector(".label").textContent = got.name;
-      for (const note of got.notes ?? []) {
-        const tag = document.createElement("span");
-        tag.className = "tag wrap";
-        tag.textContent = note.message ?? note.m ?? note;
-        file.card.append(tag);
-      }
-    };
-
-    const paint = () => {
-      if (painting) return;
-      painting = true;
-      requestAnimationFrame(() => { painting = false; draw(); });
-    };
-
-    let spoken = "";
-    const draw = () => {
-      const wanted = files.filter((f) => f.state !== "refused");
-      const finished = wanted.filter((f) => f.state === "done").length;
-      const all = wanted.reduce((n, f) => n + f.blob.size, 0), sent = wanted.reduce((n, f) => n + f.sent, 0);
-      for (const f of wanted) if (f.state === "sending") f.bar.setAttribute("width", `${(f.sent / f.blob.size * 100).toFixed(1)}%`);
-      const busy = finished < wanted.length;
-      sending.hidden = wanted.length === 0;
-      sending.querySelector("[data-done]").textContent = number(finished);
-      sending.querySelector("[data-of]").textContent = say("Of", { all: number(wanted.length) });
-      sending.querySelector("[data-bytes]").textContent = say("Bytes", { sent: size(sent), all: size(all) });
-      sending.querySelector("[data-note]").textContent = busy ? say(wanted.some((f) => f.tries > 1 && f.state === "sending") ? "Lost" : "Busy") : say("Done");
-      const bar = sending.querySelector("[data-bar]");
-      bar.setAttribute("width", `${all ? (sent / all * 100).toFixed(2) : 0}%`);
-      bar.setAttribute("class", busy ? "processing" : "completed");
-      const total = here + finished;
-      onwards.hidden = wanted.length === 0 && here === 0;
-      go.textContent = busy ? say("Wait", { done: number(finished), all: number(wanted.length) }) : say("Name");
-      go.href = `${batch}?step=names`;
-      if (busy || total === 0) { go.setAttribute("aria-disabled", "true"); go.removeAttribute("href"); } else go.removeAttribute("aria-disabled");
-      sum.textContent = busy ? "" : say("Sum", { n: number(total) });
-      if (!busy && wanted.length && spoken !== String(finished)) { spoken = String(finished); live.textContent = say("Done"); }
-      working = busy;
-    };
-    let working = false;
-
-    addEventListener("beforeunload", (event) => { if (working) event.preventDefault(); });
-    input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "o" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("input:not([type=file]), dialog")) input.click();
-    });
-
-    // Dropping works anywhere on the page, folders too.
-    let depth = 0;
-    const over = (on) => document.body.classList.toggle("over", on);
-    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-    document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { depth++; over(true); } });
-    document.addEventListener("dragleave", (event) => { if (carriesFiles(event) && --depth <= 0) { depth = 0; over(false); } });
-    document.addEventListener("dragover", (event) => { if (carriesFiles(event)) event.preventDefault(); });
-    document.addEventListener("drop", async (event) => {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      depth = 0;
-      over(false);
-      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-      const flat = [...event.dataTransfer.files];
-      if (!entries.some((e) => e.isDirectory)) { add(flat); return; }
-      const found = [];
-      for (const entry of entries) await walk(entry, found);
-      add(found);
-    });
-  };
-
-  const walk = async (entry, found) => {
-    if (entry.isFile) { found.push(await new Promise((ok, no) => entry.file(ok, no))); return; }
-    const reader = entry.createReader(), inside = [];
-    for (;;) {
-      const some = await new Promise((ok, no) => reader.readEntries(ok, no));
-      if (some.length === 0) break;
-      inside.push(...some);
-    }
-    inside.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
-    for (const child of inside) if (!child.name.startsWith(".")) await walk(child, found);
-  };
-
-  document.addEventListener("DOMContentLoaded", () => {
-    const form = document.getElementById("uploader");
-    if (form) start(form);
+  const queue = makeQueue({
+    batch, lighter: body, limit: maxBytes,
+    say: (key, bytes) => say(key, { size: size(bytes), max: size(maxBytes) }),
+    on: {
+      moved: (file) => { fresh.add(file); paint(); },
+      taken: (file, answer) => { done(file, answer); paint(); },
+      refused: (file, why, again) => { wanted.delete(file); file.card.remove(); refuse(file.name, why, again && (() => { wanted.add(file); cards.append(file.card); again(); })); },
+      change: () => paint(),
+    },
   });
-})();
+
+  const card = (file) => {
+    const li = blank.content.firstElementChild.cloneNode(true);
+    li.querySelector(".label").textContent = file.name.replace(/(.)\.[^.]*$/, "$1");
+    file.under = li.querySelector(".under span");
+    file.under.textContent = say("Queued");
+    file.bar = li.querySelector("rect");
+    file.card = li;
+    return li;
+  };
+
+  const take = async (found) => {
+    if (found.length === 0) return;
+    known ??= address ? await uploads(address).catch(() => new Map()) : new Map();
+    const fragment = document.createDocumentFragment(), files = [];
+    let over = 0, again = 0;
+    for (const { blob, name, folder } of found) {
+      const file = { blob, name, folder, state: "queued", sent: 0, tries: 0, body: null, place: 0 };
+      file.id = idOf(file);
+      if (known.has(file.id)) { again++; continue; }
+      if (blob.size === 0) { refuse(name, say("Empty")); continue; }
+      if (blob.size > maxBytes && !(shrink && lighter.checked && /^image\/(jpeg|png|webp)$/.test(blob.type))) { refuse(name, say("Big", { size: size(blob.size), max: size(maxBytes) })); continue; }
+      if (here + wanted.size >= maxImages) { over++; continue; }
+      known.set(file.id, file);
+      file.place = next++;
+      wanted.add(file);
+      files.push(file);
+      fragment.append(card(file));
+    }
+    if (over) refuse(say("Rest", { n: number(over) }), say("Many", { max: number(maxImages) }));
+    twice += again;
+    cards.append(fragment);
+    if (wanted.size || again) shorten();
+    queue.add(files);
+    paint();
+  };
+
+  // shorten gives the room to the pictures.
+  const shorten = () => {
+    for (const rest of document.querySelectorAll("[data-rest]")) rest.hidden = true;
+    find(".drop").classList.add("short");
+    find(".drop strong").textContent = say("More");
+    find("[data-choose]").classList.remove("primary");
+  };
+
+  const refuse = (name, why, again) => {
+    const li = document.createElement("li"), b = document.createElement("b"), span = document.createElement("span");
+    b.textContent = name;
+    span.textContent = why;
+    li.append(b, span);
+    if (again) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: say("Retry") });
+      button.addEventListener("click", () => { li.remove(); again(); count(); });
+      li.append(button);
+    }
+    refused.querySelector("ul").append(li);
+    count();
+    paint();
+  };
+  const count = () => {
+    const n = refused.querySelectorAll("li").length;
+    refused.hidden = n === 0;
+    refused.querySelector("[data-refused]").textContent = say("Refused", { n: number(n) });
+  };
+
+  const done = (file, answer) => {
+    finished++;
+    const pages = answer.pages ?? 1;
+    images += pages;
+    original += file.blob.size;
+    travelled += file.sent;
+    known.set(file.id, answer);
+    file.under.textContent = file.sent < file.blob.size ? say("Smaller", { sent: size(file.sent), all: size(file.blob.size) }) : size(file.sent);
+    file.bar.ownerSVGElement.remove();
+    if (answer.n) {
+      const img = Object.assign(new Image(164, 123), { alt: "", loading: "lazy", decoding: "async", src: `${address}/images/${answer.n}/thumb` });
+      file.card.querySelector(".shot").append(img);
+    }
+    if (answer.name) file.card.querySelector(".label").textContent = answer.name;
+    for (const text of answer.notes ?? []) file.card.append(Object.assign(document.createElement("span"), { className: "tag wrap", textContent: text }));
+    fresh.delete(file);
+  };
+
+  const paint = () => {
+    if (painting) return;
+    painting = true;
+    requestAnimationFrame(() => { painting = false; draw(); });
+  };
+
+  const said = { shrinking: "Shrinking", preparing: "Prepare", waiting: "Waiting" };
+  const drawFile = (file) => {
+    if (!file.bar.isConnected) return;
+    const share = file.body ? file.sent / file.body.size : 0;
+    file.bar.setAttribute("width", `${(share * 100).toFixed(1)}%`);
+    file.under.textContent = said[file.state] ? say(said[file.state]) : say("Bytes", { sent: size(file.sent), all: size(file.body?.size ?? file.blob.size) });
+  };
+
+  let furthest = 0, spoken = 0, working = false;
+  const draw = () => {
+    for (const file of fresh) drawFile(file);
+    fresh.clear();
+    // A file counts by what it weighs on the disk, so that the bar does not jump when one gets smaller on the way.
+    let all = 0, through = 0, moved = travelled;
+    for (const file of wanted) {
+      all += file.blob.size;
+      if (file.state === "done") through += file.blob.size;
+      else if (file.body) { through += file.blob.size * file.sent / file.body.size; moved += file.sent; }
+    }
+    const busy = finished < wanted.size, share = all ? through / all : 0;
+    furthest = busy ? Math.max(furthest, share) : share;
+    sending.hidden = wanted.size === 0 && twice === 0;
+    find("[data-done]").textContent = number(finished);
+    find("[data-of]").textContent = say("Of", { all: number(wanted.size) });
+    find("[data-bytes]").textContent = busy ? pace(moved, all - through, through, busy) : finished ? say(original > travelled ? "Saved" : "Sent", { sent: size(travelled), all: size(original) }) : "";
+    note.textContent = [
+      !busy ? wanted.size ? say("Done") : "" : queue.lost ? say("Lost") : queue.paused ? say(queue.running ? "Pausing" : "Paused") : say("Busy"),
+      twice ? say("Twice", { n: number(twice) }) : "",
+    ].join(" ");
+    const pause = find("[data-pause]");
+    pause.hidden = !busy;
+    pause.textContent = say(queue.paused ? "Resume" : "Pause");
+    const bar = find("[data-bar]");
+    bar.setAttribute("width", `${(furthest * 100).toFixed(2)}%`);
+    bar.setAttribute("class", !busy ? "completed" : queue.lost ? "retrying" : "processing");
+    const total = here + images;
+    onwards.hidden = wanted.size === 0 && here === 0;
+    go.textContent = busy ? say("Wait", { done: number(finished), all: number(wanted.size) }) : say("Name");
+    if (busy || total === 0) { go.setAttribute("aria-disabled", "true"); go.removeAttribute("href"); } else { go.href = `${address}?step=names`; go.removeAttribute("aria-disabled"); }
+    sum.textContent = busy || total === 0 ? "" : say("Sum", { n: number(total) });
+    if (!busy && wanted.size && spoken !== finished) { spoken = finished; live.textContent = say("Done"); }
+    if (busy !== working) { working = busy; furthest = busy ? 0 : furthest; past = []; }
+  };
+
+  // pace is how much went through, how fast, and how long the rest takes at that.
+  const pace = (moved, left, through) => {
+    const now = performance.now() / 1000;
+    past.push({ now, moved, through });
+    while (past.length > 2 && now - past[0].now > WINDOW) past.shift();
+    const took = now - past[0].now, parts = [say("Moved", { sent: size(moved) })];
+    if (took > 2 && !queue.paused && !queue.lost) {
+      parts.push(say("Speed", { speed: size(Math.max(0, moved - past[0].moved) / took) }));
+      const rate = (through - past[0].through) / took, seconds = rate > 0 ? left / rate : 0;
+      if (seconds) parts.push(seconds < 60 ? say("Soon") : say("Left", { n: number(Math.ceil(seconds / 60)) }));
+    }
+    return parts.join(" · ");
+  };
+
+  find("[data-pause]").addEventListener("click", () => { queue.pause(!queue.paused); past = []; paint(); });
+  addEventListener("beforeunload", (event) => { if (working) event.preventDefault(); });
+  sources(form, { take, failed: (name) => refuse(name, say("Unopened")), pasted: say("Pasted") });
+};
+
+const form = document.getElementById("uploader");
+if (form) start(form);

@@ -96,13 +96,15 @@ const Deadline = 24 * time.Hour
 // Image is one picture in a batch with everything that happened to it and what was read. It is one document in the
 // store: "completed with these rows" is one compare-and-swap.
 type Image struct {
-	Batch    ID      `json:"batch"`
-	N        int     `json:"n"`      // place in the batch from 1; also its key. Draft removals leave gaps
-	Upload   string  `json:"upload"` // the sender's own id of the upload: a second one with it is the same image
-	Name     string  `json:"name"`
-	Filename string  `json:"filename"` // base name as sent; shown, never used as a path
-	Status   Status  `json:"status"`
-	Picture  Picture `json:"picture"`
+	Batch    ID        `json:"batch"`
+	N        int       `json:"n"`      // place in the batch from 1; also its key. Draft removals leave gaps
+	Upload   string    `json:"upload"` // the sender's own id of the upload: a second one with it is the same image
+	Name     string    `json:"name"`
+	Filename string    `json:"filename"`         // base name as sent; shown, never used as a path
+	Folder   string    `json:"folder,omitempty"` // that the file was in, as sent, with / between; shown, never used as a path
+	Dated    time.Time `json:"dated,omitzero"`   // of the file as sent, with the sender's offset; zero when nobody said
+	Status   Status    `json:"status"`
+	Picture  Picture   `json:"picture"`
 
 	Work      int           `json:"work"`                // number of the valid unit of work; older units are dropped
 	Tries     int           `json:"tries"`               // tries begun in all

@@ -17,6 +17,8 @@ type Upload struct {
 	Filename string    // as sent; only ever shown
 	Name     string    // "" takes the file name without its extension
 	Position int       // where in the batch, from 1; 0 after the last. A taken place means the next free one
+	Folder   string    // as sent, with / or \ between; only ever shown
+	Dated    time.Time // of the file, with the sender's offset; zero when nobody said
 	Body     io.Reader // the file
 }
 
@@ -141,6 +143,7 @@ func (u Upload) image(id ID, p *Prepared) *Image {
 	digest := sha256.Sum256(p.Data)
 	return &Image{
 		Batch: id, Upload: u.ID, Name: name, Filename: filename, Status: Pending, Work: 1, Added: time.Now().UTC(),
+		Folder: cleanFolder(u.Folder), Dated: u.dated(),
 		Picture: Picture{
 			Key: u.ID, Digest: hex.EncodeToString(digest[:]), Source: p.Source, MIME: p.MIME,
 			Width: p.Width, Height: p.Height, Bytes: len(p.Data), Notes: p.Notes,

@@ -48,9 +48,7 @@ func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Im
 	}
 	v.Uploads = true
 	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(images)
-	if n := len(images); n > 0 {
-		v.Uploader.Next = images[n-1].N + 1
-	}
+	v.Uploader.Next = nextPosition(images)
 	return s.render(c, http.StatusOK, views.PicturesPage(v))
 }
 

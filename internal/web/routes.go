@@ -36,6 +36,8 @@ func (s *Server) routes(e *echo.Echo) {
 	b.GET("/events", s.events)
 	b.GET("/workbook.xlsx", s.workbook)
 
+	b.GET("/uploads", s.uploads)
+	b.POST("/images", s.addImages)
 	b.PUT("/images/:upload", s.uploadImage)
 	b.GET("/images/:n", s.imagePage)
 	b.GET("/images/:n/thumb", s.thumb)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,18 +35,59 @@ func (s *Server) takeUpload(c echo.Context) error {
 	}
 	m, err := s.batches.AddImage(r.Context(), batch.ID(c.Param("id")), batch.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
+		Folder: c.QueryParam("folder"), Dated: datedOf(c.QueryParam("dated")),
 		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxBytes+1),
 	})
 	if err != nil {
 		return err
 	}
-	notes := make([]string, 0, len(m.Picture.Notes))
-	for _, n := range m.Picture.Notes {
-		notes = append(notes, views.Retell(r.Context(), n.Message))
+	return c.JSON(http.StatusCreated, uploadedOf(r.Context(), m.Upload, []*batch.Image{m}))
+}
+
+// uploaded is what became of one file that was sent, for the script that sent it.
+type uploaded struct {
+	ID       string   `json:"id"` // the sender's own
+	N        int      `json:"n"`  // its image, or the first of them
+	Name     string   `json:"name"`
+	Filename string   `json:"filename"`
+	Width    int      `json:"width"`
+	Height   int      `json:"height"`
+	Notes    []string `json:"notes"`
+	Pages    int      `json:"pages"` // how many images it became
+}
+
+func uploadedOf(ctx context.Context, id string, images []*batch.Image) uploaded {
+	m := images[0]
+	u := uploaded{
+		ID: id, N: m.N, Name: m.Name, Filename: m.Filename, Width: m.Picture.Width, Height: m.Picture.Height,
+		Notes: []string{}, Pages: len(images),
 	}
-	return c.JSON(http.StatusCreated, map[string]any{
-		"n": m.N, "name": m.Name, "filename": m.Filename, "width": m.Picture.Width, "height": m.Picture.Height, "notes": notes,
-	})
+	for _, n := range m.Picture.Notes {
+		u.Notes = append(u.Notes, views.Retell(ctx, n.Message))
+	}
+	return u
+}
+
+// uploads tells a script which of its files a draft holds, so that nothing is sent twice after a fault.
+func (s *Server) uploads(c echo.Context) error {
+	there, err := s.batches.Uploaded(c.Request().Context(), batch.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	all := make([]uploaded, 0, len(there))
+	for id, images := range there {
+		all = append(all, uploadedOf(c.Request().Context(), id, images))
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+// datedOf is the time of a file as a browser sends it; what cannot be understood is not known.
+func datedOf(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 func orZero(s string) string {
@@ -74,18 +117,43 @@ func (s *Server) createBatch(c echo.Context) error {
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
-	return s.patient(func(c echo.Context) error { return s.plainForm(c, form) })(c)
+	return s.patient(func(c echo.Context) error {
+		b, err := s.batches.Create(c.Request().Context(), batch.NewBatch{})
+		if err != nil {
+			return err
+		}
+		return s.plainForm(c, b.ID, form, 1)
+	})(c)
 }
 
-// plainForm takes pictures from a form sent without scripts, one after the other as they arrive. Refused ones are
-// named on a page with a link to what was taken.
-func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
-	ctx := c.Request().Context()
-	b, err := s.batches.Create(ctx, batch.NewBatch{})
+// addImages takes more pictures into a draft from a form sent without scripts.
+func (s *Server) addImages(c echo.Context) error {
+	id := batch.ID(c.Param("id"))
+	form, err := c.Request().MultipartReader()
+	if err != nil {
+		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
+	}
+	images, err := s.batches.Images(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	id := rand.Text()
+	return s.patient(func(c echo.Context) error { return s.plainForm(c, id, form, nextPosition(images)) })(c)
+}
+
+// nextPosition is the place after all images of a draft.
+func nextPosition(images []*batch.Image) int {
+	next := 1
+	for _, m := range images {
+		next = max(next, m.N+1)
+	}
+	return next
+}
+
+// plainForm takes pictures from a form sent without scripts, one after the other as they arrive. Refused ones are named
+// beside what was taken.
+func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader, position int) error {
+	ctx := c.Request().Context()
+	upload := rand.Text()
 	var refused []string
 	taken := 0
 	for {
@@ -99,8 +167,8 @@ func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
 		if part.FileName() == "" {
 			continue
 		}
-		_, err = s.batches.AddImage(ctx, b.ID, batch.Upload{
-			ID: id + "-" + strconv.Itoa(taken+len(refused)), Filename: part.FileName(), Position: taken + 1, Body: part,
+		_, err = s.batches.AddImage(ctx, id, batch.Upload{
+			ID: upload + "-" + strconv.Itoa(taken+len(refused)), Filename: part.FileName(), Position: position + taken, Body: part,
 		})
 		switch {
 		case err == nil:
@@ -114,20 +182,37 @@ func (s *Server) plainForm(c echo.Context, form *multipart.Reader) error {
 			return err
 		}
 	}
-	if taken == 0 {
-		if err := s.batches.Discard(ctx, b.ID); err != nil {
+	return s.afterForm(c, id, taken, refused)
+}
+
+// afterForm shows what came of a plain form: the names, with what was refused; an empty draft is not kept.
+func (s *Server) afterForm(c echo.Context, id batch.ID, taken int, refused []string) error {
+	ctx := c.Request().Context()
+	if taken > 0 && refused == nil {
+		return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=names")
+	}
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return err
+	}
+	images, err := s.batches.Images(ctx, id)
+	if err != nil {
+		return err
+	}
+	if len(images) == 0 {
+		if err := s.batches.Discard(ctx, id); err != nil {
 			return err
 		}
+	}
+	if taken == 0 {
 		if refused == nil {
 			refused = []string{"Choose at least one picture, then send the form again."}
 		}
 		return errs.New(errs.Invalid, "%s", strings.Join(refused, " "))
 	}
-	if refused != nil {
-		return errs.New(errs.Invalid, "%d pictures were taken into the batch “%s”; you find it on the start page. These were not: %s",
-			taken, b.Name, strings.Join(refused, " "))
-	}
-	return c.Redirect(http.StatusSeeOther, batchURL(b.ID)+"?step=names")
+	v := s.namesView(b, images)
+	v.Problem = strings.Join(refused, " ")
+	return s.render(c, http.StatusUnprocessableEntity, views.NamesPage(v))
 }
 
 func batchURL(id batch.ID) string { return "/batches/" + string(id) }

@@ -63,6 +63,14 @@ accuracy: ## words, cells and rows right on the sample data folder beside the ch
 bench: ## 100 pictures through a simulated Gemini, 5 at once, against the ideal
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkBatch$$' -benchtime 1x -count 1 -timeout 20m
 
+.PHONY: bench-keys
+bench-keys: ## six keys through a simulated Gemini under every fault, against the ideal; 13 minutes
+	$(GO) test ./internal/engine/gemini -run '^$$' -bench '^BenchmarkKeys$$' -benchtime 1x -count 1 -timeout 40m
+
+.PHONY: soak-keys
+soak-keys: ## an hour of faults, 64 workers, with the race detector; SOAK=10m for a shorter one
+	$(GO) test ./internal/engine/gemini -race -run '^TestSoak$$' -count 1 -v -timeout 3h -soak $(or $(SOAK),1h)
+
 .PHONY: shots
 shots: ## screenshots of every page into screenshots/
 	@deploy/packages.sh $(TESSERACT) $(CHROMIUM)

@@ -39,6 +39,7 @@ type Batch struct {
 	Name    string      `json:"name"` // shown; 1 to 200 characters
 	Status  Status      `json:"status"`
 	Pause   PauseReason `json:"pause,omitempty"` // why, while Status is Paused
+	Rest    *Rest       `json:"rest,omitempty"`  // while it is paused for its keys
 	Table   table.Table `json:"table"`
 	Engine  string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
 	Model   string      `json:"model,omitempty"`  // fixed at Start for engines with models

@@ -77,6 +77,7 @@ type Why string
 const (
 	Busy        Why = "busy"        // quota, dead or refused key: another key or a later time
 	Unreachable Why = "unreachable" // network, 5xx, overloaded, timed out
+	Resting     Why = "resting"     // nothing was tried: all keys rest for longer than is worth waiting in hand
 
 	BadAnswer Why = "bad_answer" // not JSON, wrong shape, cut off, empty
 	Crashed   Why = "crashed"    // the engine or the process died over it
@@ -88,7 +89,7 @@ const (
 )
 
 // Free reports whether a try that failed so costs the image none of its retries.
-func (w Why) Free() bool { return w == Busy || w == Unreachable }
+func (w Why) Free() bool { return w == Busy || w == Unreachable || w == Resting }
 
 // Final reports whether trying the same again is pointless.
 func (w Why) Final() bool { return w == Refused || w == BadPicture || w == Unavailable }

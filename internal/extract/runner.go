@@ -83,6 +83,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.steer(gctx) })
 	g.Go(func() error { return r.conclude(gctx) })
+	g.Go(func() error { return r.hold(gctx) })
 	err = g.Wait()
 
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace)

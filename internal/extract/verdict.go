@@ -29,6 +29,7 @@ var errLost = errors.New("the image is no longer this try's")
 //
 //	final                → failed, with the engine's sentence
 //	free (quota, outage) → again when the engine says, at no cost, until the batch's deadline
+//	no key for a while   → the same, but read offline at once where the batch always falls back
 //	the image's fault    → again within the batch's retries, the delay doubling with full jitter
 //
 // An image that is given up goes to the offline engine first, where the batch says so and there is one (instead != "").
@@ -46,6 +47,8 @@ func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jit
 	var wait time.Duration
 	switch {
 	case f.Why.Final():
+		return giveUp(f.Message)
+	case f.Why == engine.Resting && b.Options.Fallback == batch.FallbackAlways && instead != "":
 		return giveUp(f.Message)
 	case f.Why.Free():
 		if now.After(b.Until) {

@@ -11,6 +11,7 @@ const (
 	probePause    = 1800 * time.Millisecond
 	probeMost     = 15 * time.Second // between probes, after a minute of outage
 	probeSlower   = time.Minute
+	regionEvery   = 10 * time.Minute // between probes where the service is not offered
 
 	// Transient retries are at most three in ten calls, so that a service that struggles is not struck harder; one a
 	// second is always allowed, so that the last images of a batch do not wait for ever.
@@ -22,6 +23,7 @@ const (
 type model struct {
 	window  []bool // true: a stumble; newest last
 	open    bool
+	class   Class // Region while it is open because we are in the wrong place; "" for an outage
 	opened  time.Time
 	next    time.Time // of the next probe
 	pause   time.Duration
@@ -84,16 +86,23 @@ func (m *model) outcome(stumbled bool, now time.Time, rng *rand.Rand) (opened bo
 
 // trip opens the breaker: from now on one call at a time.
 func (m *model) trip(now time.Time, rng *rand.Rand) {
-	m.open, m.opened, m.pause = true, now, probePause
+	m.open, m.class, m.opened, m.pause = true, "", now, probePause
 	m.next = now.Add(between(rng, m.pause))
+}
+
+// refuse opens it because the service is not offered where we are: no key changes that, so it is asked now and then.
+func (m *model) refuse(now time.Time, rng *rand.Rand) {
+	m.trip(now, rng)
+	m.class, m.next = Region, now.Add(regionEvery)
 }
 
 // probed settles a probe of an open breaker.
 func (m *model) probed(good bool, now time.Time, rng *rand.Rand) {
 	if good {
-		m.open, m.window, m.bare = false, nil, nil
+		m.open, m.class, m.window, m.bare = false, "", nil, nil
 		return
 	}
+	m.class = ""
 	if now.Sub(m.opened) > probeSlower {
 		m.pause = min(probeMost, m.pause*3/2)
 	}

@@ -206,7 +206,12 @@ func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 			dead := map[string]bool{}
 			for i, class := range steps {
 				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
-				l, err := p.Acquire(ctx, keypool.Want{Model: model, Group: fmt.Sprint(i % 3), Retry: i%4 == 0})
+				want := keypool.Want{Model: model, Group: fmt.Sprint(i % 3), Retry: i%4 == 0}
+				l, err := p.Acquire(ctx, want)
+				if rest, ok := errors.AsType[*keypool.RestError](err); ok && !rest.Until.IsZero() {
+					<-time.After(time.Until(rest.Until) + time.Millisecond) // what it was told must be true
+					l, err = p.Acquire(ctx, want)
+				}
 				cancel()
 				if err != nil {
 					if len(dead) < n && !errors.Is(err, keypool.ErrModelUnavailable) {
@@ -230,6 +235,62 @@ func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Who asks while all keys rest for long is told why and until when; who asks while one is back within a minute and a
+// half waits.
+func TestWhenAllKeysRestForLongItIsSaidWhyAndUntilWhen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		outcomes []keypool.Outcome // of the two keys, one after the other until both rest
+		want     keypool.Class
+		known    bool // when it goes on by itself
+	}{
+		"both days used up": {[]keypool.Outcome{{Class: keypool.RPD}, {Class: keypool.RPD}, {Class: keypool.RPD}, {Class: keypool.RPD}}, keypool.RPD, true},
+		"both dead":         {[]keypool.Outcome{{Class: keypool.KeyDead}, {Class: keypool.KeyDead}}, keypool.KeyDead, false},
+		"dead and no money": {[]keypool.Outcome{{Class: keypool.KeyDead}, {Class: keypool.Billing}}, keypool.Billing, true},
+		"a wrong setting":   {[]keypool.Outcome{{Class: keypool.KeyFixable}, {Class: keypool.KeyFixable}}, keypool.KeyFixable, true},
+		"the wrong place":   {[]keypool.Outcome{{Class: keypool.Region}}, keypool.Region, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newService(1, 2).pool(t, 1, 2, nil)
+				for _, o := range c.outcomes {
+					if _, rests := p.Resting(model); rests {
+						t.Fatal("it rests while a key may be used")
+					}
+					l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+					if err != nil {
+						t.Fatal(err)
+					}
+					l.Release(o)
+				}
+				_, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+				rest, ok := errors.AsType[*keypool.RestError](err)
+				if !ok || rest.Class != c.want || rest.Until.IsZero() == c.known {
+					t.Fatalf("told %v", err)
+				}
+				if !c.known {
+					return
+				}
+				<-time.After(time.Until(rest.Until) + time.Millisecond)
+				if _, rests := p.Resting(model); rests {
+					t.Error("it still rests when its time has come")
+				}
+				l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Release(keypool.Outcome{Class: keypool.OK})
+				if l, err = p.Acquire(t.Context(), keypool.Want{Model: model}); err != nil {
+					t.Errorf("after a good call: %v", err)
+				} else {
+					l.Release(keypool.Outcome{Class: keypool.OK})
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkAcquireRelease(b *testing.B) {

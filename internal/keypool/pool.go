@@ -106,8 +106,8 @@ func (l *Lease) ID() string { return l.key.id }
 // Secret is the key's value.
 func (l *Lease) Secret() Secret { return l.key.Secret }
 
-// Acquire waits for a key that may be used now. It returns ctx's error when ctx ends first, ErrNoKeys, or
-// ErrModelUnavailable. Release the lease.
+// Acquire waits for a key that may be used now. It returns ctx's error when ctx ends first, ErrNoKeys,
+// ErrModelUnavailable, or a *RestError when all keys rest for longer than a minute and a half. Release the lease.
 func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
 	w := &waiter{want: want, granted: make(chan *Lease, 1)}
 	p.mu.Lock()

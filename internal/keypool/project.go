@@ -67,8 +67,8 @@ func (p *Pool) sharers(k *key) []string {
 	return labels
 }
 
-// resting is when k may be used again as far as its quota goes, for whichever model rests longest.
-func (k *key) resting(now time.Time) (l *limit, model string) {
+// spent is when k may be used again as far as its quota goes, for whichever model rests longest.
+func (k *key) spent(now time.Time) (l *limit, model string) {
 	for name, m := range k.quota.models {
 		if m.until.After(now) && (l == nil || m.until.After(l.until)) {
 			l, model = m, name

@@ -94,6 +94,9 @@ func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
 		if m.probing {
 			return nil, now.Add(idle), nil
 		}
+		if rest, long := p.resting(want.Model, now); long {
+			return nil, now, &RestError{rest}
+		}
 		if m.next.After(now) {
 			return nil, m.next, nil
 		}
@@ -117,6 +120,9 @@ func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
 		if len(avoid) == 0 {
 			break
 		}
+	}
+	if rest, long := p.resting(want.Model, now); long {
+		return nil, now, &RestError{rest}
 	}
 	return nil, next, nil
 }

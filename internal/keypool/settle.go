@@ -53,6 +53,7 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 		p.stumbled(k, m, o, now)
 	case o.Class == Region:
 		p.note(k, now, o.Class, o.Reason)
+		m.refuse(now, p.rng)
 	default:
 		p.refused(k, lim, l, o, now)
 	}

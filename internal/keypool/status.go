@@ -46,7 +46,7 @@ func (p *Pool) Status(now time.Time) Status {
 	p.recent = keepLate(p.recent, now)
 	s := Status{Waiting: len(p.waiting), Calls: int(p.count), Events: slices.Clone(p.events)}
 	for _, m := range p.models {
-		s.Down = s.Down || m.open
+		s.Down = s.Down || m.open && m.class != Region
 	}
 	for _, k := range p.keys {
 		ks := p.statusOf(k, now)
@@ -88,7 +88,7 @@ func (p *Pool) statusOf(k *key, now time.Time) KeyStatus {
 		s.LastMinute += l.lately(now)
 		s.Today += int(l.used)
 	}
-	if l, _ := k.resting(now); l != nil && k.state == Active {
+	if l, _ := k.spent(now); l != nil && k.state == Active {
 		s.State, s.Class, s.Reason, s.Until = Cooling, l.class, l.reason, l.until
 		if l.parked {
 			s.State = Parked
@@ -99,33 +99,3 @@ func (p *Pool) statusOf(k *key, now time.Time) KeyStatus {
 
 // Ready is how many keys could be lent now, busy or not.
 func (p *Pool) Ready() int { return p.Status(time.Now()).Ready }
-
-// Next is when a key may be lent for this model: now or before if one can, zero if nobody knows.
-func (p *Pool) Next(model string) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if p.hopeless(model, now) != nil {
-		return time.Time{}
-	}
-	if m := p.model(model); m.open && m.next.After(now) {
-		return m.next
-	}
-	next := time.Time{}
-	for _, k := range p.keys {
-		if k.state == Disabled || k.state == Quarantined && k.class != KeyFixable {
-			continue
-		}
-		at := later(now, k.until)
-		if until, is := k.unavailable[model]; is {
-			at = later(at, until)
-		}
-		if free, ok := k.quota.of(model).next(now, 0, p.share); !ok {
-			at = later(at, free)
-		}
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return next
-}

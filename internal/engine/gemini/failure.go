@@ -35,7 +35,7 @@ var meanings = map[keypool.Class]meaning{
 	keypool.Recitation: {engine.Recited, "Google would not copy this text, because it looks like a published one. You can retry it."},
 	keypool.Blocked:    {engine.Refused, "Google does not read this picture because of what it shows."},
 	keypool.ImageFault: {engine.BadPicture, "Google cannot use this picture. Check it, or take a new photo of the sheet."},
-	keypool.Region:     {engine.Unavailable, "Google does not offer this service where this machine is. Ask your technician."},
+	keypool.Region:     {engine.Busy, "Google does not offer this service where this machine is. Ask your technician."},
 }
 
 var causes = map[cause]string{

@@ -80,7 +80,7 @@ func New(o Options) (*Engine, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Transport == nil {
-		o.Transport = newTransport(o.Timeout)
+		o.Transport = newTransport()
 	}
 	return &Engine{
 		opt: o, log: o.Log, pictures: newPictures(idlePictures), inFlight: semaphore.NewWeighted(o.InFlight),
@@ -140,22 +140,42 @@ func want(req engine.Request, model string) keypool.Want {
 	return w
 }
 
+// restMost is how long an image is put aside while all keys rest. A key that is added meanwhile is used at once: the
+// batch goes on then, whatever its images were told.
+const restMost = time.Minute
+
 // noKey says why no key could be had.
 func noKey(ctx context.Context, err error, model string) error {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case errors.Is(err, keypool.ErrModelUnavailable):
+	}
+	if errors.Is(err, keypool.ErrModelUnavailable) {
 		return &engine.Failure{
 			Why: engine.Unavailable, Class: string(keypool.ModelUnavailable), Err: err,
 			Message: fmt.Sprintf("None of the keys may use the model %s. Ask your technician to set GEMINI_MODEL to another one, then retry.", model),
 		}
-	default:
-		return &engine.Failure{
-			Why: engine.Unavailable, Class: "no_keys", Err: err,
-			Message: "There is no Gemini key to read with. Ask your technician to set or switch on a key, then retry.",
+	}
+	f := &engine.Failure{
+		Why: engine.Resting, Class: classNoKeys, Err: err, Until: time.Now().Add(restMost),
+		Message: "There was no Gemini key to read with. Ask your technician to set or switch on a key, then retry.",
+	}
+	if rest, ok := errors.AsType[*keypool.RestError](err); ok && rest.Class != "" {
+		f.Class, f.Message = string(rest.Class), meanings[rest.Class].message
+		if !rest.Until.IsZero() && rest.Until.Before(f.Until) {
+			f.Until = rest.Until
 		}
 	}
+	return f
+}
+
+// classNoKeys is the class where there is no key, or people switched all off.
+const classNoKeys = "no_keys"
+
+// Resting tells whether all keys rest for a while: why, as a class of the pool or "no_keys", and until when; zero is
+// until a person does something.
+func (e *Engine) Resting(model string) (why string, until time.Time, rests bool) {
+	rest, rests := e.opt.Pool.Resting(cmp.Or(model, e.opt.Model))
+	return cmp.Or(string(rest.Class), classNoKeys), rest.Until, rests
 }
 
 // answered is what one call came to.

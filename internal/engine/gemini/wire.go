@@ -43,8 +43,8 @@ type wire struct {
 	under http.RoundTripper
 }
 
-// newTransport returns the connections that all keys share.
-func newTransport(timeout time.Duration) *http.Transport {
+// newTransport returns the connections that all keys share. How long an answer may take is for each attempt's context.
+func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
@@ -53,7 +53,6 @@ func newTransport(timeout time.Duration) *http.Transport {
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: timeout,
 		ExpectContinueTimeout: time.Second,
 	}
 }

@@ -51,6 +51,8 @@ type Progress struct {
 	AtOnce     int
 	Took       time.Duration // from start to end; 0 while it runs
 	Pause      string        // while paused: "user", "keys" or "disk"
+	Rests      string        // while paused for keys: the class of why they rest
+	Back       time.Time     // while paused for keys: when one is tried again; zero: when a person does something
 }
 
 // Final reports whether the batch has ended.

@@ -100,7 +100,8 @@ type bench struct {
 	world   *batchtest.World
 	service *batch.Service
 	engine  *scripted
-	offline *scripted // nil for none
+	keyed   engine.Engine // in place of engine, unless nil
+	offline *scripted     // nil for none
 	log     *bytes.Buffer
 }
 
@@ -125,6 +126,9 @@ func (b *bench) process() (stop func()) {
 	all.Go(func() { _ = board.Run(ctx, b.world, ready) })
 	<-ready
 	engines := map[string]engine.Engine{"scripted": b.engine}
+	if b.keyed != nil {
+		engines["scripted"] = b.keyed
+	}
 	if b.offline != nil {
 		engines["offline"] = b.offline
 	}

@@ -66,6 +66,8 @@ func presentProgress(o batch.Overview) views.Progress {
 	}
 	if b.Status != batch.Paused {
 		p.Pause = ""
+	} else if b.Rest != nil {
+		p.Rests, p.Back = b.Rest.Why, b.Rest.Until
 	}
 	if b.Status.Final() && !b.Started.IsZero() {
 		p.Took = b.Ended.Sub(b.Started)

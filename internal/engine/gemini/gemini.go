@@ -140,9 +140,9 @@ func want(req engine.Request, model string) keypool.Want {
 	return w
 }
 
-// restMost is how long an image is put aside while all keys rest. A key that is added meanwhile is used at once: the
-// batch goes on then, whatever its images were told.
-const restMost = time.Minute
+// restMost is how long an image is put aside while all keys rest. It is short, so that a key that is added meanwhile is
+// used at once; the batch as a whole is paused, so nobody asks again and again.
+const restMost = 5 * time.Second
 
 // noKey says why no key could be had.
 func noKey(ctx context.Context, err error, model string) error {

@@ -1,0 +1,140 @@
+package extract_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/engine"
+)
+
+// keyed is a scripted engine whose keys may rest.
+type keyed struct {
+	*scripted
+	mu    sync.Mutex
+	until time.Time
+	rests bool
+}
+
+func (k *keyed) Resting(string) (string, time.Time, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return "rpd", k.until, k.rests
+}
+
+func (k *keyed) rest(until time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.until, k.rests = until, true
+}
+
+func (k *keyed) wake() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rests = false
+}
+
+// made is how many pictures were tried.
+func (k *keyed) made() int {
+	k.scripted.mu.Lock()
+	defer k.scripted.mu.Unlock()
+	return len(k.calls)
+}
+
+// Read fails as the real one does while all keys rest.
+func (k *keyed) Read(ctx context.Context, req engine.Request) (*engine.Reading, error) {
+	if _, until, rests := k.Resting(""); rests {
+		return nil, &engine.Failure{Why: engine.Resting, Message: "All keys rest.", Until: earliest(until, time.Now().Add(time.Minute)), Class: "rpd"}
+	}
+	return k.scripted.Read(ctx, req)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func TestABatchWhoseKeysRestIsPausedAndGoesOnByItself(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		t.Run(fmt.Sprint("known=", known), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				k := &keyed{scripted: b.engine}
+				b.keyed = k
+				defer b.process()()
+				id := b.start(options(5), pictures(40)...)
+				<-time.After(2500 * time.Millisecond)
+				back := time.Now().Add(6 * time.Hour).UTC()
+				if !known {
+					back = time.Time{}
+				}
+				k.rest(back)
+				<-time.After(10 * time.Second)
+				got, err := b.service.Batch(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.Status != batch.Paused || got.Pause != batch.PausedByKeys || got.Rest == nil || got.Rest.Why != "rpd" || !got.Rest.Until.Equal(back) {
+					t.Fatalf("while all keys rest: %s %s %+v", got.Status, got.Pause, got.Rest)
+				}
+				before := k.made()
+				<-time.After(5 * time.Hour)
+				if after := k.made(); after != before {
+					t.Errorf("%d tries were made while all keys rested", after-before)
+				}
+				k.wake()
+				<-time.After(time.Minute)
+				if got, err = b.service.Batch(t.Context(), id); err != nil || got.Status != batch.Completed || got.Counts.Completed != 40 || got.Counts.Calls != 40 {
+					t.Errorf("afterwards: %+v, %v", got, err)
+				}
+				if got.Rest != nil || got.Pause != "" {
+					t.Errorf("it still says why it was paused: %+v", got.Rest)
+				}
+			})
+		})
+	}
+}
+
+func TestABatchIsNotHeldForKeysBeyondItsDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		k := &keyed{scripted: b.engine}
+		b.keyed = k
+		k.rest(time.Time{})
+		defer b.process()()
+		id := b.start(options(5), pictures(3)...)
+		<-time.After(batch.Deadline + 10*time.Minute)
+		if got, err := b.service.Batch(t.Context(), id); err != nil || got.Status != batch.Failed || got.Counts.Failed != 3 {
+			t.Errorf("after its day: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestABatchThatAlwaysFallsBackIsReadOfflineWhileKeysRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		k := &keyed{scripted: b.engine}
+		b.keyed = k
+		b.offline = &scripted{took: time.Second, scripts: map[string][]error{}, calls: map[string]int{}}
+		k.rest(time.Time{})
+		defer b.process()()
+		o := options(5)
+		o.Fallback = batch.FallbackAlways
+		id := b.start(o, pictures(10)...)
+		<-time.After(time.Minute)
+		got, err := b.service.Batch(t.Context(), id)
+		if err != nil || got.Status != batch.Completed || got.Counts.Completed != 10 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		m, err := b.service.Image(t.Context(), id, 1)
+		if err != nil || m.Engine != "offline" {
+			t.Errorf("it is not marked as read offline: %+v, %v", m, err)
+		}
+	})
+}

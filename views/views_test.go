@@ -240,10 +240,10 @@ func TestNumbersReadWell(t *testing.T) {
 	ctx := t.Context()
 	for got, want := range map[string]string{
 		views.Number(ctx, 7): "7", views.Number(ctx, 1427): "1,427", views.Number(ctx, 1234567): "1,234,567", views.Number(ctx, -1000): "-1,000", views.Number(ctx, 100): "100",
-		views.Took(ctx, 0): "", views.Took(ctx, 40 * time.Millisecond): "0.1 s", views.Took(ctx, 900 * time.Millisecond): "0.9 s", views.Took(ctx, 9960 * time.Millisecond): "10 s",
-		views.Took(ctx, 18 * time.Second): "18 s", views.Took(ctx, 125 * time.Second): "2 min 05 s", views.Took(ctx, 64 * time.Minute): "1 h 04 min",
-		views.Left(ctx, 20 * time.Second): "less than a minute left", views.Left(ctx, 200 * time.Second): "about 3 min left", views.Left(ctx, 70 * time.Minute): "about 1 h 10 min left",
-		views.Size(ctx, 25 << 20): "25 MB", views.Size(ctx, 3<<20 + 200<<10): "3.2 MB", views.Size(ctx, 2048): "2 KB", views.Size(ctx, 12): "12 B",
+		views.Took(ctx, 0): "", views.Took(ctx, 40*time.Millisecond): "0.1 s", views.Took(ctx, 900*time.Millisecond): "0.9 s", views.Took(ctx, 9960*time.Millisecond): "10 s",
+		views.Took(ctx, 18*time.Second): "18 s", views.Took(ctx, 125*time.Second): "2 min 05 s", views.Took(ctx, 64*time.Minute): "1 h 04 min",
+		views.Left(ctx, 20*time.Second): "less than a minute left", views.Left(ctx, 200*time.Second): "about 3 min left", views.Left(ctx, 70*time.Minute): "about 1 h 10 min left",
+		views.Size(ctx, 25<<20): "25 MB", views.Size(ctx, 3<<20+200<<10): "3.2 MB", views.Size(ctx, 2048): "2 KB", views.Size(ctx, 12): "12 B",
 		views.Many(ctx, "live.need", 1): "1 needs you", views.Many(ctx, "live.need", 1200): "1,200 need you",
 	} {
 		if got != want {

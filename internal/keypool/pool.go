@@ -50,6 +50,7 @@ type Pool struct {
 	keys    []*key
 	models  map[string]*model
 	waiting []*waiter
+	timer   *time.Timer       // of the next look at those who wait; nil before the first wait
 	served  map[string]uint64 // per group: when it was served last, in dispatches
 	count   uint64            // dispatches so far
 	share   int               // live processes that pace against the same limits
@@ -112,25 +113,35 @@ func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
 	w := &waiter{want: want, granted: make(chan *Lease, 1)}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, w)
-	next := p.dispatch(time.Now())
+	p.dispatch(time.Now())
 	p.mu.Unlock()
-	for {
-		timer := time.NewTimer(time.Until(next))
-		select {
-		case l, ok := <-w.granted:
-			timer.Stop()
-			if !ok {
-				return nil, w.err
-			}
-			return l, nil
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, p.giveUp(w, ctx.Err())
-		case <-timer.C:
-			p.mu.Lock()
-			next = p.dispatch(time.Now())
-			p.mu.Unlock()
+	select {
+	case l, ok := <-w.granted:
+		if !ok {
+			return nil, w.err
 		}
+		return l, nil
+	case <-ctx.Done():
+		return nil, p.giveUp(w, ctx.Err())
+	}
+}
+
+// dispatch hands keys to those who wait, and looks again by itself when the next thing is known to happen.
+func (p *Pool) dispatch(now time.Time) {
+	next := p.serve(now)
+	switch {
+	case len(p.waiting) == 0:
+		if p.timer != nil {
+			p.timer.Stop()
+		}
+	case p.timer == nil:
+		p.timer = time.AfterFunc(max(next.Sub(now), time.Millisecond), func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.dispatch(time.Now())
+		})
+	default:
+		p.timer.Reset(max(next.Sub(now), time.Millisecond))
 	}
 }
 
@@ -143,6 +154,7 @@ func (p *Pool) giveUp(w *waiter, err error) error {
 			break
 		}
 	}
+	p.dispatch(time.Now())
 	p.mu.Unlock()
 	select {
 	case l, ok := <-w.granted:

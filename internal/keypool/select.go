@@ -16,8 +16,8 @@ const (
 	unknownLatency = 0.5
 )
 
-// dispatch hands keys to those who wait, as long as there are both, and returns when to look again.
-func (p *Pool) dispatch(now time.Time) time.Time {
+// serve hands keys to those who wait, as long as there are both, and returns when to look again.
+func (p *Pool) serve(now time.Time) time.Time {
 	next := now.Add(idle)
 	for len(p.waiting) > 0 {
 		granted := false
@@ -187,6 +187,9 @@ func (p *Pool) permitted(k *key, model string, tokens int, now time.Time) (at ti
 	if k.inflight >= int(k.conc) {
 		return never, false, false
 	}
+	if alone := k.tried.Add(tryAlone); !k.proved && k.inflight > 0 && alone.After(now) {
+		return alone, false, false
+	}
 	l := k.quota.of(model)
 	if at, free := l.next(now, tokens, p.share); !free {
 		return at, false, false
@@ -221,7 +224,9 @@ func (p *Pool) hopeless(model string, now time.Time) error {
 func (p *Pool) lend(k *key, want Want, m *model, tokens int, probe bool, now time.Time) *Lease {
 	p.count++
 	k.last = p.count
-	k.inflight++
+	if k.inflight++; !k.proved && k.inflight == 1 {
+		k.tried = now
+	}
 	l := k.quota.of(want.Model)
 	l.start(now, tokens)
 	if probe {

@@ -46,6 +46,7 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	if o.Project != "" {
 		p.sameProject(k, o.Project)
 	}
+	k.proved = k.proved || o.Class.answered() || o.Class.transient()
 	switch {
 	case o.Class.answered():
 		p.answered(k, lim, m, o, wasTrial, now)

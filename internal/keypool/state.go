@@ -34,6 +34,9 @@ type key struct {
 	quota       *quota               // shared with the keys of its project
 	unavailable map[string]time.Time // models it was told not to have, until when that is believed
 
+	proved bool      // the service did not refuse it so far
+	tried  time.Time // when the first call of an unproved key began
+
 	inflight int
 	conc     float64 // how many calls at once it may have
 	half     float64 // successes towards the next one more
@@ -47,6 +50,9 @@ type key struct {
 }
 
 const (
+	// tryAlone is how long the first call of a key goes alone: a refusal comes within it, an answer takes longer. So a
+	// dead key, or one whose day is used up, costs one call and not as many as it may have at once.
+	tryAlone  = 250 * time.Millisecond
 	concStart = 4
 	concMin   = 1
 	concMax   = 32

@@ -72,7 +72,7 @@ const start = (form) => {
       if (blob.size > maxBytes && !(shrink && lighter.checked && /^image\/(jpeg|png|webp)$/.test(blob.type))) { refuse(name, say("Big", { size: size(blob.size), max: size(maxBytes) })); continue; }
       if (here + wanted.size >= maxImages) { over++; continue; }
       known.set(file.id, file);
-      file.place = next++;
+      file.place = Math.min(next++, maxImages);
       wanted.add(file);
       files.push(file);
       fragment.append(card(file));
@@ -113,22 +113,31 @@ const start = (form) => {
     refused.querySelector("[data-refused]").textContent = say("Refused", { n: number(n) });
   };
 
+  // A document or an archive becomes several pictures; the others stand behind the first.
   const done = (file, answer) => {
     finished++;
-    const pages = answer.pages ?? 1;
-    images += pages;
+    images += answer.images.length;
     original += file.blob.size;
     travelled += file.sent;
     known.set(file.id, answer);
-    file.under.textContent = file.sent < file.blob.size ? say("Smaller", { sent: size(file.sent), all: size(file.blob.size) }) : size(file.sent);
-    file.bar.ownerSVGElement.remove();
-    if (answer.n) {
-      const img = Object.assign(new Image(164, 123), { alt: "", loading: "lazy", decoding: "async", src: `${address}/images/${answer.n}/thumb` });
-      file.card.querySelector(".shot").append(img);
-    }
-    if (answer.name) file.card.querySelector(".label").textContent = answer.name;
-    for (const text of answer.notes ?? []) file.card.append(Object.assign(document.createElement("span"), { className: "tag wrap", textContent: text }));
     fresh.delete(file);
+    file.under.textContent = file.sent < file.blob.size ? say("Smaller", { sent: size(file.sent), all: size(file.blob.size) }) : size(file.sent);
+    const [first, ...more] = answer.images;
+    show(file.card, first);
+    file.card.after(...more.map((image) => {
+      const li = blank.content.firstElementChild.cloneNode(true);
+      li.querySelector(".under span").textContent = image.filename;
+      show(li, image);
+      return li;
+    }));
+    for (const why of answer.refused) refuse(file.name, why);
+  };
+
+  const show = (li, image) => {
+    li.querySelector("rect").ownerSVGElement.remove();
+    li.querySelector(".shot").append(Object.assign(new Image(164, 123), { alt: "", loading: "lazy", decoding: "async", src: `${address}/images/${image.n}/thumb` }));
+    li.querySelector(".label").textContent = image.name;
+    for (const note of image.notes) li.append(Object.assign(document.createElement("span"), { className: "tag wrap", textContent: note.message }));
   };
 
   const paint = () => {

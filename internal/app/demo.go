@@ -151,7 +151,7 @@ func (a *App) stage(ctx context.Context) (path string, err error) {
 			if n == smudged {
 				picture = simulator.DrawUnmarked(n).JPEG
 			}
-			_, err := a.batches.AddImage(ctx, b.ID, batch.Upload{
+			_, err := a.batches.AddImages(ctx, b.ID, batch.Upload{
 				ID: fmt.Sprintf("demo-%05d", n), Filename: fmt.Sprintf("sheet-%02d.jpg", n), Position: n,
 				Body: bytes.NewReader(picture),
 			})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -89,16 +90,34 @@ func missing(name string) error {
 type intake struct{ preparer *imaging.Preparer }
 
 // Prepare implements batch.Intake.
-func (i intake) Prepare(ctx context.Context, filename string, r io.Reader) (*batch.Prepared, error) {
-	p, err := i.preparer.Prepare(ctx, filename, r)
+func (i intake) Prepare(ctx context.Context, filename string, r io.Reader, _ func(part int) bool) iter.Seq2[batch.Part, error] {
+	return func(yield func(batch.Part, error) bool) {
+		p, err := i.preparer.Prepare(ctx, filename, r)
+		if err != nil {
+			yield(batch.Part{}, err)
+			return
+		}
+		yield(batch.Part{N: 1, Alone: true, Filename: filename, Picture: prepared(p)}, nil)
+	}
+}
+
+// Rotate implements batch.Intake.
+func (i intake) Rotate(ctx context.Context, data []byte, quarters int) (*batch.Prepared, error) {
+	p, err := i.preparer.Rotate(ctx, data, quarters)
 	if err != nil {
 		return nil, err
 	}
-	out := &batch.Prepared{Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source}
+	return prepared(p), nil
+}
+
+func prepared(p *imaging.Prepared) *batch.Prepared {
+	out := &batch.Prepared{
+		Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source, Look: p.Look,
+	}
 	for _, n := range p.Notes {
 		out.Notes = append(out.Notes, batch.Note{Kind: n.Kind, Message: n.Message})
 	}
-	return out, nil
+	return out
 }
 
 // keySecret is what the stored names of keys are hashed with: a file of its own, for the owner only, or on a cluster what

@@ -54,13 +54,15 @@ func phonePhoto(t testing.TB) []byte {
 func (b *tab) drafted(p *process) map[string]draftedFile {
 	b.t.Helper()
 	_, body, _ := p.fetch(b.t, b.batch()+"/uploads")
-	var files []draftedFile
+	var files []struct{ Images []draftedFile }
 	if err := json.Unmarshal(body, &files); err != nil {
 		b.t.Fatalf("%v in %.200s", err, body)
 	}
 	byName := map[string]draftedFile{}
 	for _, f := range files {
-		byName[f.Filename] = f
+		for _, m := range f.Images {
+			byName[m.Filename] = m
+		}
 	}
 	if len(byName) != len(files) {
 		b.t.Errorf("%d uploads have %d different names", len(files), len(byName))

@@ -3,6 +3,7 @@
 package batch
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
 	"strings"
@@ -46,13 +47,32 @@ type Batch struct {
 	Options Options     `json:"options"`
 	Order   []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
 	Reopen  []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
+	Cancel  bool        `json:"cancel,omitempty"` // a person wants it ended: its images are canceled, then it is
 	Counts  *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
 	Created time.Time   `json:"created"`
 	Started time.Time   `json:"started,omitzero"`
 	Ended   time.Time   `json:"ended,omitzero"`
-	Until   time.Time   `json:"until,omitzero"` // the deadline, moved on by a retry
+	Until   time.Time   `json:"until,omitzero"`   // the deadline, moved on by a retry
+	Deleted time.Time   `json:"deleted,omitzero"` // when a person deleted it: hidden at once, erased after UndoFor
 
 	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
+}
+
+// Reads reports whether the images of b are to be read now: it was started, and nobody holds it back or has ended it.
+func (b *Batch) Reads() bool {
+	return (b.Status == Processing || b.Status == Pending) && !b.Over()
+}
+
+// Over reports whether b has ended or is to end: nothing that is being read for it is wanted any more.
+func (b *Batch) Over() bool { return b.Status.Final() || b.Cancel || !b.Deleted.IsZero() }
+
+// With is in which way m of this batch is read: by which engine and model.
+func (b *Batch) With(m *Image) With {
+	with := m.With
+	if with.Engine == "" || with.Engine == b.Engine {
+		with.Engine, with.Model = b.Engine, cmp.Or(with.Model, b.Model)
+	}
+	return with
 }
 
 // Total is the number of images, frozen at Start; 0 for a draft.
@@ -64,7 +84,14 @@ type Reopening struct {
 	N    int `json:"n"`
 	Work int `json:"work"` // the image's Work when it was asked for
 
-	Engine string `json:"engine,omitempty"` // that is to read it instead of the batch's
+	With
+}
+
+// With is the way in which an image is read again. The zero value is the batch's own way.
+type With struct {
+	Engine string `json:"engine,omitempty"` // that reads it instead of the batch's
+	Model  string `json:"model,omitempty"`  // that reads it instead of the batch's, for engines with models
+	Fresh  bool   `json:"fresh,omitempty"`  // what was read of it or of the same picture before does not count
 }
 
 // Options steer how a batch is read.
@@ -98,20 +125,25 @@ const Deadline = 24 * time.Hour
 // store: "completed with these rows" is one compare-and-swap.
 type Image struct {
 	Batch    ID        `json:"batch"`
-	N        int       `json:"n"`      // place in the batch from 1; also its key. Draft removals leave gaps
-	Upload   string    `json:"upload"` // the sender's own id of the upload: a second one with it is the same image
+	N        int       `json:"n"`               // its key in the batch, from 1. Draft removals leave gaps
+	Upload   string    `json:"upload"`          // the sender's own id of the upload: a second one with it is the same image
+	Part     int       `json:"part,omitempty"`  // of the upload, from 1: several images may come out of one file
+	Page     int       `json:"page,omitempty"`  // of the document Filename, from 1; 0 for a picture
+	Whole    bool      `json:"whole,omitempty"` // on an upload's first image: all its parts are in the batch
+	Position int       `json:"position"`        // where the upload wanted to be, from 1
 	Name     string    `json:"name"`
-	Filename string    `json:"filename"`         // base name as sent; shown, never used as a path
+	Filename string    `json:"filename"`         // base name as sent, or in its archive; shown, never used as a path
 	Folder   string    `json:"folder,omitempty"` // that the file was in, as sent, with / between; shown, never used as a path
 	Dated    time.Time `json:"dated,omitzero"`   // of the file as sent, with the sender's offset; zero when nobody said
 	Status   Status    `json:"status"`
 	Picture  Picture   `json:"picture"`
 
-	Work      int           `json:"work"`                // number of the valid unit of work; older units are dropped
-	Tries     int           `json:"tries"`               // tries begun in all
-	Faults    int           `json:"faults"`              // tries since the last person's retry that count against MaxRetries
-	Crashes   int           `json:"crashes,omitempty"`   // tries since the last person's retry that never ended
-	Engine    string        `json:"engine,omitempty"`    // that reads it instead of the batch's; "" is the batch's
+	Work      int           `json:"work"`              // number of the valid unit of work; older units are dropped
+	Tries     int           `json:"tries"`             // tries begun in all
+	Faults    int           `json:"faults"`            // tries since the last person's retry that count against MaxRetries
+	Crashes   int           `json:"crashes,omitempty"` // tries since the last person's retry that never ended
+	With                    // engine and model that read it instead of the batch's
+	Again     bool          `json:"again,omitempty"`     // read already, and a person wants it read afresh: its rows stand until then
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk
@@ -137,6 +169,7 @@ type Picture struct {
 	Width  int    `json:"w"`
 	Height int    `json:"h"`
 	Bytes  int    `json:"bytes"`
+	Look   string `json:"look,omitempty"` // what it looks like, by which resembling ones are found; "" when nobody knows
 	Notes  []Note `json:"notes,omitempty"`
 }
 

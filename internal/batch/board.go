@@ -216,7 +216,9 @@ func (b *Board) Overviews() []Overview {
 	defer b.mu.Unlock()
 	all := make([]Overview, 0, len(b.batches))
 	for _, batch := range b.batches {
-		all = append(all, b.overview(batch))
+		if batch.Deleted.IsZero() {
+			all = append(all, b.overview(batch))
+		}
 	}
 	slices.SortFunc(all, func(x, y Overview) int {
 		return cmp.Or(y.Batch.Created.Compare(x.Batch.Created), cmp.Compare(x.Batch.ID, y.Batch.ID))
@@ -235,6 +237,9 @@ func (b *Board) Overview(ctx context.Context, id ID) (Overview, error) {
 	b.mu.Unlock()
 	if batch == nil {
 		return b.ahead(ctx, id)
+	}
+	if !batch.Deleted.IsZero() {
+		return Overview{}, notFound()
 	}
 	if !ready {
 		if err := b.load(ctx, id); err != nil {
@@ -258,6 +263,9 @@ func (b *Board) ahead(ctx context.Context, id ID) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
+	if !batch.Deleted.IsZero() {
+		return Overview{}, notFound()
+	}
 	images, err := inOrder(ctx, b.repo, batch)
 	if err != nil {
 		return Overview{}, err
@@ -275,7 +283,7 @@ func (b *Board) Active() []ID {
 	defer b.mu.Unlock()
 	var ids []ID
 	for id, batch := range b.batches {
-		if batch.Status != Draft && !batch.Status.Final() {
+		if batch.Status != Draft && !batch.Status.Final() && batch.Deleted.IsZero() {
 			ids = append(ids, id)
 		}
 	}

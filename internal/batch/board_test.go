@@ -151,7 +151,7 @@ var statuses = []batch.Status{
 func TestTheStatusTables(t *testing.T) {
 	t.Parallel()
 	image := map[batch.Status]string{
-		batch.Pending: "processing retrying failed canceled", batch.Processing: "processing retrying completed failed canceled",
+		batch.Pending: "processing retrying failed canceled", batch.Processing: "pending processing retrying completed failed canceled",
 		batch.Retrying: "processing retrying completed failed canceled", batch.Completed: "retrying",
 		batch.Failed: "retrying canceled", batch.Canceled: "retrying", batch.Draft: "pending",
 	}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 )
@@ -26,8 +27,8 @@ func (u Upload) dated() time.Time {
 	return u.Dated
 }
 
-// Uploaded returns the images that a batch holds by the senders' ids of their uploads, so that a sender can tell what is
-// missing. It holds those that were left out, too.
+// Uploaded returns what a batch holds by the senders' own ids of the uploads, so that a sender can tell what is missing.
+// An upload that broke off on the way is not among them.
 func (s *Service) Uploaded(ctx context.Context, id ID) (map[string][]*Image, error) {
 	if _, err := s.Batch(ctx, id); err != nil {
 		return nil, err
@@ -36,9 +37,12 @@ func (s *Service) Uploaded(ctx context.Context, id ID) (map[string][]*Image, err
 	if err != nil {
 		return nil, err
 	}
-	byUpload := make(map[string][]*Image, len(images))
+	inPlace(images)
+	byUpload, whole := make(map[string][]*Image, len(images)), map[string]bool{}
 	for _, m := range images {
 		byUpload[m.Upload] = append(byUpload[m.Upload], m)
+		whole[m.Upload] = whole[m.Upload] || m.Whole
 	}
+	maps.DeleteFunc(byUpload, func(upload string, _ []*Image) bool { return !whole[upload] })
 	return byUpload, nil
 }

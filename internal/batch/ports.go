@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -112,14 +113,30 @@ type Prepared struct {
 	Width  int
 	Height int
 	Thumb  []byte // JPEG, at most 256 pixels a side
-	Source string // SHA-256 of the file as sent, hex
+	Source string // SHA-256 of the picture as sent, hex: of the file, of the file in its archive, or of file and page
+	Look   string // a perceptual hash, hex; see Resembling
 	Notes  []Note
 }
 
-// Intake turns a file as sent into a prepared picture, or refuses it with an errs.Invalid or errs.TooLarge whose
-// message names the file, the reason and the remedy.
+// Part is one picture that came out of a file.
+type Part struct {
+	N        int       // which part of the file, from 1, the same each time the file is read
+	Alone    bool      // the file is just this picture
+	Page     int       // of the document Filename, from 1; 0 for a picture
+	Filename string    // of the file, or in its archive
+	Picture  *Prepared // nil when it is refused
+	Refused  error     // errs.Invalid or errs.TooLarge: the message names the file, the reason and the remedy
+}
+
+// Intake turns files as sent into prepared pictures.
 type Intake interface {
-	Prepare(ctx context.Context, filename string, r io.Reader) (*Prepared, error)
+	// Prepare reads a file once and yields its parts in their order, each when it is ready, without those that the
+	// caller has already. A part that is refused does not hold up the others. An error ends it: errs.Invalid or
+	// errs.TooLarge for a file that cannot be used at all, or no further; any other is not the file's fault.
+	Prepare(ctx context.Context, filename string, r io.Reader, have func(part int) bool) iter.Seq2[Part, error]
+	// Rotate turns a prepared picture clockwise by quarters of a circle, 1 to 3, and makes its thumbnail anew. What it
+	// returns has no Source and no Notes.
+	Rotate(ctx context.Context, data []byte, quarters int) (*Prepared, error)
 }
 
 // Readers says which engine will read.

@@ -133,8 +133,18 @@ func (s *Service) changeDraft(ctx context.Context, id ID, f func(*Batch)) (*Batc
 // change applies f to the stored batch until the swap succeeds; f sees a fresh copy each time and returns false to
 // leave it as it is.
 func (s *Service) change(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
+	return s.changeHidden(ctx, id, func(b *Batch) (bool, error) {
+		if !b.Deleted.IsZero() {
+			return false, notFound()
+		}
+		return f(b)
+	})
+}
+
+// changeHidden is change for a batch that may be deleted.
+func (s *Service) changeHidden(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
 	for {
-		b, err := s.Batch(ctx, id)
+		b, err := s.hidden(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +193,7 @@ func (s *Service) RenameImage(ctx context.Context, id ID, n int, name string) (*
 	return s.changeImage(ctx, id, n, func(m *Image) (bool, error) {
 		name := cleanName(name)
 		if name == "" {
-			name = nameOf(m.Filename)
+			name = m.DefaultName()
 		}
 		changed := name != m.Name
 		m.Name = name
@@ -223,26 +233,18 @@ func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	return s.ports.Pictures.DropPicture(ctx, id, m.Picture.Key)
 }
 
-// Discard removes a draft with everything in it. Discarding it again is not an error; a started batch is a Conflict.
-func (s *Service) Discard(ctx context.Context, id ID) error {
-	b, err := s.Batch(ctx, id)
-	if errs.Is(err, errs.NotFound) {
-		return nil
+// Batch returns a batch as stored; NotFound for one that was deleted or never was, and a
+// malformed id.
+func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
+	b, err := s.hidden(ctx, id)
+	if err == nil && !b.Deleted.IsZero() {
+		return nil, notFound()
 	}
-	if err != nil {
-		return err
-	}
-	if b.Status != Draft {
-		return errs.New(errs.Conflict, "This batch was started already and is not discarded.")
-	}
-	if err := s.ports.Pictures.DropPicture(ctx, id, ""); err != nil {
-		return err
-	}
-	return s.ports.Repository.RemoveBatch(ctx, id)
+	return b, err
 }
 
-// Batch returns a batch as stored; NotFound for an id that never was or is malformed.
-func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
+// hidden is Batch for one that may be deleted and not yet erased.
+func (s *Service) hidden(ctx context.Context, id ID) (*Batch, error) {
 	if !id.Valid() {
 		return nil, notFound()
 	}
@@ -250,7 +252,8 @@ func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
 }
 
 // Images returns the images of a batch in its order. Once the batch is started, an image that is missing makes it
-// Unavailable rather than a shorter list, and an image that came too late is left out.
+// Unavailable rather than a shorter list, and an image that came too late is left out. Before that, each carries a note
+// on the one before it that it resembles.
 func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
@@ -260,13 +263,21 @@ func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 }
 
 func (s *Service) imagesOf(ctx context.Context, b *Batch) ([]*Image, error) {
-	return inOrder(ctx, s.ports.Repository, b)
+	images, err := inOrder(ctx, s.ports.Repository, b)
+	if b.Status == Draft {
+		resembling(images)
+	}
+	return images, err
 }
 
 func inOrder(ctx context.Context, repo Repository, b *Batch) ([]*Image, error) {
 	stored, err := repo.Images(ctx, b.ID)
-	if err != nil || b.Order == nil {
-		return stored, err
+	if err != nil {
+		return nil, err
+	}
+	if b.Order == nil {
+		inPlace(stored)
+		return stored, nil
 	}
 	byN := make(map[int]*Image, len(stored))
 	for _, m := range stored {

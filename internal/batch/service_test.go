@@ -33,11 +33,17 @@ func draft(t *testing.T, s *batch.Service) batch.ID {
 
 func add(t *testing.T, s *batch.Service, id batch.ID, upload string, position int) *batch.Image {
 	t.Helper()
-	m, err := s.AddImage(t.Context(), id, batch.Upload{ID: upload, Filename: upload + ".jpg", Position: position, Body: strings.NewReader(upload)})
-	if err != nil {
-		t.Fatal(err)
+	return one(t, s, id, batch.Upload{ID: upload, Filename: upload + ".jpg", Position: position, Body: strings.NewReader(upload)})
+}
+
+// one takes in a file that is one picture.
+func one(t *testing.T, s *batch.Service, id batch.ID, u batch.Upload) *batch.Image {
+	t.Helper()
+	taken, err := s.AddImages(t.Context(), id, u)
+	if err != nil || len(taken.Images) != 1 || taken.Refused != nil {
+		t.Fatalf("%+v: %v", taken, err)
 	}
-	return m
+	return taken.Images[0]
 }
 
 func TestADraftHasDefaultsThatCanBeStarted(t *testing.T) {
@@ -86,7 +92,7 @@ func TestARefusedFileLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
 	id := draft(t, s)
-	_, err := s.AddImage(t.Context(), id, batch.Upload{ID: "upload-1", Filename: `C:\photos\notes.txt`, Body: strings.NewReader("bad")})
+	_, err := s.AddImages(t.Context(), id, batch.Upload{ID: "upload-1", Filename: `C:\photos\notes.txt`, Body: strings.NewReader("bad")})
 	if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), "“notes.txt”") {
 		t.Errorf("got %v", err)
 	}
@@ -109,9 +115,9 @@ func TestFileNamesAreOnlyEverShown(t *testing.T) {
 		{"\xff\xfe.png", ".png", ".png"},
 		{strings.Repeat("ä", 300) + ".jpg", strings.Repeat("ä", 200), strings.Repeat("ä", 200)},
 	} {
-		m, err := s.AddImage(t.Context(), id, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: tc.filename, Position: i + 1, Body: strings.NewReader("x")})
-		if err != nil || m.Filename != tc.shown || m.Name != tc.name {
-			t.Errorf("%q: got %+v, %v", tc.filename, m, err)
+		m := one(t, s, id, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: tc.filename, Position: i + 1, Body: strings.NewReader("x")})
+		if m.Filename != tc.shown || m.Name != tc.name {
+			t.Errorf("%q: got %+v", tc.filename, m)
 		}
 	}
 }
@@ -124,7 +130,7 @@ func TestABatchHoldsNoMoreThanItsLimit(t *testing.T) {
 		add(t, s, id, fmt.Sprintf("upload-%03d", i), i+1)
 	}
 	for _, position := range []int{0, 50, 101} {
-		_, err := s.AddImage(t.Context(), id, batch.Upload{ID: "upload-more", Position: position, Body: strings.NewReader("x")})
+		_, err := s.AddImages(t.Context(), id, batch.Upload{ID: "upload-more", Position: position, Body: strings.NewReader("x")})
 		if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), "100") {
 			t.Errorf("position %d: got %v", position, err)
 		}
@@ -160,7 +166,7 @@ func TestStartFreezesTheOrderAndMayBeRepeated(t *testing.T) {
 	if err := s.RemoveImage(t.Context(), id, 1); !errs.Is(err, errs.Conflict) {
 		t.Errorf("removing after the start: got %v", err)
 	}
-	_, err = s.AddImage(t.Context(), id, batch.Upload{ID: "upload-late", Position: 9, Body: strings.NewReader("x")})
+	_, err = s.AddImages(t.Context(), id, batch.Upload{ID: "upload-late", Position: 9, Body: strings.NewReader("x")})
 	if !errs.Is(err, errs.Conflict) {
 		t.Errorf("an upload after the start: got %v", err)
 	}
@@ -189,10 +195,10 @@ func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 		acknowledged := make(chan int, 40)
 		for i := range 20 {
 			group.Go(func() {
-				m, err := s.AddImage(context.Background(), id, batch.Upload{ID: fmt.Sprintf("upload-%03d", i), Position: i + 2, Body: strings.NewReader("x")})
+				taken, err := s.AddImages(context.Background(), id, batch.Upload{ID: fmt.Sprintf("upload-%03d", i), Position: i + 2, Body: strings.NewReader("x")})
 				switch {
 				case err == nil:
-					acknowledged <- m.N
+					acknowledged <- taken.Images[0].N
 				case !errs.Is(err, errs.Conflict):
 					t.Error(err)
 				}
@@ -240,12 +246,12 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 			t.Fatalf("cut %d: the start did not notice", cut)
 		}
 		w.Fail(nil)
-		if err := s.Resume(t.Context(), id); err != nil {
+		if err := s.Refill(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		b, err := s.Start(t.Context(), id)
 		if err == nil {
-			err = s.Resume(t.Context(), id)
+			err = s.Refill(t.Context(), id)
 		}
 		if err != nil || b.Status != batch.Processing || b.Total() != 2 || w.Queued(id) != 2 {
 			t.Errorf("cut %d: %s, %d images, %d units, %v", cut, b.Status, b.Total(), w.Queued(id), err)
@@ -337,7 +343,7 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 		_, cutOff := s.RetryFailed(t.Context(), id)
 		w.Fail(nil)
 		if cutOff != nil {
-			if err := s.Resume(t.Context(), id); err != nil {
+			if err := s.Refill(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.Conclude(t.Context(), id); err != nil {
@@ -399,10 +405,7 @@ func FuzzNames(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := s.AddImage(t.Context(), b.ID, batch.Upload{ID: "upload-1", Filename: filename, Name: name, Body: strings.NewReader("x")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := one(t, s, b.ID, batch.Upload{ID: "upload-1", Filename: filename, Name: name, Body: strings.NewReader("x")})
 		for _, shown := range []string{b.Name, m.Name, m.Filename} {
 			if shown == "" || strings.ContainsAny(shown, "\x00\r\n") || len([]rune(shown)) > 200 {
 				t.Errorf("%q", shown)

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"sheetlift/internal/errs"
@@ -47,6 +46,7 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 		if err != nil {
 			return false, err
 		}
+		inPlace(images)
 		for _, m := range images {
 			b.Order = append(b.Order, m.N)
 		}
@@ -64,104 +64,18 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 	return b, s.ports.Queue.Add(ctx, units)
 }
 
-// Retry reads one failed or canceled image again, with all its retries. Repeating it is not an error.
-func (s *Service) Retry(ctx context.Context, id ID, n int) error { return s.RetryWith(ctx, id, n, "") }
-
-// RetryWith is Retry with another engine than the batch's, for this image; "" is the batch's.
-func (s *Service) RetryWith(ctx context.Context, id ID, n int, engine string) error {
-	if engine != "" {
-		var err error
-		if engine, _, err = s.ports.Readers.Choose(engine); err != nil {
-			return err
-		}
-	}
-	m, err := s.Image(ctx, id, n)
-	if err != nil {
-		return err
-	}
-	if m.Status != Failed && m.Status != Canceled {
-		return nil
-	}
-	return s.retry(ctx, id, []*Image{m}, engine)
-}
-
-// RetryFailed reads all failed images of a batch again and says how many.
-func (s *Service) RetryFailed(ctx context.Context, id ID) (int, error) {
-	images, err := s.Images(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	failed := slices.DeleteFunc(images, func(m *Image) bool { return m.Status != Failed })
-	if len(failed) == 0 {
-		return 0, nil
-	}
-	return len(failed), s.retry(ctx, id, failed, "")
-}
-
-// retry writes the intent into the batch first, then carries it out.
-func (s *Service) retry(ctx context.Context, id ID, images []*Image, engine string) error {
-	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
-		if b.Order == nil {
-			return false, errs.New(errs.Conflict, "This batch was not started yet; start it first.")
-		}
-		for _, m := range images {
-			r := Reopening{N: m.N, Work: m.Work, Engine: engine}
-			if !slices.Contains(b.Reopen, r) {
-				b.Reopen = append(b.Reopen, r)
-			}
-		}
-		if b.Status.Final() {
-			b.Status, b.Ended, b.Counts = Processing, time.Time{}, nil
-		}
-		b.Until = time.Now().UTC().Add(Deadline)
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.reopen(ctx, id)
-}
-
-// reopen carries out the retries that are written down in the batch, each exactly once.
-func (s *Service) reopen(ctx context.Context, id ID) error {
-	b, err := s.Batch(ctx, id)
-	if err != nil || len(b.Reopen) == 0 {
-		return err
-	}
-	var units []Unit
-	for _, r := range b.Reopen {
-		m, err := s.changeImage(ctx, id, r.N, func(m *Image) (bool, error) {
-			if m.Work != r.Work || m.Status != Failed && m.Status != Canceled {
-				return false, nil
-			}
-			m.Status, m.Failure, m.Ended, m.NotBefore = Retrying, "", time.Time{}, time.Time{}
-			m.Work, m.Faults, m.Crashes, m.Engine = m.Work+1, 0, 0, r.Engine
-			return true, nil
-		})
-		if err != nil {
-			return err
-		}
-		units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
-	}
-	if err := s.ports.Queue.Add(ctx, units); err != nil {
-		return err
-	}
-	_, err = s.change(ctx, id, func(now *Batch) (bool, error) {
-		before := len(now.Reopen)
-		now.Reopen = slices.DeleteFunc(now.Reopen, func(r Reopening) bool { return slices.Contains(b.Reopen, r) })
-		return len(now.Reopen) < before, nil
-	})
-	return err
-}
-
-// Resume puts into the queue whatever of a started batch should be there and is not: after a restart, a crash, a lost
-// write. It leaves drafts and ended batches alone and may be called at any time, by any process.
-func (s *Service) Resume(ctx context.Context, id ID) error {
+// Refill puts into the queue whatever of a started batch should be there and is not: after a restart, a crash, a lost
+// write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time, by any process.
+func (s *Service) Refill(ctx context.Context, id ID) error {
 	b, err := s.Batch(ctx, id)
 	if err != nil || b.Status == Draft || b.Status.Final() {
 		return err
 	}
 	if b, err = s.Start(ctx, id); err != nil {
+		return err
+	}
+	if b.Cancel {
+		_, err := s.Conclude(ctx, id)
 		return err
 	}
 	if err := s.reopen(ctx, id); err != nil {
@@ -195,6 +109,9 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 	if err := s.reopen(ctx, id); err != nil {
 		return false, err
 	}
+	if err := s.cancelImages(ctx, id); err != nil {
+		return false, err
+	}
 	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		if b.Order == nil || b.Status.Final() || len(b.Reopen) > 0 {
 			return false, nil
@@ -210,7 +127,10 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 		if c.Done() < len(images) {
 			return false, nil
 		}
-		b.Status, b.Counts, b.Ended = c.Verdict(), &c, time.Now().UTC()
+		b.Status, b.Pause, b.Counts, b.Ended = c.Verdict(), "", &c, time.Now().UTC()
+		if b.Cancel && c.Canceled > 0 {
+			b.Status = Canceled
+		}
 		return true, nil
 	})
 	if err != nil {

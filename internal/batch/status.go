@@ -32,7 +32,7 @@ const (
 var imageNext = map[Status][]Status{
 	Draft:      {Pending},
 	Pending:    {Processing, Retrying, Failed, Canceled},
-	Processing: {Processing, Retrying, Completed, Failed, Canceled},
+	Processing: {Pending, Processing, Retrying, Completed, Failed, Canceled}, // Pending: given back before its first try
 	Retrying:   {Processing, Retrying, Completed, Failed, Canceled},
 	Completed:  {Retrying},
 	Failed:     {Retrying, Canceled},

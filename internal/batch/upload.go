@@ -4,27 +4,38 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"sheetlift/internal/errs"
 )
 
-// Upload is a picture on its way into a draft.
+// Upload is a file on its way into a draft: a picture, a document of several pages, or an archive of such files.
 type Upload struct {
 	ID       string    // the sender's own id, 8 to 64 letters, digits, - and _: sending it again changes nothing
 	Filename string    // as sent; only ever shown
-	Name     string    // "" takes the file name without its extension
-	Position int       // where in the batch, from 1; 0 after the last. A taken place means the next free one
+	Name     string    // of the image; "" takes the file name without its extension
+	Position int       // where in the batch, from 1; 0 after the last. Uploads for one place stand as they came
 	Folder   string    // as sent, with / or \ between; only ever shown
 	Dated    time.Time // of the file, with the sender's offset; zero when nobody said
 	Body     io.Reader // the file
 }
 
-// AddImage takes a picture into a draft: prepared and durable when it returns. The same Upload.ID again returns the
-// image that is there already, without reading Body. Refusals are errs.Invalid or errs.TooLarge, by file name.
-func (s *Service) AddImage(ctx context.Context, id ID, u Upload) (*Image, error) {
+// Taken is what an upload became.
+type Taken struct {
+	Images  []*Image // in the order of the file's parts; at least one
+	Refused []string // why other parts of the file could not be used, a sentence each for the clerk
+}
+
+// AddImages takes a file into a draft: one image for a picture, one for each page of a document and each picture in an
+// archive, prepared and durable when it returns. The same Upload.ID again returns the images that are there already,
+// without reading Body; after a fault on the way it goes on with the parts that are missing. When no part of the file
+// can be used the error is errs.Invalid or errs.TooLarge and names the file.
+func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (*Taken, error) {
 	if err := u.check(s.limits); err != nil {
 		return nil, err
 	}
@@ -32,39 +43,19 @@ func (s *Service) AddImage(ctx context.Context, id ID, u Upload) (*Image, error)
 	if err != nil {
 		return nil, err
 	}
-	n, there, err := s.place(ctx, id, u, max(u.Position, 1))
-	if err != nil {
+	a := &arrival{Service: s, batch: id, upload: u}
+	if err := a.look(ctx); err != nil {
 		return nil, err
 	}
-	if there != nil {
-		return there, nil
-	}
-	if b.Status != Draft {
+	switch {
+	case a.whole():
+		return a.taken(ctx)
+	case b.Status != Draft:
 		return nil, tooLate(u.Filename)
+	case len(a.there) == 0 && a.place() == 0:
+		return nil, tooMany(s.limits)
 	}
-	p, err := s.ports.Intake.Prepare(ctx, BaseName(u.Filename), u.Body)
-	if err != nil {
-		return nil, err
-	}
-	m := u.image(b.ID, p)
-	for kind, data := range map[Kind][]byte{Full: p.Data, Thumb: p.Thumb} {
-		if err := s.ports.Pictures.PutPicture(ctx, id, m.Picture.Key, kind, data); err != nil {
-			return nil, err
-		}
-	}
-	for {
-		m.N = n
-		err := s.ports.Repository.CreateImage(ctx, m)
-		if err == nil {
-			return s.stillDraft(ctx, m)
-		}
-		if !errs.Is(err, errs.Conflict) {
-			return nil, err
-		}
-		if n, there, err = s.place(ctx, id, u, n); err != nil || there != nil {
-			return there, err
-		}
-	}
+	return a.take(ctx)
 }
 
 func (u Upload) check(l Limits) error {
@@ -79,27 +70,208 @@ func (u Upload) check(l Limits) error {
 	return nil
 }
 
-// place finds the place for u from n on: a free one, or the image that this very upload became before.
-func (s *Service) place(ctx context.Context, id ID, u Upload, n int) (int, *Image, error) {
-	for ; n <= s.limits.MaxImages; n++ {
-		m, err := s.ports.Repository.Image(ctx, id, n)
-		if errs.Is(err, errs.NotFound) {
-			return n, nil, nil
-		}
-		if err != nil {
-			return 0, nil, err
-		}
-		if m.Upload == u.ID {
-			return n, m, nil
+// arrival is one upload while it is taken in.
+type arrival struct {
+	*Service
+	batch   ID
+	upload  Upload
+	there   map[int]*Image // what this upload became so far, by part
+	last    int            // the last part of it that is there
+	used    map[int]bool   // the places that are taken
+	refused []error
+}
+
+// look reads from the store what the batch holds at the moment.
+func (a *arrival) look(ctx context.Context) error {
+	images, err := a.ports.Repository.Images(ctx, a.batch)
+	if err != nil {
+		return err
+	}
+	a.there, a.used = map[int]*Image{}, make(map[int]bool, len(images))
+	for _, m := range images {
+		a.used[m.N] = true
+		if m.Upload == a.upload.ID {
+			a.there[m.part()], a.last = m, max(a.last, m.part())
 		}
 	}
-	return 0, nil, tooMany(s.limits)
+	if a.upload.Position == 0 {
+		a.upload.Position = min(NextPosition(images), a.limits.MaxImages)
+	}
+	return nil
+}
+
+// whole reports whether an earlier try came to its end.
+func (a *arrival) whole() bool {
+	for _, m := range a.there {
+		if m.Whole {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *arrival) images() []*Image {
+	var all []*Image
+	for part := 1; part <= a.last; part++ {
+		if m := a.there[part]; m != nil {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// place is a free place, the wanted one if it can be; 0 when the batch is full.
+func (a *arrival) place() int {
+	for i := range a.limits.MaxImages {
+		if n := (a.upload.Position-1+i)%a.limits.MaxImages + 1; !a.used[n] {
+			return n
+		}
+	}
+	return 0
+}
+
+// take reads the file and keeps its parts one after the other, each as soon as it is prepared.
+func (a *arrival) take(ctx context.Context) (*Taken, error) {
+	have := func(part int) bool { return a.there[part] != nil }
+	for part, err := range a.ports.Intake.Prepare(ctx, BaseName(a.upload.Filename), a.upload.Body, have) {
+		if err == nil {
+			err = part.Refused
+		}
+		if err == nil {
+			err = a.keep(ctx, part)
+		}
+		if errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge) {
+			a.refused = append(a.refused, err)
+		} else if err != nil {
+			return nil, err
+		}
+		if err != nil && len(a.there) > 0 && a.place() == 0 {
+			break // the batch is full, and said so
+		}
+		if part.Alone {
+			if err != nil {
+				return nil, err
+			}
+			return a.taken(ctx)
+		}
+	}
+	if len(a.there) == 0 {
+		return nil, noneOf(a.refused)
+	}
+	_, err := a.changeImage(ctx, a.batch, a.images()[0].N, func(m *Image) (bool, error) {
+		changed := !m.Whole
+		m.Whole = true
+		return changed, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.taken(ctx)
+}
+
+// taken is what the upload became, as the draft now shows it.
+func (a *arrival) taken(ctx context.Context) (*Taken, error) {
+	images, err := a.Images(ctx, a.batch)
+	if err != nil {
+		return nil, err
+	}
+	t := &Taken{Images: slices.DeleteFunc(images, func(m *Image) bool { return m.Upload != a.upload.ID })}
+	for _, err := range a.refused {
+		t.Refused = append(t.Refused, errs.Message(err))
+	}
+	return t, nil
+}
+
+// noneOf is the error for a file of which no part can be used.
+func noneOf(refused []error) error {
+	const shown = 3
+	switch len(refused) {
+	case 0:
+		return errs.New(errs.Invalid, "There is no picture in this file. Choose another one.")
+	case 1:
+		return refused[0]
+	}
+	var text []string
+	for _, err := range refused[:min(len(refused), shown)] {
+		text = append(text, errs.Message(err))
+	}
+	if len(refused) > shown {
+		text = append(text, fmt.Sprintf("And so on: none of the %d pictures in it can be used.", len(refused)))
+	}
+	return errs.New(errs.Invalid, "%s", strings.Join(text, " "))
+}
+
+// keep makes an image of one part, the picture first.
+func (a *arrival) keep(ctx context.Context, part Part) error {
+	m := a.image(part)
+	if err := a.putPicture(ctx, a.batch, m.Picture.Key, part.Picture); err != nil {
+		return err
+	}
+	for {
+		if m.N = a.place(); m.N == 0 {
+			return a.drop(ctx, m, tooMany(a.limits))
+		}
+		err := a.ports.Repository.CreateImage(ctx, m)
+		if err == nil {
+			if m, err = a.stillDraft(ctx, m); err != nil {
+				return err
+			}
+			a.there[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
+			return nil
+		}
+		if !errs.Is(err, errs.Conflict) {
+			return err // it may be stored all the same: its picture stays
+		}
+		if err := a.look(ctx); err != nil {
+			return err
+		}
+		if a.there[part.N] != nil { // the same upload came in twice at once, and the other was faster
+			return a.drop(ctx, m, nil)
+		}
+	}
+}
+
+// drop takes back the picture of an image that was not made, because of err.
+func (a *arrival) drop(ctx context.Context, m *Image, err error) error {
+	if err := a.ports.Pictures.DropPicture(ctx, a.batch, m.Picture.Key); err != nil {
+		return err
+	}
+	return err
+}
+
+// image is what a part becomes. The key of its picture is fresh, so that two who bring the same part at once do not write
+// over each other.
+func (a *arrival) image(part Part) *Image {
+	p := part.Picture
+	m := &Image{
+		Batch: a.batch, Upload: a.upload.ID, Part: part.N, Page: part.Page, Whole: part.Alone, Position: a.upload.Position,
+		Filename: BaseName(part.Filename), Status: Pending, Work: 1, Added: time.Now().UTC(),
+		Folder: cleanFolder(a.upload.Folder), Dated: a.upload.dated(),
+		Picture: Picture{Key: string(NewID()), Source: p.Source},
+	}
+	m.Picture.show(p)
+	m.Picture.Notes = p.Notes
+	m.Name = m.DefaultName()
+	if name := cleanName(a.upload.Name); name != "" && m.Filename == BaseName(a.upload.Filename) {
+		m.Name = name + pageOf(m.Page)
+	}
+	return m
+}
+
+// show takes over what a prepared picture looks like.
+func (pic *Picture) show(p *Prepared) {
+	digest := sha256.Sum256(p.Data)
+	pic.Digest, pic.MIME, pic.Bytes = hex.EncodeToString(digest[:]), p.MIME, len(p.Data)
+	pic.Width, pic.Height, pic.Look = p.Width, p.Height, p.Look
 }
 
 // stillDraft settles the race with Start: an image that came too late for the frozen order is taken back.
 func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 	for {
 		b, err := s.Batch(ctx, m.Batch)
+		if errs.Is(err, errs.NotFound) {
+			return nil, errors.Join(err, s.takeBack(ctx, m)) // deleted meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -114,15 +286,20 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 		case b.holds(m.N):
 			return m, nil
 		default:
-			if err := s.ports.Repository.RemoveImage(ctx, m); err != nil {
-				return nil, err
-			}
-			if err := s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key); err != nil {
+			if err := s.takeBack(ctx, m); err != nil {
 				return nil, err
 			}
 			return nil, tooLate(m.Filename)
 		}
 	}
+}
+
+// takeBack removes an image that was never acknowledged.
+func (s *Service) takeBack(ctx context.Context, m *Image) error {
+	if err := s.ports.Repository.RemoveImage(ctx, m); err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	return s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key)
 }
 
 func (b *Batch) holds(n int) bool {
@@ -134,23 +311,6 @@ func (b *Batch) holds(n int) bool {
 	return false
 }
 
-func (u Upload) image(id ID, p *Prepared) *Image {
-	filename := BaseName(u.Filename)
-	name := cleanName(u.Name)
-	if name == "" {
-		name = nameOf(filename)
-	}
-	digest := sha256.Sum256(p.Data)
-	return &Image{
-		Batch: id, Upload: u.ID, Name: name, Filename: filename, Status: Pending, Work: 1, Added: time.Now().UTC(),
-		Folder: cleanFolder(u.Folder), Dated: u.dated(),
-		Picture: Picture{
-			Key: u.ID, Digest: hex.EncodeToString(digest[:]), Source: p.Source, MIME: p.MIME,
-			Width: p.Width, Height: p.Height, Bytes: len(p.Data), Notes: p.Notes,
-		},
-	}
-}
-
 // BaseName is the last part of a file name as sent, from any system, fit to be shown.
 func BaseName(filename string) string {
 	if i := strings.LastIndexAny(filename, `/\`); i >= 0 {
@@ -158,14 +318,6 @@ func BaseName(filename string) string {
 	}
 	if filename = cleanName(filename); filename == "" {
 		return "picture"
-	}
-	return filename
-}
-
-// nameOf is the default name of an image: its file name without the extension.
-func nameOf(filename string) string {
-	if i := strings.LastIndexByte(filename, '.'); i > 0 {
-		return filename[:i]
 	}
 	return filename
 }

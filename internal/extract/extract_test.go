@@ -33,6 +33,7 @@ type scripted struct {
 	mu      sync.Mutex
 	scripts map[string][]error // what the tries of a picture come to; past the end: success
 	calls   map[string]int
+	models  map[int]string // asked for, by the number of the try
 	running int
 	most    int
 	before  func(ctx context.Context, picture string) error // what capacity waits for
@@ -53,6 +54,10 @@ func (s *scripted) Read(ctx context.Context, req engine.Request) (*engine.Readin
 	s.mu.Lock()
 	try := s.calls[picture]
 	s.calls[picture]++
+	if s.models == nil {
+		s.models = map[int]string{}
+	}
+	s.models[try+1] = req.Model
 	s.running++
 	s.most = max(s.most, s.running)
 	var outcome error
@@ -147,7 +152,7 @@ func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
 		b.t.Fatal(err)
 	}
 	for i, p := range pictures {
-		_, err := b.service.AddImage(b.t.Context(), d.ID, batch.Upload{
+		_, err := b.service.AddImages(b.t.Context(), d.ID, batch.Upload{
 			ID: fmt.Sprintf("upload-%05d", i), Filename: p + ".jpg", Position: i + 1, Body: strings.NewReader(p),
 		})
 		if err != nil {
@@ -570,7 +575,7 @@ func TestWhatTheEngineGivesUpIsReadOfflineWhereTheBatchSaysSo(t *testing.T) {
 				if m.Status != batch.Failed || b.offline.callsOf("p000") != 0 {
 					t.Fatalf("%s: the image is %s after %d offline calls", way, m.Status, b.offline.callsOf("p000"))
 				}
-				if err := b.service.RetryWith(t.Context(), id, m.N, "offline"); err != nil { // a person asks for it
+				if _, err := b.service.RetryWith(t.Context(), id, []int{m.N}, batch.With{Engine: "offline"}); err != nil { // a person asks for it
 					t.Fatal(err)
 				}
 				got, images = b.wait(id, time.Minute)

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -15,16 +14,19 @@ import (
 
 // read is the life of one image, from a unit of work to its rows in the store. It returns nil when the unit is done
 // with, whatever became of the image, and an error when the unit must be handed out again.
-func (r *Runner) read(ctx context.Context, u batch.Unit) error {
+func (r *Runner) read(ctx context.Context, h *hand) error {
 	for {
-		b, m, err := r.take(ctx, u)
+		if !r.becomes(ctx, h, waits) {
+			return ctx.Err()
+		}
+		b, m, err := r.take(ctx, h.unit)
 		if err != nil || m == nil {
 			return err
 		}
-		try := &try{runner: r, batch: b, unit: u, tries: m.Tries, engine: cmp.Or(m.Engine, b.Engine)}
+		try := &try{runner: r, batch: b, unit: h.unit, hand: h, tries: m.Tries, with: b.With(m)}
 		reading, err := try.run(ctx, m)
 		switch {
-		case ctx.Err() != nil:
+		case !r.becomes(ctx, h, settles):
 			return try.stop(ctx)
 		case try.unwritten != nil:
 			return try.unwritten
@@ -49,9 +51,12 @@ func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.I
 	if err != nil {
 		return nil, nil, err
 	}
+	if b.Status == batch.Paused && !b.Over() {
+		return nil, nil, errHeld
+	}
 	valid := false
 	m, err := r.change(ctx, u, func(m *batch.Image) bool {
-		valid = !b.Status.Final() && m.Work == u.Seq && !m.Status.Final()
+		valid = !b.Over() && m.Work == u.Seq && !m.Status.Final()
 		if !valid {
 			return false
 		}
@@ -103,23 +108,24 @@ type try struct {
 	runner    *Runner
 	batch     *batch.Batch
 	unit      batch.Unit
-	engine    string // the name of who reads
-	tries     int    // the number of this try, once begun; before, of those made
-	begun     bool   // the attempt is written down
-	unwritten error  // why the attempt could not be written down: the store's fault, nobody else's
+	hand      *hand
+	with      batch.With // who reads
+	tries     int        // the number of this try, once begun; before, of those made
+	begun     bool       // the attempt is written down
+	unwritten error      // why the attempt could not be written down: the store's fault, nobody else's
 }
 
 // run asks the engine.
 func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.runner.Log.Error("an engine panicked", "engine", t.engine, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			t.runner.Log.Error("an engine panicked", "engine", t.with.Engine, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			reading, err = nil, &engine.Failure{Why: engine.Crashed, Message: "The reading stopped unexpectedly."}
 		}
 	}()
-	eng, ok := t.runner.Engines[t.engine]
+	eng, ok := t.runner.Engines[t.with.Engine]
 	if !ok {
-		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.engine)}
+		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.with.Engine)}
 	}
 	picture, err := t.runner.Pictures.GetPicture(ctx, m.Batch, m.Picture.Key, batch.Full)
 	if errs.Is(err, errs.NotFound) {
@@ -130,7 +136,7 @@ func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading,
 	}
 	req := engine.Request{
 		Batch: string(m.Batch), Picture: picture, MIME: m.Picture.MIME, Width: m.Picture.Width, Height: m.Picture.Height,
-		Table: t.batch.Table, Model: t.model(), Begin: t.begin,
+		Table: t.batch.Table, Model: t.with.Model, Begin: t.begin,
 	}
 	for _, a := range m.Attempts {
 		req.Previous = append(req.Previous, engine.Past{Why: engine.Why(a.Why), Key: a.Key})
@@ -140,6 +146,9 @@ func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading,
 
 // begin writes the attempt down before anything is paid for.
 func (t *try) begin(ctx context.Context, key string) error {
+	if !t.runner.becomes(ctx, t.hand, reads) {
+		return context.Cause(ctx)
+	}
 	mine := false
 	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
 		if mine = t.owns(m); !mine {
@@ -147,7 +156,7 @@ func (t *try) begin(ctx context.Context, key string) error {
 		}
 		m.Tries++
 		m.Attempts = append(m.Attempts, batch.Attempt{
-			N: m.Tries, Engine: t.engine, Model: t.model(), Key: key, Started: time.Now().UTC(),
+			N: m.Tries, Engine: t.with.Engine, Model: t.with.Model, Key: key, Started: time.Now().UTC(),
 		})
 		if drop := len(m.Attempts) - batch.MaxAttempts; drop > 0 {
 			m.Attempts = m.Attempts[drop:]
@@ -163,14 +172,6 @@ func (t *try) begin(ctx context.Context, key string) error {
 	}
 	t.tries, t.begun = t.tries+1, true
 	return nil
-}
-
-// model is the model to ask for: the batch's, unless another engine reads.
-func (t *try) model() string {
-	if t.engine != t.batch.Engine {
-		return ""
-	}
-	return t.batch.Model
 }
 
 // owns reports whether the image is still this try's.
@@ -198,7 +199,7 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 		} else if f.Why == engine.BadAnswer || f.Why == engine.Crashed {
 			// An engine that failed before it began would otherwise be tried for ever without a trace.
 			m.Tries++
-			m.Attempts = append(m.Attempts, batch.Attempt{N: m.Tries, Engine: t.engine, Started: now})
+			m.Attempts = append(m.Attempts, batch.Attempt{N: m.Tries, Engine: t.with.Engine, Started: now})
 			endAttempt(m, f, now)
 		}
 		again = judge(t.batch, m, f, now, t.runner.jitter, t.runner.offline())
@@ -227,7 +228,7 @@ func (t *try) keep(ctx context.Context, f func(*batch.Image) bool) error {
 }
 
 func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
-	m.Status, m.Failure, m.Ended, m.NotBefore = batch.Completed, "", now, time.Time{}
+	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = batch.Completed, "", now, time.Time{}, false
 	m.Columns, m.Rows, m.Text = reading.Columns, reading.Rows, clip(reading.Text, maxText)
 	m.Issues = append(append([]table.Issue{}, reading.Issues...), t.batch.Table.Check(reading.Columns, reading.Rows)...)
 	if a := m.Last(); t.begun && a != nil {
@@ -239,21 +240,24 @@ func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
 	}
 }
 
-// stop ends a try that was cut off because the program ends: it counts against nobody.
+// stop ends a try that was cut off because the program ends, or its batch is held back or over: it counts against nobody.
 func (t *try) stop(ctx context.Context) error {
 	cause := ctx.Err()
-	if !t.begun {
-		return cause
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
 	defer cancel()
 	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
 		if !t.owns(m) {
 			return false
 		}
-		endAttempt(m, &engine.Failure{Why: whyStopped, Message: "The program was stopped; the image is read again."}, time.Now().UTC())
+		before := m.Status
+		if t.begun {
+			endAttempt(m, &engine.Failure{Why: whyStopped, Message: "It was stopped; the image is read again."}, time.Now().UTC())
+		}
 		m.Status = batch.Retrying
-		return true
+		if m.Tries == 0 && !m.Again {
+			m.Status = batch.Pending
+		}
+		return t.begun || m.Status != before
 	})
 	if err != nil {
 		t.runner.Log.Warn("a stopped try could not be written down", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
@@ -262,7 +266,7 @@ func (t *try) stop(ctx context.Context) error {
 }
 
 func (t *try) log(reading *engine.Reading, failed, err error) {
-	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.engine)
+	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.with.Engine)
 	switch {
 	case err != nil:
 		log.Error("the outcome of a try could not be stored", "err", err)

@@ -47,6 +47,7 @@ type Runner struct {
 	jitter  func(time.Duration) time.Duration
 
 	mu     sync.Mutex
+	hands  map[*hand]bool            // what is being read here
 	seen   map[batch.ID]*batch.Batch // changed since the loop looked
 	due    map[place]time.Time       // images that wait for their time
 	wakeUp chan struct{}
@@ -61,7 +62,7 @@ type place struct {
 func New(d Deps) *Runner {
 	return &Runner{
 		Deps: d, pool: work.New(d.Slots), jitter: fullJitter,
-		seen: map[batch.ID]*batch.Batch{}, due: map[place]time.Time{}, wakeUp: make(chan struct{}, 1),
+		hands: map[*hand]bool{}, seen: map[batch.ID]*batch.Batch{}, due: map[place]time.Time{}, wakeUp: make(chan struct{}, 1),
 	}
 }
 
@@ -104,6 +105,7 @@ func (r *Runner) offline() string {
 func (r *Runner) see(c batch.Change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.letGo(c)
 	switch {
 	case c.N == 0 && c.Gone:
 		r.seen[c.ID] = nil
@@ -159,10 +161,10 @@ func (r *Runner) changed() map[batch.ID]*batch.Batch {
 }
 
 func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.ID, b *batch.Batch) {
-	reads := b != nil && (b.Status == batch.Processing || b.Status == batch.Pending)
+	reads := b != nil && b.Reads()
 	l := lanes[id]
 	if l != nil && (!reads || l.atOnce != b.Options.AtOnce) {
-		old, over := l, b == nil || b.Status.Final()
+		old, over := l, b == nil || b.Status.Final() || b.Cancel
 		r.closing.Go(func() { r.close(ctx, old, id, over) })
 		delete(lanes, id)
 		l = nil
@@ -215,7 +217,7 @@ func (r *Runner) queueDue(ctx context.Context) time.Duration {
 // sweep puts lost work back and ends batches whose end nobody noticed.
 func (r *Runner) sweep(ctx context.Context) {
 	for _, id := range r.Board.Active() {
-		err := r.Batches.Resume(ctx, id)
+		err := r.Batches.Refill(ctx, id)
 		if err == nil {
 			_, err = r.Batches.Conclude(ctx, id)
 		}
@@ -270,7 +272,7 @@ func (r *Runner) open(ctx context.Context, b *batch.Batch) *lane {
 
 // fetch hands units to the pool, one at a time, so that batches take turns at the slots.
 func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
-	if err := r.Batches.Resume(ctx, b.ID); err != nil {
+	if err := r.Batches.Refill(ctx, b.ID); err != nil {
 		return err
 	}
 	queue, err := r.Queue.Open(ctx, b.ID, b.Options.AtOnce)
@@ -298,7 +300,9 @@ func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
 // one reads one image and settles its unit.
 func (r *Runner) one(ctx context.Context, w batch.Work) {
 	u := w.Unit()
-	err := r.read(ctx, u)
+	h, ctx := r.grasp(ctx, u)
+	defer r.drop(h)
+	err := r.read(ctx, h)
 	switch {
 	case err == nil:
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
@@ -308,6 +312,8 @@ func (r *Runner) one(ctx context.Context, w batch.Work) {
 		}
 	case ctx.Err() != nil:
 		_ = r.giveBack(ctx, w, 0)
+	case errors.Is(err, errHeld):
+		_ = r.giveBack(ctx, w, backoff)
 	default:
 		r.Log.Error("an image could not be worked on; trying again", "batch", u.Batch, "image", u.N, "err", err)
 		_ = r.giveBack(ctx, w, 5*backoff)

@@ -41,7 +41,7 @@ func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jit
 			fail(m, sentence, now)
 			return -1
 		}
-		m.Engine, m.Faults, m.Status, m.NotBefore = instead, 0, batch.Retrying, time.Time{}
+		m.Engine, m.Model, m.Faults, m.Status, m.NotBefore = instead, "", 0, batch.Retrying, time.Time{}
 		return 0
 	}
 	var wait time.Duration
@@ -84,7 +84,7 @@ func delay(first time.Duration, faults int) time.Duration {
 }
 
 func fail(m *batch.Image, sentence string, now time.Time) {
-	m.Status, m.Failure, m.Ended, m.NotBefore = batch.Failed, sentence, now, time.Time{}
+	m.End(batch.Failed, sentence, now)
 }
 
 // endAttempt completes the newest attempt with why it failed.

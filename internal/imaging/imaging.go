@@ -67,6 +67,7 @@ type Prepared struct {
 	Height int
 	Thumb  []byte // JPEG, at most Limits.ThumbSide a side, never larger than the picture
 	Source string // SHA-256 of the file as sent, hex
+	Look   string // a hash that resembling pictures nearly share, hex
 	Notes  []Note // what a person should know before money is spent on it
 }
 
@@ -175,13 +176,23 @@ func (p *Preparer) prepare(ctx context.Context, name string, up *upload, h heade
 			return nil, fmt.Errorf("write prepared picture: %w", err)
 		}
 	}
-	out.Width, out.Height = pic.w, pic.h
-	thumb := pic.shrunk(fit(pic.w, pic.h, p.limits.ThumbSide))
-	if out.Thumb, err = thumb.jpeg(p.limits.Quality); err != nil {
-		return nil, fmt.Errorf("write thumbnail: %w", err)
+	thumb, err := p.show(out, pic)
+	if err != nil {
+		return nil, err
 	}
 	out.Notes = notes(h, pic, thumb)
 	return out, nil
+}
+
+// show fills in what can be seen of a picture: size, thumbnail and look.
+func (p *Preparer) show(out *Prepared, pic picture) (thumb picture, err error) {
+	out.Width, out.Height = pic.w, pic.h
+	thumb = pic.shrunk(fit(pic.w, pic.h, p.limits.ThumbSide))
+	if out.Thumb, err = thumb.jpeg(p.limits.Quality); err != nil {
+		return thumb, fmt.Errorf("write thumbnail: %w", err)
+	}
+	out.Look = look(thumb)
+	return thumb, nil
 }
 
 // keep returns the file rewritten without its metadata when its own compression may stay, otherwise nil.

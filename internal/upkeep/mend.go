@@ -60,7 +60,7 @@ func (c *check) resume(id batch.ID) func(context.Context) (string, error) {
 		if c.resumed[id] {
 			return "It was queued.", nil
 		}
-		if err := c.Batches.Resume(ctx, id); err != nil {
+		if err := c.Batches.Refill(ctx, id); err != nil {
 			return "", err
 		}
 		c.resumed[id] = true

@@ -45,10 +45,10 @@ func (c *check) batch(ctx context.Context, id batch.ID) error {
 	uploads := map[string]int{}
 	for _, m := range images {
 		c.image(b, m)
-		if other, twice := uploads[m.Upload]; twice {
+		if other, twice := uploads[m.UploadID()]; twice {
 			c.find(Broken, id, m.N, "it came from the same upload as image %d.", other)
 		}
-		uploads[m.Upload] = m.N
+		uploads[m.UploadID()] = m.N
 		if err := c.picture(ctx, h, m); err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ func (c *check) leftPictures(id batch.ID, h *held, images []*batch.Image) {
 	}
 	for key, p := range h.pictures {
 		if !taken[key] {
-			c.findAnd(c.sweepPicture(p), Left, id, 0, "the picture of upload %s is stored, and no image has it.", key)
+			c.findAnd(c.sweepPicture(p), Left, id, 0, "the picture %s is stored, and no image has it.", key)
 		}
 	}
 }
@@ -308,7 +308,7 @@ func (c *check) withoutBatch(ctx context.Context) error {
 			return err
 		}
 		for _, p := range h.pictures {
-			c.findAnd(c.sweepPicture(p), Left, id, 0, "the picture of upload %s is stored, but the batch is gone.", p.Key)
+			c.findAnd(c.sweepPicture(p), Left, id, 0, "the picture %s is stored, but the batch is gone.", p.Key)
 		}
 		c.leftRows(id, h)
 		c.leftUnits(id, h, "the batch is gone")

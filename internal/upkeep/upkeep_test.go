@@ -54,7 +54,7 @@ func (h *house) draft(t *testing.T, n int) *batch.Batch {
 		t.Fatal(err)
 	}
 	for i := 1; i <= n; i++ {
-		_, err := h.batches.AddImage(t.Context(), b.ID, batch.Upload{
+		_, err := h.batches.AddImages(t.Context(), b.ID, batch.Upload{
 			ID: fmt.Sprintf("upload-%03d", i), Filename: "a.jpg", Position: i, Body: strings.NewReader(fmt.Sprint("picture ", i)),
 		})
 		if err != nil {
@@ -86,6 +86,14 @@ func (h *house) image(t *testing.T, id batch.ID, n int, f func(*batch.Image)) {
 	if err := h.SaveImage(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// key is where the picture of an image is kept.
+func (h *house) key(t *testing.T, id batch.ID, n int) string {
+	t.Helper()
+	m, err := h.Image(t.Context(), id, n)
+	must(t, err)
+	return m.Picture.Key
 }
 
 // head is the same for a batch.
@@ -147,10 +155,12 @@ var faults = map[string]struct {
 		must(t, h.PutPicture(t.Context(), batch.NewID(), "upload-lost", batch.Full, []byte("x")))
 	}},
 	"an image without a picture": {upkeep.Broken, "is missing", func(t *testing.T, h *house) {
-		must(t, h.DropPicture(t.Context(), h.started(t, 2).ID, "upload-001"))
+		id := h.started(t, 2).ID
+		must(t, h.DropPicture(t.Context(), id, h.key(t, id, 1)))
 	}},
 	"a picture that was changed": {upkeep.Broken, "not the one", func(t *testing.T, h *house) {
-		must(t, h.PutPicture(t.Context(), h.ended(t, 2).ID, "upload-001", batch.Full, []byte("other")))
+		id := h.ended(t, 2).ID
+		must(t, h.PutPicture(t.Context(), id, h.key(t, id, 1), batch.Full, []byte("other")))
 	}},
 	"a started image without work": {upkeep.Stalled, "no work is queued", func(t *testing.T, h *house) {
 		must(t, h.Queue().Drop(t.Context(), h.started(t, 2).ID))
@@ -306,7 +316,7 @@ func TestNothingIsSweptWhileSomethingIsBroken(t *testing.T) {
 	h := newHouse(t)
 	b := h.started(t, 2)
 	must(t, h.PutPicture(t.Context(), b.ID, "upload-left", batch.Full, []byte("x")))
-	must(t, h.DropPicture(t.Context(), b.ID, "upload-002"))
+	must(t, h.DropPicture(t.Context(), b.ID, h.key(t, b.ID, 2)))
 	r := h.check(t, upkeep.Options{All: true, Mend: true, Before: time.Now()})
 	if r.Count(upkeep.Left) != 1 || r.Count(upkeep.Broken) != 2 {
 		t.Errorf("found %v", r.Findings)

@@ -48,7 +48,7 @@ func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Im
 	}
 	v.Uploads = true
 	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(images)
-	v.Uploader.Next = nextPosition(images)
+	v.Uploader.Next = batch.NextPosition(images)
 	return s.render(c, http.StatusOK, views.PicturesPage(v))
 }
 

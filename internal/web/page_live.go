@@ -41,7 +41,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.batches.RetryWith(ctx, id, n, c.FormValue("engine")); err != nil {
+	if _, err := s.batches.RetryWith(ctx, id, []int{n}, batch.With{Engine: c.FormValue("engine")}); err != nil {
 		return err
 	}
 	if !isFragment(c) {

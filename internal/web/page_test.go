@@ -77,7 +77,7 @@ func (d *desk) draft(names ...string) *batch.Batch {
 		d.t.Fatal(err)
 	}
 	for i, name := range names {
-		_, err := d.service.AddImage(d.t.Context(), b.ID, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: name + ".jpg", Position: i + 1, Body: strings.NewReader(fmt.Sprint("picture", i))})
+		_, err := d.service.AddImages(d.t.Context(), b.ID, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: name + ".jpg", Position: i + 1, Body: strings.NewReader(fmt.Sprint("picture", i))})
 		if err != nil {
 			d.t.Fatal(err)
 		}

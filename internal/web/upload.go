@@ -33,7 +33,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	if err != nil {
 		return errs.New(errs.Invalid, "The position must be a number.")
 	}
-	m, err := s.batches.AddImage(r.Context(), batch.ID(c.Param("id")), batch.Upload{
+	taken, err := s.batches.AddImages(r.Context(), batch.ID(c.Param("id")), batch.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
 		Folder: c.QueryParam("folder"), Dated: datedOf(c.QueryParam("dated")),
 		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxBytes+1),
@@ -41,31 +41,47 @@ func (s *Server) takeUpload(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, uploadedOf(r.Context(), m.Upload, []*batch.Image{m}))
+	return c.JSON(http.StatusCreated, answerTaken(r.Context(), c.Param("upload"), taken))
 }
 
-// uploaded is what became of one file that was sent, for the script that sent it.
+// uploaded is the answer to an upload: the images that it became, and what of it could not be used.
 type uploaded struct {
-	ID       string   `json:"id"` // the sender's own
-	N        int      `json:"n"`  // its image, or the first of them
-	Name     string   `json:"name"`
-	Filename string   `json:"filename"`
-	Width    int      `json:"width"`
-	Height   int      `json:"height"`
-	Notes    []string `json:"notes"`
-	Pages    int      `json:"pages"` // how many images it became
+	ID      string          `json:"id"` // the sender's own
+	Images  []uploadedImage `json:"images"`
+	Refused []string        `json:"refused"`
 }
 
-func uploadedOf(ctx context.Context, id string, images []*batch.Image) uploaded {
-	m := images[0]
-	u := uploaded{
-		ID: id, N: m.N, Name: m.Name, Filename: m.Filename, Width: m.Picture.Width, Height: m.Picture.Height,
-		Notes: []string{}, Pages: len(images),
+type uploadedImage struct {
+	N        int          `json:"n"`
+	Page     int          `json:"page,omitempty"` // of the document that it came out of
+	Name     string       `json:"name"`
+	Filename string       `json:"filename"`
+	Width    int          `json:"width"`
+	Height   int          `json:"height"`
+	Notes    []noteOnPage `json:"notes"`
+}
+
+type noteOnPage struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+func answerTaken(ctx context.Context, id string, t *batch.Taken) uploaded {
+	answer := uploaded{ID: id, Images: make([]uploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
+	for _, m := range t.Images {
+		one := uploadedImage{
+			N: m.N, Page: m.Page, Name: m.Name, Filename: m.Filename, Width: m.Picture.Width, Height: m.Picture.Height,
+			Notes: make([]noteOnPage, 0, len(m.Picture.Notes)),
+		}
+		for _, n := range m.Picture.Notes {
+			one.Notes = append(one.Notes, noteOnPage{n.Kind, views.Retell(ctx, n.Message)})
+		}
+		answer.Images = append(answer.Images, one)
 	}
-	for _, n := range m.Picture.Notes {
-		u.Notes = append(u.Notes, views.Retell(ctx, n.Message))
+	for _, why := range t.Refused {
+		answer.Refused = append(answer.Refused, views.Retell(ctx, why))
 	}
-	return u
+	return answer
 }
 
 // uploads tells a script which of its files a draft holds, so that nothing is sent twice after a fault.
@@ -76,7 +92,7 @@ func (s *Server) uploads(c echo.Context) error {
 	}
 	all := make([]uploaded, 0, len(there))
 	for id, images := range there {
-		all = append(all, uploadedOf(c.Request().Context(), id, images))
+		all = append(all, answerTaken(c.Request().Context(), id, &batch.Taken{Images: images}))
 	}
 	return c.JSON(http.StatusOK, all)
 }
@@ -122,7 +138,7 @@ func (s *Server) createBatch(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.plainForm(c, b.ID, form, 1)
+		return s.plainForm(c, b.ID, form)
 	})(c)
 }
 
@@ -133,29 +149,16 @@ func (s *Server) addImages(c echo.Context) error {
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
-	images, err := s.batches.Images(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	return s.patient(func(c echo.Context) error { return s.plainForm(c, id, form, nextPosition(images)) })(c)
-}
-
-// nextPosition is the place after all images of a draft.
-func nextPosition(images []*batch.Image) int {
-	next := 1
-	for _, m := range images {
-		next = max(next, m.N+1)
-	}
-	return next
+	return s.patient(func(c echo.Context) error { return s.plainForm(c, id, form) })(c)
 }
 
 // plainForm takes pictures from a form sent without scripts, one after the other as they arrive. Refused ones are named
 // beside what was taken.
-func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader, position int) error {
+func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader) error {
 	ctx := c.Request().Context()
 	upload := rand.Text()
 	var refused []string
-	taken := 0
+	files, taken := 0, 0
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -167,12 +170,16 @@ func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader, 
 		if part.FileName() == "" {
 			continue
 		}
-		_, err = s.batches.AddImage(ctx, id, batch.Upload{
-			ID: upload + "-" + strconv.Itoa(taken+len(refused)), Filename: part.FileName(), Position: position + taken, Body: part,
+		files++
+		got, err := s.batches.AddImages(ctx, id, batch.Upload{
+			ID: upload + "-" + strconv.Itoa(files), Filename: part.FileName(), Body: part,
 		})
 		switch {
 		case err == nil:
-			taken++
+			taken += len(got.Images)
+			for _, why := range got.Refused {
+				refused = append(refused, views.Retell(ctx, why))
+			}
 		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
 			refused = append(refused, told(ctx, err))
 			if _, err := io.Copy(io.Discard, part); err != nil {

@@ -59,7 +59,7 @@ func newResults(o batch.Overview, images []*batch.Image) results {
 	now := time.Now()
 	for _, m := range images {
 		one := result{
-			ID: m.Upload, Filename: m.Filename, Name: m.Name, Status: m.Status, Text: m.Text,
+			ID: m.UploadID(), Filename: m.Filename, Name: m.Name, Status: m.Status, Text: m.Text,
 			Table: rowsOf(o.Batch.Table, m), Seconds: float64(m.Working(now).Milliseconds()) / 1000,
 			RetryCount: max(0, m.Tries-1),
 		}

@@ -93,9 +93,9 @@ func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p
 		}
 		return nil, nil, errs.New(errs.Invalid, "None of the %d files can be used. %s", len(refused), reasons(refused))
 	}
-	for _, m := range taken {
-		if name := p.name(m.file); name != "" {
-			if _, err := f.batches.RenameImage(ctx, id, m.place, name); err != nil {
+	for _, t := range taken {
+		if name := p.name(t.file); name != "" {
+			if err := f.rename(ctx, t.images, name); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -110,6 +110,20 @@ func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p
 	return b, refused, err
 }
 
+// rename gives a file's images the name that was sent for it, with their pages if it has several.
+func (f *First) rename(ctx context.Context, images []*batch.Image, name string) error {
+	for _, m := range images {
+		own := name
+		if len(images) > 1 {
+			own += " " + strconv.Itoa(m.Part)
+		}
+		if _, err := f.batches.RenameImage(ctx, m.Batch, m.N, own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // reasons joins the first few refusals to one text.
 func reasons(refused []rejected) string {
 	text := ""
@@ -122,13 +136,16 @@ func reasons(refused []rejected) string {
 	return text
 }
 
-// placed is a picture that was taken in: which file of the form it was, and its place.
-type placed struct{ file, place int }
+// placed is a file that was taken in: which of the form it was, and what it became.
+type placed struct {
+	file   int
+	images []*batch.Image
+}
 
 // read takes the files as they arrive and keeps the fields. A file that is refused does not hold up the others.
 func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (taken []placed, refused []rejected, err error) {
 	upload := rand.Text()
-	for file := 0; ; {
+	for file, images := 0, 0; ; {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			return taken, refused, nil
@@ -143,15 +160,19 @@ func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p
 			continue
 		}
 		file++
-		if len(taken) == f.batches.MaxImages() {
+		if images == f.batches.MaxImages() {
 			return nil, nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.batches.MaxImages())
 		}
-		m, err := f.batches.AddImage(ctx, id, batch.Upload{
-			ID: upload + "-" + strconv.Itoa(file), Filename: part.FileName(), Position: len(taken) + 1, Body: part,
+		got, err := f.batches.AddImages(ctx, id, batch.Upload{
+			ID: upload + "-" + strconv.Itoa(file), Filename: part.FileName(), Body: part,
 		})
 		switch {
 		case err == nil:
-			taken = append(taken, placed{file - 1, m.N})
+			images += len(got.Images)
+			taken = append(taken, placed{file - 1, got.Images})
+			for _, why := range got.Refused {
+				refused = append(refused, rejected{batch.BaseName(part.FileName()), why})
+			}
 		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
 			refused = append(refused, rejected{batch.BaseName(part.FileName()), errs.Message(err)})
 			if _, err := io.Copy(io.Discard, part); err != nil {

@@ -1,0 +1,39 @@
+package imaging
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+)
+
+// Rotate turns a picture that Prepare made clockwise by quarters of a circle, 1 to 3, and makes its thumbnail and look
+// anew. Source and Notes of what it returns are empty. An error means that data were not made by Prepare.
+func (p *Preparer) Rotate(ctx context.Context, data []byte, quarters int) (*Prepared, error) {
+	turns := []int{1, 6, 3, 8} // as EXIF counts
+	if quarters < 1 || quarters >= len(turns) {
+		return nil, fmt.Errorf("turn a picture by %d quarters", quarters)
+	}
+	up := newMemory(data)
+	up.kind = Sniff(data)
+	h, err := readHeader(up.kind, bytes.NewReader(data), up.size)
+	if err != nil {
+		return nil, fmt.Errorf("read prepared picture: %w", err)
+	}
+	need := max(p.least, h.memory())
+	if err := p.memory.Acquire(ctx, need); err != nil {
+		return nil, err
+	}
+	defer p.release(need)
+	img, err := decode(ctx, h, up)
+	if err != nil {
+		return nil, fmt.Errorf("open prepared picture: %w", err)
+	}
+	b := img.Bounds()
+	pic := shrink(img, b.Dx(), b.Dy()).upright(turns[quarters])
+	out := &Prepared{MIME: JPEG.mime()}
+	if out.Data, err = pic.jpeg(p.limits.Quality); err != nil {
+		return nil, fmt.Errorf("write turned picture: %w", err)
+	}
+	_, err = p.show(out, pic)
+	return out, err
+}

@@ -1,0 +1,41 @@
+package imaging_test
+
+import (
+	"image"
+	"testing"
+
+	"sheetlift/internal/imaging"
+)
+
+func TestRotatingTurnsClockwise(t *testing.T) {
+	t.Parallel()
+	p := imaging.New(imaging.Limits{})
+	for _, data := range [][]byte{asJPEG(t, page(641, 401), 90), asPNG(t, page(641, 401))} {
+		before := prepare(t, imaging.Limits{}, "a", data)
+		for quarters, corner := range map[int][2]int{1: {1, 0}, 2: {1, 1}, 3: {0, 1}} {
+			got, err := p.Rotate(t.Context(), before.Data, quarters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, thumb := opened(t, got.Data), opened(t, got.Thumb)
+			w, h := 641, 401
+			if quarters != 2 {
+				w, h = h, w
+			}
+			if m.Bounds() != image.Rect(0, 0, w, h) || got.Width != w || got.Height != h {
+				t.Errorf("%d quarters: %v, said %dx%d", quarters, m.Bounds(), got.Width, got.Height)
+			}
+			if !red(m, corner[0], corner[1]) || !red(thumb, corner[0], corner[1]) {
+				t.Errorf("%d quarters: the red corner is not where it should be", quarters)
+			}
+			if got.Look == before.Look || got.Look == "" {
+				t.Errorf("%d quarters: looks as before", quarters)
+			}
+		}
+	}
+	for _, quarters := range []int{-1, 0, 4} {
+		if _, err := p.Rotate(t.Context(), nil, quarters); err == nil {
+			t.Errorf("%d quarters were made", quarters)
+		}
+	}
+}

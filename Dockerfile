@@ -4,11 +4,12 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /sheetlift ./cmd/sheetlift
+RUN CGO_ENABLED=0 go build -tags nodynamic -trimpath -ldflags='-s -w' -o /sheetlift ./cmd/sheetlift
 
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates tesseract-ocr tesseract-ocr-eng \
+    libheif-examples poppler-utils \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home sheetlift \
  && install -d -o sheetlift -g sheetlift -m 0700 /data

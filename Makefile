@@ -2,6 +2,7 @@
 GO        ?= go
 BINARY     = bin/sheetlift
 TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng
+PICTURES   = heif-convert=libheif-examples pdftoppm=poppler-utils
 CHROMIUM   = chromium=chromium,fonts-liberation
 STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck
 
@@ -17,11 +18,11 @@ run: packages pages build ## install what is missing, generate, build, and serve
 
 .PHONY: packages
 packages:
-	@deploy/packages.sh $(TESSERACT)
+	@deploy/packages.sh $(TESSERACT) $(PICTURES)
 
 .PHONY: build
 build: ## bin/sheetlift, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BINARY) ./cmd/sheetlift
+	CGO_ENABLED=0 $(GO) build -tags nodynamic -trimpath -o $(BINARY) ./cmd/sheetlift
 
 .PHONY: pages
 pages:
@@ -44,7 +45,7 @@ lint: ## vet, staticcheck, formatting
 
 .PHONY: test
 test: ## everything, with the race detector; installs what the tests need
-	@deploy/packages.sh $(TESSERACT) $(CHROMIUM)
+	@deploy/packages.sh $(TESSERACT) $(PICTURES) $(CHROMIUM)
 	$(GO) test -race -timeout 12m ./...
 
 .PHONY: fuzz

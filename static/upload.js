@@ -12,7 +12,8 @@ const size = (n) => n >= 1 << 30 ? `${number(Math.round(n / (1 << 30) * 100) / 1
 const start = (form) => {
   const say = (key, values = {}) => form.dataset["say" + key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const find = (selector) => form.querySelector(selector);
-  const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes);
+  const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes), maxPacked = Number(form.dataset.maxPacked);
+  const most = (name) => /\.(pdf|zip)$/i.test(name) ? maxPacked : maxBytes; // the server looks into the file
   const cards = find("#cards"), blank = find("#card"), sending = find("#sending"), refused = find("#refused"), note = find("[data-note]");
   const onwards = document.getElementById("onwards"), go = onwards.querySelector("a"), sum = onwards.querySelector("p"), live = document.getElementById("say");
   const here = Number(form.dataset.here), wanted = new Set(), fresh = new Set();
@@ -69,7 +70,7 @@ const start = (form) => {
       file.id = idOf(file);
       if (known.has(file.id)) { again++; continue; }
       if (blob.size === 0) { refuse(name, say("Empty")); continue; }
-      if (blob.size > maxBytes && !(shrink && lighter.checked && /^image\/(jpeg|png|webp)$/.test(blob.type))) { refuse(name, say("Big", { size: size(blob.size), max: size(maxBytes) })); continue; }
+      if (blob.size > most(name) && !(shrink && lighter.checked && /^image\/(jpeg|png|webp)$/.test(blob.type))) { refuse(name, say("Big", { size: size(blob.size), max: size(most(name)) })); continue; }
       if (here + wanted.size >= maxImages) { over++; continue; }
       known.set(file.id, file);
       file.place = Math.min(next++, maxImages);

@@ -89,7 +89,8 @@ type Uploader struct {
 	Images    []Shot
 	Next      int // the position of the next picture
 	MaxImages int
-	MaxBytes  int64 // of one file
+	MaxBytes  int64 // of one picture
+	MaxPacked int64 // of a PDF or ZIP
 }
 
 // Start is the first page.

@@ -111,7 +111,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}
 	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
-		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp})},
+		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
 	a.board = batch.NewBoard(a.store, log)

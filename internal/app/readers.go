@@ -90,14 +90,17 @@ func missing(name string) error {
 type intake struct{ preparer *imaging.Preparer }
 
 // Prepare implements batch.Intake.
-func (i intake) Prepare(ctx context.Context, filename string, r io.Reader, _ func(part int) bool) iter.Seq2[batch.Part, error] {
+func (i intake) Prepare(ctx context.Context, filename string, r io.Reader, have func(part int) bool) iter.Seq2[batch.Part, error] {
 	return func(yield func(batch.Part, error) bool) {
-		p, err := i.preparer.Prepare(ctx, filename, r)
-		if err != nil {
-			yield(batch.Part{}, err)
-			return
+		for p, err := range i.preparer.Parts(ctx, filename, r, have) {
+			part := batch.Part{N: p.N, Alone: p.Alone, Page: p.Page, Filename: p.Filename, Refused: p.Refused}
+			if p.Picture != nil {
+				part.Picture = prepared(p.Picture)
+			}
+			if !yield(part, err) {
+				return
+			}
 		}
-		yield(batch.Part{N: 1, Alone: true, Filename: filename, Picture: prepared(p)}, nil)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"sheetlift/internal/app"
 	"sheetlift/internal/config"
+	"sheetlift/internal/imaging"
 )
 
 // The exit codes.
@@ -43,6 +44,13 @@ Every flag is also a variable; docs/configuration.md has the whole list.
 func Main(args, environ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && (args[0] == "version" || args[0] == "-version" || args[0] == "--version") {
 		fmt.Fprintln(stdout, Version())
+		return ok
+	}
+	if len(args) == 2 && args[0] == imaging.DecodeHEICCommand { // what the server starts for itself; no command for people
+		if err := imaging.DecodeHEIC(args[1], stdout); err != nil {
+			fmt.Fprintln(stderr, err)
+			return failed
+		}
 		return ok
 	}
 	command := "serve"

@@ -11,6 +11,8 @@ import (
 
 // Config is every setting of the program.
 type Config struct {
+	Self string // this program's own file, for child processes; no setting, "" for none
+
 	Addr      string        // where the pages are served, host:port
 	Data      string        // the data folder, or Memory
 	Engine    string        // auto, gemini or tesseract

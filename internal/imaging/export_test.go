@@ -1,6 +1,18 @@
 package imaging
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"io"
+)
+
+// Prepare prepares the first part of a file.
+func (p *Preparer) Prepare(ctx context.Context, filename string, r io.Reader) (*Prepared, error) {
+	for part, err := range p.Parts(ctx, filename, r, func(int) bool { return false }) {
+		return part.Picture, cmp.Or(err, part.Refused)
+	}
+	return nil, nil
+}
 
 // HoldMemory takes n bytes of the budget, as a decode at work does, until the returned function is called.
 func (p *Preparer) HoldMemory(ctx context.Context, n int64) (release func(), err error) {
@@ -37,3 +49,6 @@ func Kept(data []byte) []byte {
 
 // Target is the size that a picture of w by h pixels gets.
 func (p *Preparer) Target(w, h int) (int, int) { return p.target(w, h) }
+
+// Opens is opens.
+func (p *Preparer) Opens(f Format) bool { return p.opens(f) }

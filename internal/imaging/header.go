@@ -23,7 +23,7 @@ type header struct {
 	width, height int   // as stored, before it is turned upright
 	need          int64 // bytes that decoding takes, an upper bound from the form of the file
 	orientation   int   // 1 to 8, as EXIF counts
-	pages         int   // pages of a TIFF, counted to 1,000, or frames, counted to 2
+	pages         int   // frames, counted to 2
 	costly        bool  // its form is unusual: what is kept of it is written anew, whatever its size
 	inverted      bool  // a fax in a TIFF whose black and white the decoder takes for each other
 	first         span  // of an animated WebP: where its first frame's data lie
@@ -67,6 +67,8 @@ func readHeader(kind Format, r io.ReaderAt, size int64) (header, error) {
 		err = h.readTIFF(p)
 	case WebP:
 		err = h.readWebP(p)
+	case HEIC, AVIF:
+		return h, h.readHEIF(p) // its decoder runs elsewhere
 	default:
 		err = fmt.Errorf("no decoder for %s", kind)
 	}

@@ -7,6 +7,7 @@ import (
 
 // The TIFF tags that matter here; EXIF uses the same structure.
 const (
+	tagSubfile     = 254
 	tagWidth       = 256
 	tagHeight      = 257
 	tagBits        = 258
@@ -103,11 +104,11 @@ func (d *directory) entry(b []byte) {
 	}
 }
 
-// readTIFF reads the first page's directory and counts the pages.
+// readTIFF reads the first page's directory.
 func (h *header) readTIFF(p *parser) error {
-	start := p.block(0, 8, 8)
-	if len(start) == 8 && (start[2] == '+' || start[3] == '+') {
-		return &unsupported{"a BigTIFF"}
+	start, err := p.tiffStart()
+	if err != nil {
+		return err
 	}
 	d, err := p.page(start, 0)
 	if err != nil {
@@ -118,11 +119,18 @@ func (h *header) readTIFF(p *parser) error {
 		return errDamaged
 	}
 	h.width, h.height, h.orientation = int(w), int(ht), upright(d.values[tagOrientation])
-	if err := h.tiffForm(d); err != nil {
-		return err
+	return h.tiffForm(d)
+}
+
+func (p *parser) tiffStart() ([]byte, error) {
+	start := p.block(0, 8, 8)
+	if len(start) < 8 {
+		return nil, io.ErrUnexpectedEOF
 	}
-	h.pages = p.pages(start, d)
-	return nil
+	if start[2] == '+' || start[3] == '+' {
+		return nil, &unsupported{"a BigTIFF"}
+	}
+	return start, nil
 }
 
 // page reads the directory at off, or for 0 the first one.
@@ -165,19 +173,38 @@ func (p *parser) inPlace(d *directory, entry []byte) []byte {
 	return e[:]
 }
 
-// pages counts the directories, up to 1,000 and never round a circle.
-func (p *parser) pages(start []byte, d *directory) int {
-	n, seen := 1, map[uint32]bool{}
-	for n < 1000 && d.next != 0 && !seen[d.next] {
-		seen[d.next] = true
-		next, err := p.page(start, d.next)
-		if err != nil {
-			break
-		}
-		d = next
-		n++
+// maxPages bounds the pages of one document that are looked for.
+const maxPages = 5000
+
+// tiffPages finds the directories of all pages, never round a circle, without the small copies and masks that some
+// scanners put between them. There is at least one.
+func tiffPages(r io.ReaderAt, size int64) (start []byte, pages []uint32, err error) {
+	p := &parser{r: r, size: size}
+	if start, err = p.tiffStart(); err != nil {
+		return nil, nil, err
 	}
-	return n
+	d := &directory{data: start}
+	if !d.open() {
+		return nil, nil, errDamaged
+	}
+	seen := map[uint32]bool{}
+	first := d.order.Uint32(start[4:])
+	for at := first; at != 0 && !seen[at] && len(seen) < maxPages; {
+		seen[at] = true
+		d, err := p.page(start, at)
+		if err != nil {
+			break // of the first page the reader of its header will tell
+		}
+		const copyOrMask = 1 | 4
+		if d.values[tagSubfile]&copyOrMask == 0 {
+			pages = append(pages, at)
+		}
+		at = d.next
+	}
+	if pages == nil {
+		pages = []uint32{first}
+	}
+	return start, pages, nil
 }
 
 // tiffForm refuses what the decoder cannot open, and reckons its memory: the picture, and one piece unpacked.

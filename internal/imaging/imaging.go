@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 
@@ -22,7 +23,9 @@ import (
 
 // Limits bound what is taken in and what comes out. A zero field means the default named beside it.
 type Limits struct {
-	MaxBytes  int64  // of a file as sent: 25 MiB
+	MaxBytes  int64  // of one picture as sent: 25 MiB
+	MaxPacked int64  // of a file as sent that holds many, a PDF or a ZIP: 512 MiB
+	MaxParts  int    // pictures that are taken out of one file: 1,000
 	MaxPixels int64  // width times height, from the header: 60 million
 	MaxSide   int    // pixels: 30,000
 	MinSide   int    // pixels: 16
@@ -34,11 +37,14 @@ type Limits struct {
 	KeepBytes int64  // a small upright JPEG or PNG up to this size keeps its own compression: 1 MiB
 	Quality   int    // of the JPEG written: 85
 	ThumbSide int    // of the thumbnail: 256 pixels
+	Self      string // this program's own file, which opens HEIC in a child process (see DecodeHEIC); "" for none
 	TmpDir    string // where a large file waits for its turn; "" is the system's
 }
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.MaxBytes, 25<<20)
+	setDefault(&l.MaxPacked, 512<<20)
+	setDefault(&l.MaxParts, 1000)
 	setDefault(&l.MaxPixels, 60e6)
 	setDefault(&l.MaxSide, 30_000)
 	setDefault(&l.MinSide, 16)
@@ -94,18 +100,8 @@ func New(limits Limits) *Preparer {
 	}
 }
 
-// Prepare reads one file from r, at most Limits.MaxBytes of it, and prepares its picture. The filename serves for
-// messages only.
-//
-// A file that cannot be used gives errs.Invalid or errs.TooLarge with a message that names the file, the reason and
-// the remedy. An error of errs' own kinds from r is returned as it is, and ctx's error once ctx has ended.
-func (p *Preparer) Prepare(ctx context.Context, filename string, r io.Reader) (*Prepared, error) {
-	name := displayName(filename)
-	up, err := p.receive(ctx, name, r)
-	if err != nil {
-		return nil, err
-	}
-	defer up.close()
+// one prepares the picture of a file, or of a page, that has arrived; name is fit for a sentence.
+func (p *Preparer) one(ctx context.Context, name string, up *upload) (*Prepared, error) {
 	head, err := readHeader(up.kind, up, up.size)
 	if err != nil {
 		return nil, refusal(name, up.kind, err)
@@ -171,6 +167,14 @@ func (p *Preparer) prepare(ctx context.Context, name string, up *upload, h heade
 		out.Data, out.MIME = kept, up.kind.mime()
 	} else {
 		pic = pic.upright(h.orientation)
+	}
+	return p.finish(out, h, pic)
+}
+
+// finish writes a picture unless it was kept as it is, and says what there is to say about it.
+func (p *Preparer) finish(out *Prepared, h header, pic picture) (*Prepared, error) {
+	var err error
+	if out.Data == nil {
 		out.MIME = JPEG.mime()
 		if out.Data, err = pic.jpeg(p.limits.Quality); err != nil {
 			return nil, fmt.Errorf("write prepared picture: %w", err)
@@ -227,7 +231,7 @@ func (p *Preparer) open(ctx context.Context, up *upload, h header, kept []byte) 
 			return picture{}, false, err
 		}
 	}
-	img, err := decode(ctx, h, up)
+	img, err := p.decode(ctx, h, up)
 	if err != nil {
 		return picture{}, false, err
 	}
@@ -263,7 +267,8 @@ func refusal(name string, kind Format, err error) error {
 		return errs.Wrap(err, errs.Invalid, "%s is %s, which cannot be opened here. Save it as an ordinary JPEG or PNG and "+
 			"send that.", name, no.what)
 	}
-	if _, ours := errors.AsType[*fs.PathError](err); ours {
+	_, ours := errors.AsType[*fs.PathError](err)
+	if _, missing := errors.AsType[*exec.Error](err); ours || missing {
 		return fmt.Errorf("read back upload: %w", err)
 	}
 	return errs.Wrap(err, errs.Invalid, "%s is damaged or cut off: it starts like %s and cannot be opened to the end. "+

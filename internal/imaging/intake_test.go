@@ -54,15 +54,10 @@ func TestWhatIsNoPictureIsRefusedByItsFirstBytes(t *testing.T) {
 	t.Parallel()
 	p := imaging.New(imaging.Limits{})
 	for name, c := range map[string]struct{ start, word string }{
-		"a.jpg":  {"%PDF-1.7\n", "PDF"},
 		"b.jpg":  {"MZ\x90\x00", "program"},
 		"c.png":  {"<!DOCTYPE html><html>", "HTML"},
 		"d.png":  {"<?xml version='1.0'?><!-- x --><svg xmlns='http://www.w3.org/2000/svg'>", "SVG"},
-		"e.jpg":  {"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "Office"},
-		"f.jpg":  {"PK\x03\x04\x14\x00\x00\x00pictures/a.jpg", "ZIP"},
-		"g.heic": {"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC"},
-		"h.heic": {"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf", "HEIC"},
-		"i.avif": {"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avifmiaf", "AVIF"},
+		"e.jpg":  {"PK\x03\x04\x14\x00\x06" + strings.Repeat("\x00", 23) + "[Content_Types].xml", "Office"},
 		"j.mov":  {"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  ", "video"},
 		"k.jxl":  {"\xff\x0a\x00", "JPEG XL"},
 		"l.txt":  {"Dear Sir or Madam,\n", "text"},

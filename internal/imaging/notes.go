@@ -4,7 +4,7 @@ import "fmt"
 
 // The kinds of notes.
 const (
-	NotePages   = "pages"   // there are more pages or frames than the one that was taken
+	NotePages   = "pages"   // there are more frames than the one that was taken
 	NoteSmall   = "small"   // too few pixels for small writing
 	NoteDark    = "dark"    // too dark to read well
 	NoteBlank   = "blank"   // nothing seems to be on it
@@ -21,11 +21,7 @@ func notes(h header, pic, thumb picture) []Note {
 		all = append(all, Note{Kind: kind, Message: fmt.Sprintf(format, args...)})
 	}
 	if h.pages > 1 {
-		if h.kind == TIFF {
-			add(NotePages, "Only the first of %d pages was taken. Save the others as files of their own and add them.", h.pages)
-		} else {
-			add(NotePages, "This is a moving picture; only its first frame was taken.")
-		}
+		add(NotePages, "This is a moving picture; only its first frame was taken.")
 	}
 	if max(h.width, h.height) < smallSide {
 		add(NoteSmall, "Only %d × %d pixels: small writing may be lost. Photograph it from closer, or scan it finer.",

@@ -339,19 +339,18 @@ func TestShrinkingAveragesWhatItCovers(t *testing.T) {
 	}
 }
 
-func TestPagesAndFramesBeyondTheFirstAreTold(t *testing.T) {
+func TestFramesBeyondTheFirstAreTold(t *testing.T) {
 	t.Parallel()
 	frame := image.NewPaletted(image.Rect(0, 0, 64, 64), color.Palette{color.White, color.Black})
 	var moving bytes.Buffer
 	if err := gif.EncodeAll(&moving, &gif.GIF{Image: []*image.Paletted{frame, frame, frame}, Delay: []int{1, 1, 1}}); err != nil {
 		t.Fatal(err)
 	}
-	m := page(320, 200)
 	for name, c := range map[string]struct {
 		data []byte
 		more bool
 	}{
-		"one.tiff": {rawTIFF(m, 1, 1), false}, "three.tiff": {rawTIFF(m, 1, 3), true}, "two-pages.tiff": {drawn(t, "two-pages.tiff"), true},
+		"three.tiff": {rawTIFF(page(320, 200), 1, 3), false},
 		"moving.gif": {moving.Bytes(), true}, "animated.webp": {drawn(t, "animated.webp"), true}, "lossy.webp": {drawn(t, "lossy.webp"), false},
 	} {
 		if got := hasNote(prepare(t, imaging.Limits{}, name, c.data), imaging.NotePages); got != c.more {

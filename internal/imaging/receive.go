@@ -41,7 +41,7 @@ func (u *upload) close() {
 // receive takes a whole file in. One that is of no use is refused by its first bytes, before the rest has come.
 func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*upload, error) {
 	sum := sha256.New()
-	in := io.TeeReader(io.LimitReader(&guarded{ctx: ctx, r: r}, p.limits.MaxBytes+1), sum)
+	in := io.TeeReader(&guarded{ctx: ctx, r: r}, sum)
 	start := make([]byte, sniffBytes)
 	n, err := io.ReadFull(in, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -49,17 +49,20 @@ func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*uplo
 	}
 	start = start[:n]
 	kind := Sniff(start)
-	if err := kind.refuse(name); err != nil {
+	if err := p.refuse(kind, name); err != nil {
 		return nil, err
 	}
-	u, err := p.spool(io.MultiReader(bytes.NewReader(start), in))
+	limit, remedy := p.limits.MaxBytes, "Save it smaller, for instance as JPEG, and send that."
+	if kind == ZIP || kind == PDF {
+		limit, remedy = p.limits.MaxPacked, "Send it in parts."
+	}
+	u, err := p.spool(io.MultiReader(bytes.NewReader(start), io.LimitReader(in, limit+1-int64(n))))
 	if err != nil {
 		return nil, interrupted(ctx, name, err)
 	}
-	if u.size > p.limits.MaxBytes {
+	if u.size > limit {
 		u.close()
-		return nil, errs.New(errs.TooLarge, "%s is larger than %s, the limit for one file. Save it smaller, for instance as "+
-			"JPEG, and send that.", name, megabytes(p.limits.MaxBytes))
+		return nil, errs.New(errs.TooLarge, "%s is larger than %s, the limit for one file. %s", name, megabytes(limit), remedy)
 	}
 	u.kind, u.digest = kind, hex.EncodeToString(sum.Sum(nil))
 	return u, nil
@@ -92,6 +95,11 @@ func (p *Preparer) spool(r io.Reader) (*upload, error) {
 	}
 	u.size += n
 	return u, nil
+}
+
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // interrupted says why a file did not arrive.

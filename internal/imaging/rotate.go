@@ -30,10 +30,10 @@ func (p *Preparer) Rotate(ctx context.Context, data []byte, quarters int) (*Prep
 	}
 	b := img.Bounds()
 	pic := shrink(img, b.Dx(), b.Dy()).upright(turns[quarters])
-	out := &Prepared{MIME: JPEG.mime()}
-	if out.Data, err = pic.jpeg(p.limits.Quality); err != nil {
-		return nil, fmt.Errorf("write turned picture: %w", err)
+	out, err := p.finish(&Prepared{}, h, pic)
+	if err != nil {
+		return nil, err
 	}
-	_, err = p.show(out, pic)
-	return out, err
+	out.Notes = nil // it has those that it had
+	return out, nil
 }

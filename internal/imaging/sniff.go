@@ -19,13 +19,18 @@ const (
 	BMP  Format = "BMP"
 	TIFF Format = "TIFF"
 	WebP Format = "WebP"
+	ZIP  Format = "ZIP" // an archive of any of these
+)
+
+// The formats that are taken in where this machine has what opens them; see Preparer.opens.
+const (
+	HEIC Format = "HEIC"
+	AVIF Format = "AVIF"
+	PDF  Format = "PDF"
 )
 
 // The formats that are known by name, so that a refusal can say more than "unknown".
 const (
-	HEIC    Format = "HEIC"
-	AVIF    Format = "AVIF"
-	PDF     Format = "PDF"
 	SVG     Format = "SVG"
 	JXL     Format = "JPEG XL"
 	JP2     Format = "JPEG 2000"
@@ -34,7 +39,6 @@ const (
 	Video   Format = "video"
 	HTML    Format = "HTML"
 	XML     Format = "XML"
-	ZIP     Format = "ZIP"
 	Office  Format = "Office"
 	OldDoc  Format = "old Office"
 	Archive Format = "archive"
@@ -60,7 +64,6 @@ var refused = map[Format][2]string{
 	Video: {"is a video or sound, not a picture", "Save the picture that you need from it as JPEG and send that."},
 	HTML:  {"is a web page (HTML), not a picture", "Take a screenshot of it, save that as PNG or JPEG and send it."},
 	XML:   {"is an XML file, not a picture", "Send a photograph, scan or screenshot as JPEG or PNG."},
-	ZIP:   {"is a ZIP archive, not a picture", "Unpack it and send the pictures in it, as JPEG or PNG."},
 	Office: {"is an Office document (such as Word or Excel; inside, a ZIP), not a picture", "Take a screenshot of it, save " +
 		"that as PNG or JPEG and send it."},
 	OldDoc: {"is an Office document (such as Word or Excel), not a picture", "Take a screenshot of it, save that as PNG " +
@@ -73,15 +76,15 @@ var refused = map[Format][2]string{
 		"and send that."},
 }
 
-// refuse returns the errs.Invalid for a format that is not taken in, nil for one that is.
-func (f Format) refuse(name string) error {
-	if why, no := refused[f]; no {
+// refuse returns the errs.Invalid for a format that is not taken in here, nil for one that is.
+func (p *Preparer) refuse(f Format, name string) error {
+	if why, no := refused[f]; no && !p.opens(f) {
 		return errs.New(errs.Invalid, "%s %s. %s", name, why[0], why[1])
 	}
 	return nil
 }
 
-// Accepted reports whether pictures of this format are taken in.
+// Accepted reports whether pictures of this format are taken in everywhere.
 func (f Format) Accepted() bool {
 	_, no := refused[f]
 	return !no
@@ -182,9 +185,14 @@ func isBMP(b []byte) bool {
 	return false
 }
 
+// zipKind tells an Office document from other archives by the name of its first file.
 func zipKind(b []byte) Format {
-	for _, mark := range []string{"[Content_Types].xml", "_rels/.rels", "docProps/", "xl/", "word/", "ppt/", "mimetypeapplication/vnd.oasis"} {
-		if bytes.Contains(b, []byte(mark)) {
+	const fixed = 30 // bytes of a file's head before its name
+	if len(b) < fixed {
+		return ZIP
+	}
+	for _, first := range []string{"[Content_Types].xml", "_rels/", "docProps/", "xl/", "word/", "ppt/", "mimetypeapplication/vnd.oasis"} {
+		if bytes.HasPrefix(b[fixed:], []byte(first)) {
 			return Office
 		}
 	}

@@ -25,7 +25,7 @@ func (s *Server) startPage(c echo.Context) error {
 }
 
 func (s *Server) uploader() views.Uploader {
-	return views.Uploader{Next: 1, MaxImages: s.cfg.MaxImages, MaxBytes: s.cfg.MaxBytes}
+	return views.Uploader{Next: 1, MaxImages: s.cfg.MaxImages, MaxBytes: s.cfg.MaxBytes, MaxPacked: s.cfg.MaxPacked}
 }
 
 // shell is what every page has around its content. nav is the current entry of the top bar.

@@ -20,7 +20,8 @@ type Config struct {
 	Password  string   // asked for at the login page; "" asks nobody
 	Hosts     []string // names the pages may be called by, besides those of loopback
 	MaxImages int      // of a batch
-	MaxBytes  int64    // of one file; 0 is 25 MB
+	MaxBytes  int64    // of one picture; 0 is 25 MB
+	MaxPacked int64    // of a file that holds many, a PDF or ZIP; 0 is 512 MB
 	Version   string
 	Simulated bool // a demonstration: every page says so
 	Guest     bool // a demonstration beside a real program, which one can go back to
@@ -62,6 +63,7 @@ const maxExports = 2
 // New builds the doors. Nothing listens yet.
 func New(cfg Config, d Deps) *Server {
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 25<<20)
+	cfg.MaxPacked = cmp.Or(cfg.MaxPacked, 512<<20)
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}

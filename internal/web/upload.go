@@ -25,9 +25,10 @@ func (s *Server) uploadImage(c echo.Context) error { return s.patient(s.takeUplo
 func (s *Server) takeUpload(c echo.Context) error {
 	r := c.Request()
 	filename := c.QueryParam("filename")
-	if r.ContentLength > s.cfg.MaxBytes {
+	// Which limit holds shows the file's content; here only what exceeds both is refused.
+	if r.ContentLength > s.cfg.MaxPacked {
 		c.Response().Header().Set("Connection", "close") // the rest is not worth reading
-		return tooLarge(filename, s.cfg.MaxBytes)
+		return tooLarge(filename, s.cfg.MaxPacked)
 	}
 	position, err := strconv.Atoi(orZero(c.QueryParam("position")))
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	taken, err := s.batches.AddImages(r.Context(), batch.ID(c.Param("id")), batch.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
 		Folder: c.QueryParam("folder"), Dated: datedOf(c.QueryParam("dated")),
-		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxBytes+1),
+		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxPacked+1),
 	})
 	if err != nil {
 		return err

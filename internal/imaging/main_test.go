@@ -1,0 +1,31 @@
+package imaging_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"sheetlift/internal/imaging"
+)
+
+// TestMain lets the test program be the child process that opens HEIC, as the program itself is.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == imaging.DecodeHEICCommand {
+		if err := imaging.DecodeHEIC(os.Args[2], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// self is the test program's own file.
+func self(t testing.TB) string {
+	t.Helper()
+	name, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

@@ -31,6 +31,7 @@ var floors = map[string]int{
 
 	"internal/engine/gemini/simulator": 4,
 	"internal/export":                  4,
+	"internal/archive":                 4,
 	"internal/batch":                   3,
 	"internal/table":                   3,
 	"internal/engine":                  3,

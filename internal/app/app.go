@@ -34,6 +34,7 @@ const goodbye = 3 * time.Second
 // App is the whole program, built and not yet running. Close it if Run is never called.
 type App struct {
 	cfg     *config.Config
+	version string
 	log     *slog.Logger
 	store   *store.Store
 	pool    *keypool.Pool
@@ -82,7 +83,7 @@ func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
 // build opens the data and builds what works on it, without an address. show is the simulation that stands in for
 // Google, nil in earnest.
 func build(ctx context.Context, c *config.Config, version string, log *slog.Logger, show *show) (a *App, err error) {
-	a = &App{cfg: c, log: log, reload: make(chan struct{}, 1), show: show}
+	a = &App{cfg: c, version: version, log: log, reload: make(chan struct{}, 1), show: show}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -192,6 +193,8 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.Go(after(a.serve))
 	g.Go(after(a.tidy))
+	g.Go(after(a.control))
+	g.Go(after(a.backUp))
 	reading, stopReading := context.WithCancel(all)
 	defer stopReading()
 	defer context.AfterFunc(ctx, stopReading)()

@@ -34,6 +34,14 @@ const commands = `Sheetlift turns photos of sheets into one Excel file.
                               test every key with one cheap call and print a table; exit code 1 if one does not work
   sheetlift [flags] doctor    check everything in the data folder, mend what a crash left behind, and say what was found;
                               exit code 1 if something is broken. It needs the folder for itself
+  sheetlift [flags] backup FOLDER
+                              write everything into a new file in the folder, also while Sheetlift runs
+  sheetlift [flags] restore FOLDER
+                              put the newest backup in it (or the file given) in the place of the data, which is moved aside
+  sheetlift [flags] export FILE [BATCH…]
+                              write these batches, or all, into a file: to keep, or to move into a cluster
+  sheetlift [flags] import FILE
+                              take the batches of such a file in; those that are there stay as they are
   sheetlift version           print the version
 
 Every flag is also a variable; docs/configuration.md has the whole list.
@@ -53,12 +61,9 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 		}
 		return ok
 	}
-	command := "serve"
-	switch {
-	case len(args) > 0 && (args[0] == "serve" || args[0] == "demo" || args[0] == "doctor"):
-		command, args = args[0], args[1:]
-	case len(args) > 1 && args[0] == "keys" && args[1] == "check":
-		command, args = "keys check", args[2:]
+	var words []string // the command may stand before the flags or behind them
+	for len(args) > 0 && !strings.HasPrefix(args[0], "-") && args[0] != "help" {
+		words, args = append(words, args[0]), args[1:]
 	}
 	if len(args) > 0 && (args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
 		fmt.Fprint(stdout, commands)
@@ -74,25 +79,12 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "sheetlift:", err)
 		return usage
 	}
-	switch said := strings.Join(rest, " "); said {
-	case "":
-	case "serve", "demo", "doctor", "keys check":
-		command = said
-	default:
-		fmt.Fprintf(stderr, "sheetlift: there is no command %q. Run sheetlift help for the list.\n", said)
+	run, err := find(append(words, rest...))
+	if err != nil {
+		fmt.Fprintln(stderr, "sheetlift:", err)
 		return usage
 	}
-	good := true
-	switch command {
-	case "keys check":
-		good, err = app.CheckKeys(context.Background(), c, stdout)
-	case "doctor":
-		good, err = app.Doctor(context.Background(), c, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
-	case "demo":
-		err = serve(c, app.NewDemo, stdout, stderr)
-	default:
-		err = serve(c, app.New, stdout, stderr)
-	}
+	good, err := run(c, stdout, stderr)
 	switch {
 	case err != nil:
 		fmt.Fprintln(stderr, "sheetlift:", app.Explain(err))

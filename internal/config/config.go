@@ -26,6 +26,7 @@ type Config struct {
 	Grace     time.Duration // how long running images may go on at the end
 	Debug     bool          // log more
 	Cluster   Cluster       // where the data is instead of the data folder
+	Backups   int           // daily backups kept in the data folder
 	Secret    string        // what names of keys are hashed with on a cluster
 
 	Keys     []KeyText // as given; empty means none

@@ -91,6 +91,8 @@ func settings() []setting {
 			help: "On how many of its nodes everything is kept, 1 to 5. 0 means 3 in a cluster and 1 on a single node, and leaves what is there already as it is."},
 		{env: "SHEETLIFT_SECRET", flag: "secret", set: text(func(c *Config) *string { return &c.Secret }),
 			help: "What the names of keys are hashed with, at least 32 characters, the same for all Sheetlifts that share SHEETLIFT_NATS_URL and needed only there; prefer the variable."},
+		{env: "SHEETLIFT_BACKUPS", flag: "backups", standard: "7", set: number(func(c *Config) *int { return &c.Backups }, 0, 365),
+			help: "How many daily backups are kept in the folder `backups` of the data folder; 0 makes none. They hold pictures and rows, also of batches deleted since."},
 		{env: "SHEETLIFT_DEBUG", flag: "debug", standard: "false", boolean: true, set: setDebug,
 			help: "Log more."},
 	}

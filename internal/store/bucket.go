@@ -47,18 +47,23 @@ type doc struct {
 // bucket is a key-value bucket in the usual form of NATS, so that its tools can read it.
 type bucket struct {
 	s      *Store
+	name   string
 	kv     jetstream.KeyValue
 	stream jetstream.Stream
 	prefix string // of its subjects
 }
 
 func (s *Store) openBuckets(ctx context.Context) error {
+	s.apart = nil
 	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys} {
 		b, err := s.openBucket(ctx, name)
 		if err != nil {
 			return err
 		}
 		*to = b
+		if name != "batches" && name != "images" && name != "cache" {
+			s.apart = append(s.apart, b)
+		}
 	}
 	return nil
 }
@@ -75,7 +80,7 @@ func (s *Store) openBucket(ctx context.Context, name string) (*bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bucket{s: s, kv: kv, stream: stream, prefix: "$KV." + name + "."}, nil
+	return &bucket{s: s, name: name, kv: kv, stream: stream, prefix: "$KV." + name + "."}, nil
 }
 
 // get returns one document; missing reports true for the error when there is none.

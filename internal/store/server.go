@@ -37,10 +37,13 @@ type server struct {
 	mu   sync.Mutex
 	srv  *natsserver.Server // nil while stopped
 	last bool               // closed for good
+
+	warned     sync.Mutex
+	complaints map[string]bool // streams that the server warned of
 }
 
 func startServer(ctx context.Context, cfg Config) (*server, error) {
-	e := &server{log: cfg.Log}
+	e := &server{log: cfg.Log, complaints: map[string]bool{}}
 	dir := cfg.Dir
 	if cfg.Memory {
 		tmp, err := memoryFolder()
@@ -92,7 +95,7 @@ func (e *server) start(ctx context.Context) error {
 		return err
 	}
 	fatal := make(chan error, 1)
-	srv.SetLoggerV2(&serverLog{log: e.log, fatal: fatal}, false, false, false)
+	srv.SetLoggerV2(&serverLog{log: e.log, fatal: fatal, warned: e.complain}, false, false, false)
 	srv.Start() // returns when all is loaded, or after a fatal word
 	select {
 	case err = <-fatal:
@@ -167,16 +170,23 @@ func (e *server) health() error {
 
 // serverLog turns the server's words into ours and keeps the first fatal one.
 type serverLog struct {
-	log   *slog.Logger
-	fatal chan error
+	log    *slog.Logger
+	fatal  chan error
+	warned func(word string)
 }
 
 func (l *serverLog) Noticef(format string, v ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
 }
-func (l *serverLog) Warnf(format string, v ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l *serverLog) Warnf(format string, v ...any) {
+	word := fmt.Sprintf(format, v...)
+	l.warned(word)
+	l.log.Warn("nats: " + word)
+}
 func (l *serverLog) Errorf(format string, v ...any) {
-	l.log.Error("nats: " + fmt.Sprintf(format, v...))
+	word := fmt.Sprintf(format, v...)
+	l.warned(word)
+	l.log.Error("nats: " + word)
 }
 func (l *serverLog) Debugf(string, ...any) {}
 func (l *serverLog) Tracef(string, ...any) {}

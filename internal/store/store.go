@@ -57,6 +57,7 @@ type Store struct {
 	batches  *bucket
 	images   *bucket
 	keys     *bucket
+	apart    []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
 	pictures jetstream.Stream
 	changes  *changes
 
@@ -123,6 +124,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 			return s.fail(ctx, err)
 		}
 	}
+	if err := s.unseal(ctx); err != nil {
+		return s.fail(ctx, err)
+	}
 	s.changes = newChanges(s)
 	return nil
 }
@@ -145,12 +149,14 @@ func (s *Store) Close() error {
 			s.changes.close()
 		}
 		s.owned.Wait()
+		seal := s.seal()
 		if s.conn != nil {
 			s.conn.Close()
 		}
 		if s.server != nil {
 			s.server.close()
 		}
+		seal()
 		s.unlock()
 	})
 	return nil

@@ -317,6 +317,13 @@ func (m *memory) Save(_ context.Context, id string, doc []byte) error {
 	return nil
 }
 
+func (m *memory) Forget(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.docs, id)
+	return nil
+}
+
 func (m *memory) Watch(ctx context.Context, f func(string, []byte)) error {
 	m.mu.Lock()
 	m.subs = append(m.subs, f)
@@ -398,8 +405,6 @@ func TestTwoProcessesPaceAtHalfALimitEach(t *testing.T) {
 		defer stopOne()
 		two, stopTwo := s.running(t, seed+9, 2, m)
 		defer stopTwo()
-		one.SetShare(2)
-		two.SetShare(2)
 		begun := time.Now()
 		var group sync.WaitGroup
 		for _, p := range []*keypool.Pool{one, two} {
@@ -411,6 +416,14 @@ func TestTwoProcessesPaceAtHalfALimitEach(t *testing.T) {
 			t.Errorf("%d refusals after both knew the limit", late[keypool.RPM])
 		}
 		atLeast(t, "images", late[keypool.OK], 120, 0.9)
+		stopTwo() // the one that is left has the whole limit again
+		begun = time.Now()
+		s.work(t.Context(), one, 8, 3*time.Minute, endless())
+		alone := s.counts("", begun.Add(time.Minute), begun.Add(3*time.Minute))
+		atLeast(t, "images of the one that is left", alone[keypool.OK], 120, 0.95)
+		if len(m.docs) != 2+1 {
+			t.Errorf("%d documents for two keys and one process", len(m.docs))
+		}
 	})
 }
 

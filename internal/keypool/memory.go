@@ -15,6 +15,8 @@ type Memory interface {
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Save stores a document durably; the last one wins.
 	Save(ctx context.Context, id string, doc []byte) error
+	// Forget removes a document; one that is not there is no error.
+	Forget(ctx context.Context, id string) error
 	// Watch calls f for each document saved from now on, by whichever process, until ctx ends; then it returns nil.
 	Watch(ctx context.Context, f func(id string, doc []byte)) error
 }
@@ -49,7 +51,7 @@ type limitMemo struct {
 }
 
 const (
-	saveEvery = 10 * time.Second // at the least, while keys are used: the count of the day and of the minute
+	saveEvery = beatEvery // at the least, while keys are used: the count of the day and of the minute
 	saveLimit = 5 * time.Second
 )
 
@@ -61,6 +63,11 @@ func (p *Pool) remember(k *key) {
 		return
 	}
 	p.dirty[k] = true
+	p.wakeRun()
+}
+
+// wakeRun has Run look at what is to be saved and told.
+func (p *Pool) wakeRun() {
 	select {
 	case p.saving <- struct{}{}:
 	default:
@@ -94,11 +101,13 @@ func (p *Pool) Run(ctx context.Context) error {
 			defer cancel()
 			p.used()
 			p.save(last)
+			p.leavePeers(last, []string{beatID + p.node})
 			return nil
 		case <-p.saving:
 		case <-every.C:
 			p.used()
 		}
+		p.tellPeers(ctx)
 		p.save(ctx)
 	}
 }
@@ -115,6 +124,7 @@ func (p *Pool) Recall(ctx context.Context) error {
 	for id, doc := range docs {
 		p.take(id, doc, true)
 	}
+	p.leavePeers(ctx, oldPeers(docs, time.Now()))
 	return nil
 }
 
@@ -179,16 +189,13 @@ func (p *Pool) memo(k *key, now time.Time) memo {
 func (p *Pool) hear(id string, doc []byte) { p.take(id, doc, false) }
 
 func (p *Pool) take(id string, doc []byte, first bool) {
-	var m memo
-	if json.Unmarshal(doc, &m) != nil {
-		return // from another version: what it knew is learned again
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if m.Node == p.node {
-		return
-	}
 	now := time.Now()
+	var m memo
+	if p.hearPeer(id, doc, now) || json.Unmarshal(doc, &m) != nil || m.Node == p.node {
+		return // what another version of the program knew is learned again
+	}
 	for _, k := range p.keys {
 		if k.id == id {
 			p.apply(k, m, now, first)

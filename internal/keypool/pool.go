@@ -50,12 +50,14 @@ type Pool struct {
 	keys    []*key
 	models  map[string]*model
 	waiting []*waiter
-	timer   *time.Timer       // of the next look at those who wait; nil before the first wait
-	served  map[string]uint64 // per group: when it was served last, in dispatches
-	count   uint64            // dispatches so far
-	share   int               // live processes that pace against the same limits
-	named   int               // keys ever given a number, for labels of added ones
-	recent  []time.Time       // dispatches of the last shareWindow
+	timer   *time.Timer          // of the next look at those who wait; nil before the first wait
+	served  map[string]uint64    // per group: when it was served last, in dispatches
+	count   uint64               // dispatches so far
+	share   int                  // live processes that pace against the same limits, this one included
+	told    time.Time            // when the others were told of this one
+	peers   map[string]time.Time // the others: when they were heard last
+	named   int                  // keys ever given a number, for labels of added ones
+	recent  []time.Time          // dispatches of the last shareWindow
 	events  []Event
 	dirty   map[*key]bool // to be saved
 	saving  chan struct{}
@@ -71,7 +73,7 @@ type waiter struct {
 // New returns a pool of these keys; a value given twice counts once. Run keeps its memory.
 func New(keys []Key, opt Options) *Pool {
 	p := &Pool{
-		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]uint64{}, share: 1,
+		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]uint64{}, share: 1, peers: map[string]time.Time{},
 		dirty: map[*key]bool{}, saving: make(chan struct{}, 1),
 	}
 	if p.log == nil {
@@ -186,12 +188,4 @@ func (p *Pool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.keys)
-}
-
-// SetShare tells how many live processes use the same keys; each paces at its share of every limit.
-func (p *Pool) SetShare(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.share = max(n, 1)
-	p.dispatch(time.Now())
 }

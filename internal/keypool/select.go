@@ -245,6 +245,9 @@ func (p *Pool) lend(k *key, want Want, m *model, tokens int, probe bool, now tim
 	k.calls++
 	k.starts = keepLate(append(k.starts, now), now)
 	p.recent = keepLate(append(p.recent, now), now)
+	if p.opt.Memory != nil && p.beatDue(now) {
+		p.wakeRun()
+	}
 	return &Lease{pool: p, key: k, model: want.Model, tokens: tokens, started: now, probe: probe}
 }
 

@@ -233,9 +233,10 @@ func (p *Pool) ramp() {
 	}
 }
 
-// suspect groups keys that were refused for a limit which their own calls do not explain: they share it.
+// suspect groups keys that were refused for a limit which their own calls do not explain: they share it. While other
+// processes use the same keys, those explain it.
 func (p *Pool) suspect(k *key, lim *limit, model string, value int64, now time.Time) {
-	if value == 0 || float64(lim.lately(now)*p.share) > 0.7*float64(value) {
+	if value == 0 || p.share > 1 || float64(lim.lately(now)) > 0.7*float64(value) {
 		return
 	}
 	lim.suspect, lim.suspects = now, value

@@ -35,6 +35,14 @@ func (k *Keys) Save(ctx context.Context, id string, doc []byte) error {
 	return k.s.fail(ctx, k.s.keys.set(ctx, id, doc))
 }
 
+// Forget removes the document of id; one that is not there is no error.
+func (k *Keys) Forget(ctx context.Context, id string) error {
+	if !token(id) {
+		return errs.New(errs.Invalid, "That cannot be the id of a key.")
+	}
+	return k.s.fail(ctx, k.s.keys.purge(ctx, id))
+}
+
 // Watch calls f for each document that is saved from now on, by whichever process, this one included, in order and
 // from one goroutine, until ctx ends or the store is closed. It returns then, with nil, or at once with an error.
 func (k *Keys) Watch(ctx context.Context, f func(id string, doc []byte)) error {

@@ -213,6 +213,8 @@ func (s *shelf) Save(_ context.Context, id string, doc []byte) error {
 	return nil
 }
 
+func (s *shelf) Forget(context.Context, string) error { return nil }
+
 func (s *shelf) Watch(ctx context.Context, _ func(string, []byte)) error {
 	<-ctx.Done()
 	return nil

@@ -58,13 +58,14 @@ var rowsOf = [][]scenario{
 }
 
 // BenchmarkKeys drives the real engine, SDK and pool against the simulated service with its real bodies: six keys, 24
-// images at once, about a second a call, each row three times. It prints the median beside the ideal.
+// images at once, about a second a call, each row three times side by side. It prints the median beside the ideal, and
+// what bare workers reached on this machine in the same seconds (see control).
 func BenchmarkKeys(b *testing.B) {
 	if b.N > 1 {
 		b.Skip("once is enough")
 	}
 	table := tabwriter.NewWriter(os.Stdout, 12, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nSCENARIO\tIDEAL\tGOOD\tOF IDEAL\tMUST\tCALLS/IMAGE\tLOST\tMORE")
+	fmt.Fprintln(table, "\nSCENARIO\tIDEAL\tGOOD\tOF IDEAL\tMACHINE\tMUST\tCALLS/IMAGE\tLOST\tMORE")
 	for _, group := range rowsOf {
 		var all sync.WaitGroup
 		runs := make([][]figures, len(group))
@@ -74,9 +75,10 @@ func BenchmarkKeys(b *testing.B) {
 				all.Go(func() { runs[i][k] = s.run(b, uint64(100*i+k+1)) })
 			}
 		}
+		machine := control(b.Context(), b, 30*time.Second)
 		all.Wait()
 		for i, s := range group {
-			report(b, table, s, runs[i])
+			report(b, table, s, runs[i], machine)
 		}
 		if err := table.Flush(); err != nil {
 			b.Fatal(err)
@@ -85,11 +87,11 @@ func BenchmarkKeys(b *testing.B) {
 }
 
 // report writes the median run, and fails for what the median missed.
-func report(b *testing.B, table *tabwriter.Writer, s scenario, runs []figures) {
+func report(b *testing.B, table *tabwriter.Writer, s scenario, runs []figures, machine float64) {
 	b.Helper()
 	slices.SortFunc(runs, func(x, y figures) int { return int(1e6 * (x.good/x.ideal - y.good/y.ideal)) })
 	f := runs[len(runs)/2]
-	f.must(f.good >= s.least*f.ideal, "%.1f %% of ideal", 100*f.good/f.ideal)
+	f.must(f.good >= s.least*f.ideal*machine, "%.1f %% of ideal", 100*f.good/f.ideal)
 	f.must(s.most == 0 || f.perImage <= s.most, "%.3f calls an image", f.perImage)
 	for _, r := range runs {
 		f.must(r.lost == 0, "%d images lost", r.lost)
@@ -103,8 +105,8 @@ func report(b *testing.B, table *tabwriter.Writer, s scenario, runs []figures) {
 		more += " MISSED: " + strings.Join(f.missed, "; ")
 		b.Errorf("%s: %s", s.name, strings.Join(f.missed, "; "))
 	}
-	fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.1f %%\t%s\t%.3f\t%d\t%s\n",
-		s.name, f.ideal, f.good, 100*f.good/f.ideal, must, f.perImage, f.lost, more)
+	fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.1f %%\t%.1f %%\t%s\t%.3f\t%d\t%s\n",
+		s.name, f.ideal, f.good, 100*f.good/f.ideal, 100*machine, must, f.perImage, f.lost, more)
 }
 
 func (r *rig) figures(d *done, ideal float64) figures {

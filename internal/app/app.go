@@ -113,7 +113,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
-	}, batch.Limits{MaxImages: c.MaxImages})
+	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
 	a.board = batch.NewBoard(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
@@ -174,6 +174,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
+	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
 	g.Go(func() error { return a.tellPages(all) })
 	if a.demos != nil {
 		g.Go(func() error { return a.demos.Run(all) })

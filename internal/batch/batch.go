@@ -36,24 +36,27 @@ func (id ID) Valid() bool {
 
 // Batch is a set of images that are read together into one workbook.
 type Batch struct {
-	ID      ID          `json:"id"`
-	Name    string      `json:"name"` // shown; 1 to 200 characters
-	Status  Status      `json:"status"`
-	Pause   PauseReason `json:"pause,omitempty"` // why, while Status is Paused
-	Rest    *Rest       `json:"rest,omitempty"`  // while it is paused for its keys
-	Table   table.Table `json:"table"`
-	Engine  string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
-	Model   string      `json:"model,omitempty"`  // fixed at Start for engines with models
-	Options Options     `json:"options"`
-	Order   []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
-	Reopen  []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
-	Cancel  bool        `json:"cancel,omitempty"` // a person wants it ended: its images are canceled, then it is
-	Counts  *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
-	Created time.Time   `json:"created"`
-	Started time.Time   `json:"started,omitzero"`
-	Ended   time.Time   `json:"ended,omitzero"`
-	Until   time.Time   `json:"until,omitzero"`   // the deadline, moved on by a retry
-	Deleted time.Time   `json:"deleted,omitzero"` // when a person deleted it: hidden at once, erased after UndoFor
+	ID       ID          `json:"id"`
+	Name     string      `json:"name"` // shown; 1 to 200 characters
+	Status   Status      `json:"status"`
+	Pause    PauseReason `json:"pause,omitempty"`    // why, while Status is Paused
+	Rest     *Rest       `json:"rest,omitempty"`     // while it is paused for its keys
+	Priority Priority    `json:"priority,omitempty"` // against other batches
+	StartAt  time.Time   `json:"start_at,omitzero"`  // while Status is Scheduled: when it starts by itself
+	First    []int       `json:"first,omitempty"`    // images that wait and are to be read before the others
+	Table    table.Table `json:"table"`
+	Engine   string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
+	Model    string      `json:"model,omitempty"`  // fixed at Start for engines with models
+	Options  Options     `json:"options"`
+	Order    []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
+	Reopen   []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
+	Cancel   bool        `json:"cancel,omitempty"` // a person wants it ended: its images are canceled, then it is
+	Counts   *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
+	Created  time.Time   `json:"created"`
+	Started  time.Time   `json:"started,omitzero"`
+	Ended    time.Time   `json:"ended,omitzero"`
+	Until    time.Time   `json:"until,omitzero"`   // the deadline, moved on by a retry
+	Deleted  time.Time   `json:"deleted,omitzero"` // when a person deleted it: hidden at once, erased after UndoFor
 
 	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
 }
@@ -100,6 +103,7 @@ type Options struct {
 	MaxRetries int           `json:"max_retries"` // further tries after one that was the image's fault: 0 to 20
 	RetryDelay time.Duration `json:"retry_delay"` // before the first such try, doubling, full jitter: 0 to 10 min
 	Fallback   Fallback      `json:"fallback,omitempty"`
+	Keep       time.Duration `json:"keep,omitempty"` // after its end until it is erased: an hour to ten years; 0 the program's own, below 0 for ever
 }
 
 // Fallback says what becomes of an image that the batch's engine refuses or cannot read: whether the offline engine

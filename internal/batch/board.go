@@ -283,7 +283,7 @@ func (b *Board) Active() []ID {
 	defer b.mu.Unlock()
 	var ids []ID
 	for id, batch := range b.batches {
-		if batch.Status != Draft && !batch.Status.Final() && batch.Deleted.IsZero() {
+		if batch.Status != Draft && batch.Status != Scheduled && !batch.Status.Final() && batch.Deleted.IsZero() {
 			ids = append(ids, id)
 		}
 	}

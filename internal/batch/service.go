@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ type Ports struct {
 
 // Limits bound what one batch may hold.
 type Limits struct {
-	MaxImages int // images a batch may hold: 1 to 5,000
+	MaxImages int           // images a batch may hold: 1 to 5,000
+	Keep      time.Duration // from a batch's end until it is erased, unless it says otherwise; 0 is DefaultKeep, below 0 for ever
 }
 
 // Service is the use cases: what a person may do with batches. Every door (page, API, command line) enters here. All
@@ -35,6 +37,7 @@ type Service struct {
 
 // NewService returns the use cases over the given ports.
 func NewService(ports Ports, limits Limits) *Service {
+	limits.Keep = cmp.Or(limits.Keep, DefaultKeep)
 	return &Service{ports: ports, limits: limits}
 }
 
@@ -76,7 +79,18 @@ func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 
 // check validates what people may set on a draft.
 func (s *Service) check(b *Batch) error {
-	o := b.Options
+	if err := s.checkOptions(b.Options); err != nil {
+		return err
+	}
+	if b.Engine != "" {
+		if _, _, err := s.ports.Readers.Choose(b.Engine); err != nil {
+			return err
+		}
+	}
+	return b.Table.Validate()
+}
+
+func (s *Service) checkOptions(o Options) error {
 	switch {
 	case o.AtOnce < 1 || o.AtOnce > 64:
 		return errs.New(errs.Invalid, "Images at once is %d; choose a number from 1 to 64.", o.AtOnce)
@@ -88,12 +102,7 @@ func (s *Service) check(b *Batch) error {
 	if !slices.Contains([]Fallback{"", FallbackOff, FallbackAsk, FallbackAlways}, o.Fallback) {
 		return errs.New(errs.Invalid, "What becomes of a picture that cannot be read is %q; choose off, ask or always.", o.Fallback)
 	}
-	if b.Engine != "" {
-		if _, _, err := s.ports.Readers.Choose(b.Engine); err != nil {
-			return err
-		}
-	}
-	return b.Table.Validate()
+	return checkKeep(o.Keep)
 }
 
 // RenameBatch gives a batch another name, at any time.

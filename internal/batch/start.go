@@ -7,7 +7,7 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Start freezes order and number of a draft's images, fixes the engine, and queues every image. It may be called
+// Start freezes order and number of the images of a draft, or of a batch that waits for its time, fixes the engine, and queues every image. It may be called
 // again, by anybody, at any time: a start that was cut off is carried on, a started batch stays as it is.
 func (s *Service) Start(ctx context.Context, id ID) (*Batch, error) {
 	b, err := s.change(ctx, id, func(b *Batch) (bool, error) { return s.close(ctx, b) })
@@ -19,7 +19,7 @@ func (s *Service) Start(ctx context.Context, id ID) (*Batch, error) {
 
 // close is the first half: from here on no upload is acknowledged into the batch unless the order holds it.
 func (s *Service) close(ctx context.Context, b *Batch) (bool, error) {
-	if b.Status != Draft {
+	if b.Status != Draft && b.Status != Scheduled {
 		return false, nil
 	}
 	images, err := s.ports.Repository.Images(ctx, b.ID)
@@ -32,7 +32,7 @@ func (s *Service) close(ctx context.Context, b *Batch) (bool, error) {
 	if b.Engine, b.Model, err = s.ports.Readers.Choose(b.Engine); err != nil {
 		return false, err
 	}
-	b.Status = Pending
+	b.Status, b.StartAt = Pending, time.Time{}
 	return true, nil
 }
 
@@ -68,7 +68,7 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 // write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time, by any process.
 func (s *Service) Refill(ctx context.Context, id ID) error {
 	b, err := s.Batch(ctx, id)
-	if err != nil || b.Status == Draft || b.Status.Final() {
+	if err != nil || b.Status == Draft || b.Status == Scheduled || b.Status.Final() {
 		return err
 	}
 	if b, err = s.Start(ctx, id); err != nil {

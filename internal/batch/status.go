@@ -1,6 +1,10 @@
 package batch
 
-import "slices"
+import (
+	"slices"
+
+	"sheetlift/internal/errs"
+)
 
 // Status is where an image or a batch stands. The words are part of the API and stored.
 type Status string
@@ -27,6 +31,35 @@ const (
 	PausedByKeys PauseReason = "keys"
 	PausedByDisk PauseReason = "disk"
 )
+
+// Priority is who goes first, between batches and between the images of one.
+type Priority string
+
+// The priorities. The zero value counts as Normal.
+const (
+	High   Priority = "high"
+	Normal Priority = "normal"
+	Low    Priority = "low"
+)
+
+// Level orders priorities: the higher one goes first, Normal is 0.
+func (p Priority) Level() int {
+	switch p {
+	case High:
+		return 1
+	case Low:
+		return -1
+	default:
+		return 0
+	}
+}
+
+func (p Priority) check() error {
+	if p != High && p != Normal && p != Low {
+		return errs.New(errs.Invalid, "There is no priority %q. Choose high, normal or low.", p)
+	}
+	return nil
+}
 
 // imageNext is the table of what may follow what for an image. A person's retry is what leads out of a final status.
 var imageNext = map[Status][]Status{

@@ -47,8 +47,11 @@ func later(a, b time.Time) time.Time {
 // every machine. It returns when that is done. Canceling what is over changes nothing; a batch that waits for its time
 // becomes a draft again.
 func (s *Service) Cancel(ctx context.Context, id ID) (*Batch, error) {
-	b, err := s.begun(ctx, id)
-	if err != nil {
+	b, err := s.Batch(ctx, id)
+	if err == nil && b.Status == Scheduled {
+		return s.Unschedule(ctx, id)
+	}
+	if b, err = s.begun(ctx, id); err != nil {
 		return nil, err
 	}
 	b, err = s.change(ctx, id, func(b *Batch) (bool, error) {
@@ -83,6 +86,30 @@ func (s *Service) begun(ctx context.Context, id ID) (*Batch, error) {
 	default:
 		return nil, errs.New(errs.Conflict, "This batch was not started yet; start it first, or delete it.")
 	}
+}
+
+// SetPriority says how a batch stands against others, at any time: what waits gives way at once, what is being read is
+// read to its end.
+func (s *Service) SetPriority(ctx context.Context, id ID, p Priority) (*Batch, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return s.change(ctx, id, func(b *Batch) (bool, error) {
+		changed := b.Priority.Level() != p.Level()
+		b.Priority = p
+		return changed, nil
+	})
+}
+
+// SetAtOnce changes how many images of a batch are in hand at once, at any time.
+func (s *Service) SetAtOnce(ctx context.Context, id ID, n int) (*Batch, error) {
+	return s.change(ctx, id, func(b *Batch) (bool, error) {
+		if b.Options.AtOnce == n {
+			return false, nil
+		}
+		b.Options.AtOnce = n
+		return true, s.checkOptions(b.Options)
+	})
 }
 
 // cancelImages carries out what Cancel wrote down.

@@ -278,6 +278,8 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 		switch {
 		case b.Status == Draft:
 			return m, nil
+		case b.Status == Scheduled:
+			return m, nil // it came just before: the order is frozen at the start
 		case b.Order == nil:
 			// Start is freezing the order; it is done, or somebody finishes it, in a moment.
 			if _, err := s.Start(ctx, m.Batch); err != nil {

@@ -23,6 +23,7 @@ type Config struct {
 	Model     string        // Gemini model
 	Tesseract string        // path or name of the tesseract program
 	Slots     int           // images in hand in this process
+	Keep      time.Duration // how long batches are kept after their end; below 0 for ever
 	Grace     time.Duration // how long running images may go on at the end
 	Debug     bool          // log more
 	Cluster   Cluster       // where the data is instead of the data folder

@@ -71,8 +71,10 @@ func settings() []setting {
 			help: "The Gemini model that reads."},
 		{env: "SHEETLIFT_TESSERACT", flag: "tesseract", standard: "tesseract", set: text(func(c *Config) *string { return &c.Tesseract }),
 			help: "Name or path of the tesseract program."},
-		{env: "SHEETLIFT_SLOTS", flag: "slots", standard: "64", set: number(func(c *Config) *int { return &c.Slots }, 1, 512),
-			help: "How many images this process has in hand at once, over all batches, 1 to 512."},
+		{env: "SHEETLIFT_SLOTS", flag: "slots", standard: "72", set: number(func(c *Config) *int { return &c.Slots }, 1, 512),
+			help: "How many images this process has in hand at once, over all batches, 1 to 512. A ninth of them is kept for batches that have only a few images in hand."},
+		{env: "SHEETLIFT_KEEP", flag: "keep", standard: "24h", set: setKeep,
+			help: "How long a batch with its pictures is kept after its end, from `1h` to `87600h`, or `forever`; each batch may have its own. Drafts that nobody touches are kept as long, a day at least."},
 		{env: "SHEETLIFT_GRACE", flag: "grace", standard: "20s", set: setGrace,
 			help: "How long running images may go on when the program is asked to stop, 0s to 5m."},
 		{env: "SHEETLIFT_NATS_URL", flag: "nats-url", set: setNATS,
@@ -153,6 +155,19 @@ func setBaseURL(c *Config, s string) error {
 		return &bad{"ends in a version", "Give the root only, without /v1 or /v1beta."}
 	}
 	c.BaseURL = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+func setKeep(c *Config, s string) error {
+	if s = strings.TrimSpace(s); strings.EqualFold(s, "forever") {
+		c.Keep = -1
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Hour || d > 87600*time.Hour {
+		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 168h for a week, or to forever."}
+	}
+	c.Keep = d
 	return nil
 }
 

@@ -23,6 +23,7 @@ type Engine interface {
 // Request is one image and what is wanted of it.
 type Request struct {
 	Batch    string      // for fairness between batches
+	Priority int         // between batches: who has the higher one goes first
 	Picture  []byte      // prepared: upright, shrunk, JPEG or PNG
 	MIME     string      // image/jpeg or image/png
 	Width    int         // pixels

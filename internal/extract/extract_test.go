@@ -37,6 +37,7 @@ type scripted struct {
 	running int
 	most    int
 	before  func(ctx context.Context, picture string) error // what capacity waits for
+	enter   func(ctx context.Context, req engine.Request) (leave func(), err error)
 }
 
 func (s *scripted) Name() string { return "scripted" }
@@ -47,6 +48,13 @@ func (s *scripted) Read(ctx context.Context, req engine.Request) (*engine.Readin
 		if err := s.before(ctx, picture); err != nil {
 			return nil, err
 		}
+	}
+	if s.enter != nil {
+		leave, err := s.enter(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
 	}
 	if err := req.Begun(ctx, "key 1"); err != nil {
 		return nil, err
@@ -139,13 +147,22 @@ func (b *bench) process() (stop func()) {
 	}
 	r := extract.New(extract.Deps{
 		Batches: b.service, Board: board, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
-		Engines: engines, Offline: "offline", Slots: 64, Grace: 20 * time.Second, Log: log,
+		Engines: engines, Offline: "offline", Slots: 72, Grace: 20 * time.Second, Log: log,
 	})
 	all.Go(func() { _ = r.Run(ctx) })
 	return sync.OnceFunc(func() { cancel(); all.Wait() })
 }
 
 func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
+	b.t.Helper()
+	id := b.draft(o, pictures...)
+	if _, err := b.service.Start(b.t.Context(), id); err != nil {
+		b.t.Fatal(err)
+	}
+	return id
+}
+
+func (b *bench) draft(o batch.Options, pictures ...string) batch.ID {
 	b.t.Helper()
 	d, err := b.service.Create(b.t.Context(), batch.NewBatch{Options: &o})
 	if err != nil {
@@ -158,9 +175,6 @@ func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-	}
-	if _, err := b.service.Start(b.t.Context(), d.ID); err != nil {
-		b.t.Fatal(err)
 	}
 	return d.ID
 }

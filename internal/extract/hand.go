@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/work"
 )
 
 // Why a reading is cut off while the program goes on.
@@ -15,8 +16,9 @@ var (
 
 // hand is one unit in hand. What happens to its batch or image on any machine reaches it through Changes.
 type hand struct {
-	unit batch.Unit
-	cut  context.CancelCauseFunc
+	unit     batch.Unit
+	priority work.Priority // that it waits with
+	cut      context.CancelCauseFunc
 
 	// Guarded by Runner.mu:
 	state handState
@@ -31,9 +33,9 @@ const (
 )
 
 // grasp takes a unit in hand; the context ends when it is let go.
-func (r *Runner) grasp(ctx context.Context, u batch.Unit) (*hand, context.Context) {
+func (r *Runner) grasp(ctx context.Context, u batch.Unit, p work.Priority) (*hand, context.Context) {
 	ctx, cut := context.WithCancelCause(ctx)
-	h := &hand{unit: u, cut: cut}
+	h := &hand{unit: u, priority: p, cut: cut}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hands[h] = true
@@ -67,7 +69,7 @@ func (r *Runner) letGo(c batch.Change) {
 		switch {
 		case c.N == 0 && (c.Gone || c.Batch.Over()):
 			h.cut(errOver)
-		case c.N == 0 && c.Batch.Status == batch.Paused && h.state == waits:
+		case c.N == 0 && h.state == waits && (c.Batch.Status == batch.Paused || h.priority != priorityOf(c.Batch)):
 			h.cut(errHeld)
 		case c.N == h.unit.N && (c.Gone || c.Image.Status.Final()):
 			h.cut(errOver)

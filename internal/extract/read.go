@@ -135,7 +135,7 @@ func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading,
 		return nil, &engine.Failure{Why: engine.Unreachable, Message: errs.Message(err), Until: time.Now().Add(storePause), Err: err}
 	}
 	req := engine.Request{
-		Batch: string(m.Batch), Picture: picture, MIME: m.Picture.MIME, Width: m.Picture.Width, Height: m.Picture.Height,
+		Batch: string(m.Batch), Priority: int(t.hand.priority), Picture: picture, MIME: m.Picture.MIME, Width: m.Picture.Width, Height: m.Picture.Height,
 		Table: t.batch.Table, Model: t.with.Model, Begin: t.begin,
 	}
 	for _, a := range m.Attempts {

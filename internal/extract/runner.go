@@ -163,7 +163,7 @@ func (r *Runner) changed() map[batch.ID]*batch.Batch {
 func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.ID, b *batch.Batch) {
 	reads := b != nil && b.Reads()
 	l := lanes[id]
-	if l != nil && (!reads || l.atOnce != b.Options.AtOnce) {
+	if l != nil && (!reads || l.atOnce != b.Options.AtOnce || l.priority != priorityOf(b)) {
 		old, over := l, b == nil || b.Status.Final() || b.Cancel
 		r.closing.Go(func() { r.close(ctx, old, id, over) })
 		delete(lanes, id)
@@ -173,6 +173,8 @@ func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.
 		lanes[id] = r.open(ctx, b)
 	}
 }
+
+func priorityOf(b *batch.Batch) work.Priority { return work.Priority(b.Priority.Level()) }
 
 // close stops a lane; of a batch that is over it forgets the queue, too. Should the batch be begun again at that very
 // moment, its new lane finds its queue gone and fills it anew.
@@ -243,9 +245,10 @@ func (r *Runner) conclude(ctx context.Context) error {
 
 // lane fetches the work of one batch.
 type lane struct {
-	atOnce int
-	cancel context.CancelFunc
-	ended  chan struct{}
+	atOnce   int
+	priority work.Priority
+	cancel   context.CancelFunc
+	ended    chan struct{}
 }
 
 func (l *lane) stop() {
@@ -256,7 +259,7 @@ func (l *lane) stop() {
 // open starts the lane of b; stop ends it.
 func (r *Runner) open(ctx context.Context, b *batch.Batch) *lane {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &lane{atOnce: b.Options.AtOnce, cancel: cancel, ended: make(chan struct{})}
+	l := &lane{atOnce: b.Options.AtOnce, priority: priorityOf(b), cancel: cancel, ended: make(chan struct{})}
 	go func() { // owned by the lane: stop waits for it
 		defer close(l.ended)
 		for ctx.Err() == nil {
@@ -286,9 +289,9 @@ func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
 			return err
 		}
 		beat := r.keep(w)
-		err = r.pool.Go(ctx, work.Normal, func(base context.Context) {
+		err = r.pool.Go(ctx, string(b.ID), priorityOf(b), func(base context.Context) {
 			defer beat.stop()
-			r.one(base, w)
+			r.one(base, w, priorityOf(b))
 		})
 		if err != nil {
 			beat.stop()
@@ -298,9 +301,9 @@ func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
 }
 
 // one reads one image and settles its unit.
-func (r *Runner) one(ctx context.Context, w batch.Work) {
+func (r *Runner) one(ctx context.Context, w batch.Work, p work.Priority) {
 	u := w.Unit()
-	h, ctx := r.grasp(ctx, u)
+	h, ctx := r.grasp(ctx, u, p)
 	defer r.drop(h)
 	err := r.read(ctx, h)
 	switch {

@@ -23,11 +23,12 @@ var (
 
 // Want is what a lease is for.
 type Want struct {
-	Model  string
-	Group  string   // those who share fairly: a batch
-	Tokens int      // expected in and out, for limits of tokens; 0 takes what images took so far
-	Avoid  []string // labels to pass over while another key can do it
-	Retry  bool     // again, because the service stumbled: a bounded share of all calls
+	Model    string
+	Group    string   // those who share fairly: a batch
+	Priority int      // who has the higher one goes first
+	Tokens   int      // expected in and out, for limits of tokens; 0 takes what images took so far
+	Avoid    []string // labels to pass over while another key can do it
+	Retry    bool     // again, because the service stumbled: a bounded share of all calls
 }
 
 // Options of a pool.
@@ -51,7 +52,8 @@ type Pool struct {
 	models  map[string]*model
 	waiting []*waiter
 	timer   *time.Timer          // of the next look at those who wait; nil before the first wait
-	served  map[string]uint64    // per group: when it was served last, in dispatches
+	served  map[string]int       // per group: the turn that it is due for
+	turn    int                  // the latest that was served
 	count   uint64               // dispatches so far
 	share   int                  // live processes that pace against the same limits, this one included
 	told    time.Time            // when the others were told of this one
@@ -73,7 +75,7 @@ type waiter struct {
 // New returns a pool of these keys; a value given twice counts once. Run keeps its memory.
 func New(keys []Key, opt Options) *Pool {
 	p := &Pool{
-		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]uint64{}, share: 1, peers: map[string]time.Time{},
+		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]int{}, share: 1, peers: map[string]time.Time{},
 		dirty: map[*key]bool{}, saving: make(chan struct{}, 1),
 	}
 	if p.log == nil {

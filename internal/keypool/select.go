@@ -12,6 +12,9 @@ const (
 	explore = 180
 	// idle is how long a waiter sleeps when nothing is known to happen; every release wakes it before.
 	idle = time.Minute
+	// headStart is how many turns a group may have before it shares evenly with those that came before: with even
+	// shares alone a small batch behind a large one would take a little more than twice its time.
+	headStart = 6
 	// unknownLatency is what a key is believed to take before it was tried, so that new ones are.
 	unknownLatency = 0.5
 )
@@ -35,7 +38,8 @@ func (p *Pool) serve(now time.Time) time.Time {
 				close(w.granted)
 				granted = true
 			case l != nil:
-				p.served[w.want.Group] = p.count
+				due := p.due(w.want.Group)
+				p.turn, p.served[w.want.Group] = max(p.turn, due), due+1
 				p.leave(w)
 				w.granted <- l
 				granted = true
@@ -69,20 +73,26 @@ func (p *Pool) leave(w *waiter) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(o *waiter) bool { return o == w })
 }
 
-// inOrder is whose turn it is: retries before new work, then the group that was served longest ago, then who came first.
+// inOrder is whose turn it is: the higher priority, then retries before new work, then the groups take turns, then who came first.
 func (p *Pool) inOrder() []*waiter {
 	order := slices.Clone(p.waiting)
 	slices.SortStableFunc(order, func(a, b *waiter) int {
+		if a.want.Priority != b.want.Priority {
+			return cmp.Compare(b.want.Priority, a.want.Priority)
+		}
 		if a.want.Retry != b.want.Retry {
 			if a.want.Retry {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Compare(p.served[a.want.Group], p.served[b.want.Group])
+		return cmp.Compare(p.due(a.want.Group), p.due(b.want.Group))
 	})
 	return order
 }
+
+// due is the turn of a group. One that was not here lately gets its head start, and no more.
+func (p *Pool) due(group string) int { return max(p.served[group], p.turn-headStart) }
 
 // choose picks the best permitted key, or says when there will be one.
 func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {

@@ -20,7 +20,7 @@ func TestNoMoreRunThanThereAreSlots(t *testing.T) {
 		p := work.New(3)
 		var running, most, ran atomic.Int32
 		for range 20 {
-			err := p.Go(t.Context(), work.Normal, func(context.Context) {
+			err := p.Go(t.Context(), "", work.Normal, func(context.Context) {
 				most.Store(max(most.Load(), running.Add(1)))
 				<-time.After(time.Second)
 				running.Add(-1)
@@ -42,13 +42,13 @@ func TestAHigherPriorityGoesFirstAndEqualsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := work.New(1)
 		hold := make(chan struct{})
-		if err := p.Go(t.Context(), work.Normal, func(context.Context) { <-hold }); err != nil {
+		if err := p.Go(t.Context(), "", work.Normal, func(context.Context) { <-hold }); err != nil {
 			t.Fatal(err)
 		}
 		order := make(chan string, 10)
 		ask := func(name string, prio work.Priority) {
 			go func() {
-				_ = p.Go(t.Context(), prio, func(context.Context) { order <- name })
+				_ = p.Go(t.Context(), "", prio, func(context.Context) { order <- name })
 			}()
 			synctest.Wait() // the asker is in the queue before the next one asks
 		}
@@ -72,12 +72,12 @@ func TestAWaiterThatGivesUpTakesNoSlotWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := work.New(1)
 		hold := make(chan struct{})
-		if err := p.Go(t.Context(), work.Normal, func(context.Context) { <-hold }); err != nil {
+		if err := p.Go(t.Context(), "", work.Normal, func(context.Context) { <-hold }); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		got := make(chan error, 1)
-		go func() { got <- p.Go(ctx, work.Normal, func(context.Context) {}) }()
+		go func() { got <- p.Go(ctx, "", work.Normal, func(context.Context) {}) }()
 		synctest.Wait()
 		cancel()
 		if err := <-got; !errors.Is(err, context.Canceled) {
@@ -86,7 +86,7 @@ func TestAWaiterThatGivesUpTakesNoSlotWithIt(t *testing.T) {
 		close(hold)
 		synctest.Wait()
 		ran := make(chan struct{})
-		if err := p.Go(t.Context(), work.Normal, func(context.Context) { close(ran) }); err != nil {
+		if err := p.Go(t.Context(), "", work.Normal, func(context.Context) { close(ran) }); err != nil {
 			t.Fatal(err)
 		}
 		<-ran
@@ -99,7 +99,7 @@ func TestCloseGivesGraceThenEndsTheWorkAndRefusesMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := work.New(1)
 		ended := make(chan error, 1)
-		err := p.Go(t.Context(), work.Normal, func(ctx context.Context) {
+		err := p.Go(t.Context(), "", work.Normal, func(ctx context.Context) {
 			<-ctx.Done()
 			ended <- ctx.Err()
 		})
@@ -107,7 +107,7 @@ func TestCloseGivesGraceThenEndsTheWorkAndRefusesMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		waiting := make(chan error, 1)
-		go func() { waiting <- p.Go(t.Context(), work.Normal, func(context.Context) {}) }()
+		go func() { waiting <- p.Go(t.Context(), "", work.Normal, func(context.Context) {}) }()
 		synctest.Wait()
 
 		start := time.Now()
@@ -123,7 +123,7 @@ func TestCloseGivesGraceThenEndsTheWorkAndRefusesMore(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, work.ErrClosed) {
 			t.Errorf("one who waited got %v", err)
 		}
-		if err := p.Go(t.Context(), work.Normal, func(context.Context) {}); !errors.Is(err, work.ErrClosed) {
+		if err := p.Go(t.Context(), "", work.Normal, func(context.Context) {}); !errors.Is(err, work.ErrClosed) {
 			t.Errorf("one who came later got %v", err)
 		}
 		p.Close(t.Context()) // twice is no harm

@@ -129,7 +129,7 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 }
 
 func want(req engine.Request, model string) keypool.Want {
-	w := keypool.Want{Model: model, Group: req.Batch}
+	w := keypool.Want{Model: model, Group: req.Batch, Priority: req.Priority}
 	for i, p := range req.Previous {
 		last := i == len(req.Previous)-1
 		if p.Key != "" && (p.Why == engine.Busy || last && p.Why == engine.Unreachable) {

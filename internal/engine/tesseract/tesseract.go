@@ -14,6 +14,7 @@ import (
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
+	"sheetlift/internal/work"
 )
 
 // Name is the engine's stable name.
@@ -36,7 +37,7 @@ type Options struct {
 type Engine struct {
 	tool    tool
 	version string
-	slots   chan struct{}
+	slots   *work.Gate
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -56,7 +57,7 @@ func New(opt Options) (*Engine, error) {
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
-	return &Engine{tool: t, version: version, slots: make(chan struct{}, slots)}, nil
+	return &Engine{tool: t, version: version, slots: work.NewGate(slots, 0)}, nil
 }
 
 // Name returns "tesseract".
@@ -67,12 +68,10 @@ func (e *Engine) Version() string { return e.version }
 
 // Read waits for a slot and reads one image. On failure the error is an *engine.Failure, or ctx's error when ctx ended.
 func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading, error) {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := e.slots.Enter(ctx, req.Batch, work.Priority(req.Priority)); err != nil {
+		return nil, err
 	}
-	defer func() { <-e.slots }()
+	defer e.slots.Leave(req.Batch)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -84,6 +84,14 @@
     if (location.hash.length > 1 && $(`#filters [data-filter="${CSS.escape(location.hash.slice(1))}"]`)) show(location.hash.slice(1));
   };
 
+  // What is to come counts itself down; the page learns of the start by the live wire.
+  const countDown = () => {
+    for (const at of all("[data-until]")) {
+      const s = Math.max(0, Math.round((new Date(at.dataset.until) - Date.now()) / 1000));
+      at.textContent = [Math.floor(s / 3600), String(Math.floor(s / 60) % 60).padStart(2, "0"), String(s % 60).padStart(2, "0")].join(":");
+    }
+  };
+
   // The page of an image: zoom, and the way to the next one and the next doubt.
   const imagePage = (stage) => {
     const steps = ["fit", "1", "2", "3"];
@@ -147,6 +155,25 @@
       field?.focus();
       field?.removeAttribute("data-focus"); // once
     };
+    countDown();
+    setInterval(countDown, 1000);
+    // A menu closes when somebody presses elsewhere, or Escape.
+    const closeMenus = (but) => { for (const m of all("details.menu[open]")) if (m !== but) m.open = false; };
+    document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+    document.addEventListener("keydown", (event) => {
+      const open = event.key === "Escape" && $("details.menu[open]");
+      if (open) { open.open = false; $("summary", open).focus(); }
+    });
+    document.addEventListener("htmx:after:request", ({ target }) => { target.closest?.("details.menu")?.removeAttribute("open"); });
+    // A time is meant as the person's own clock shows it.
+    const at = $("input[name=at]"), zone = $("input[name=zone]");
+    if (at && zone) {
+      const now = new Date(Date.now() - new Date().getTimezoneOffset() * 60000);
+      at.min = now.toISOString().slice(0, 16);
+      const tell = () => { zone.value = String(new Date(at.value || Date.now()).getTimezoneOffset()); };
+      at.addEventListener("change", tell);
+      tell();
+    }
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
     all("form[data-enter]").forEach(enterMoves);

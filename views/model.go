@@ -101,6 +101,7 @@ type Start struct {
 	Reader   Reader
 	Recent   []Recent
 	More     int // batches that are not listed
+	Deleted  []Deleted
 	Now      time.Time
 }
 
@@ -149,6 +150,7 @@ type Columns struct {
 	Offline string // "off", "ask" or "always": what becomes of a picture that the engine gives up
 	Reader  Reader
 	Example Shot
+	At      string // when it is to start by itself, as typed: 2006-01-02T15:04
 	Problem string // what is wrong with it, a sentence
 }
 
@@ -182,6 +184,7 @@ type Row struct {
 	Issues   int
 	Offline  bool // it failed, and may be read offline instead
 	Flash    bool // it changed just now
+	Idle     bool // its batch is not started, so there is nothing to cancel
 }
 
 // Live is a batch that is being read or has been.
@@ -194,6 +197,24 @@ type Live struct {
 	Model    string
 	Columns  string // the choice of columns: "inventory", "receipt", "any" or "own"
 	Rows     []Row
+	Steer    Steer
+}
+
+// Steer is how a batch is steered.
+type Steer struct {
+	Priority string    // "high", "normal" or "low"
+	Keep     string    // how long it is kept after its end: "default", "forever" or a duration such as "168h"
+	Forever  bool      // no time erases it
+	Until    time.Time // when it is erased; zero: some time after its end
+	StartAt  time.Time // while it is scheduled
+	Engines  []string  // that can read an image again, "" for the batch's own
+	Model    string    // of the batch; "" for engines without models
+}
+
+// Deleted is a batch that was deleted just now and can be brought back.
+type Deleted struct {
+	URL  string
+	Name string
 }
 
 // Cell is one value of a row.
@@ -235,6 +256,7 @@ type Image struct {
 	Cells     [][]Cell
 	Doubts    []Doubt
 	Text      string
+	Steer     Steer
 }
 
 // Key is one key of the pool as people may see it: by its label, never by its value.

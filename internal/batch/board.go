@@ -226,6 +226,22 @@ func (b *Board) Overviews() []Overview {
 	return all
 }
 
+// Deleted returns the batches that can be brought back, newest first.
+func (b *Board) Deleted() []*Batch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []*Batch
+	for _, batch := range b.batches {
+		if !batch.Deleted.IsZero() && b.now().Before(batch.Deleted.Add(UndoFor)) {
+			all = append(all, batch)
+		}
+	}
+	slices.SortFunc(all, func(x, y *Batch) int {
+		return cmp.Or(y.Deleted.Compare(x.Deleted), cmp.Compare(x.ID, y.ID))
+	})
+	return all
+}
+
 // Overview returns one batch with its progress; its images are loaded when they are not on the board yet.
 func (b *Board) Overview(ctx context.Context, id ID) (Overview, error) {
 	b.mu.Lock()

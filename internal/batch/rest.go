@@ -16,7 +16,7 @@ type Rest struct {
 func (s *Service) Hold(ctx context.Context, id ID, r Rest) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		held := b.Status == Paused && b.Pause == PausedByKeys
-		if b.Status != Processing && !held || held && b.Rest != nil && *b.Rest == r {
+		if b.Over() || b.Status != Processing && !held || held && b.Rest != nil && *b.Rest == r {
 			return false, nil
 		}
 		b.Status, b.Pause, b.Rest = Paused, PausedByKeys, &r

@@ -127,7 +127,7 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 		if c.Done() < len(images) {
 			return false, nil
 		}
-		b.Status, b.Pause, b.Counts, b.Ended = c.Verdict(), "", &c, time.Now().UTC()
+		b.Status, b.Pause, b.Rest, b.Counts, b.Ended = c.Verdict(), "", nil, &c, time.Now().UTC()
 		if b.Cancel && c.Canceled > 0 {
 			b.Status = Canceled
 		}

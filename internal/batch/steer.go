@@ -18,7 +18,7 @@ func (s *Service) Pause(ctx context.Context, id ID, why PauseReason) (*Batch, er
 		if b.Over() || b.Status == Paused && (b.Pause == why || why != PausedByUser) {
 			return false, nil
 		}
-		b.Status, b.Pause = Paused, why
+		b.Status, b.Pause, b.Rest = Paused, why, nil
 		return true, nil
 	})
 }
@@ -30,7 +30,7 @@ func (s *Service) Resume(ctx context.Context, id ID, why PauseReason) (*Batch, e
 		if b.Status != Paused || why != PausedByUser && b.Pause != why {
 			return false, nil
 		}
-		b.Status, b.Pause = Processing, ""
+		b.Status, b.Pause, b.Rest = Processing, "", nil
 		b.Until = later(b.Until, time.Now().UTC().Add(Deadline))
 		return true, nil
 	})

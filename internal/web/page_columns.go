@@ -208,8 +208,14 @@ func (s *Server) startBatch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.Status == batch.Scheduled {
+		if _, err := s.batches.Start(ctx, id); err != nil {
+			return err
+		}
+		return s.steered(c, id)
+	}
 	if b.Status != batch.Draft {
-		return c.Redirect(http.StatusSeeOther, batchURL(id)) // pressed twice
+		return s.steered(c, id) // pressed twice
 	}
 	form, err := columnsTyped(c)
 	if err != nil {
@@ -219,7 +225,11 @@ func (s *Server) startBatch(c echo.Context) error {
 		form.edit()
 		err = form.save(ctx, s, b)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case c.FormValue("when") == "later":
+		err = s.startLater(c, id)
+	default:
 		_, err = s.batches.Start(ctx, id)
 	}
 	switch {
@@ -239,7 +249,7 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 		return err
 	}
 	v := s.columnsView(ctx, b, images, form)
-	v.Problem = told(ctx, problem)
+	v.Problem, v.At = told(ctx, problem), c.FormValue("at")
 	for i, column := range v.Columns {
 		t := table.Table{Columns: form.table().Columns}
 		if v.Choice == ownColumns && i < len(t.Columns) {

@@ -32,6 +32,7 @@ func (s *Server) imagePage(c echo.Context) error {
 		return errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
 	}
 	v := presentImage(b, m)
+	v.Steer = s.presentSteer(b)
 	v.Shell = s.shell("batches")
 	return s.render(c, http.StatusOK, views.ImagePage(v))
 }

@@ -25,6 +25,7 @@ func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) 
 		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
 	}
 	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
+	v.Steer = s.presentSteer(b)
 	v.Rows = make([]views.Row, 0, len(images))
 	for i, m := range images {
 		row := s.row(b, m)
@@ -41,31 +42,16 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.batches.RetryWith(ctx, id, []int{n}, batch.With{Engine: c.FormValue("engine")}); err != nil {
+	if _, err := s.batches.RetryWith(ctx, id, []int{n}, withOf(c)); err != nil {
 		return err
 	}
-	if !isFragment(c) {
-		back := batchURL(id)
-		if c.FormValue("back") == "image" {
-			back = imageURL(id, n)
-		}
-		return c.Redirect(http.StatusSeeOther, back)
-	}
-	b, err := s.batches.Batch(ctx, id)
-	if err != nil {
-		return err
-	}
-	m, err := s.batches.Image(ctx, id, n)
-	if err != nil {
-		return err
-	}
-	return s.render(c, http.StatusOK, views.LiveRow(s.row(b, m)))
+	return s.imageSteered(c, id, n)
 }
 
 // retryFailed reads all failed images again. The answer is the batch's page, or all its rows as they are now.
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	if _, err := s.batches.RetryFailed(ctx, id); err != nil {
+	if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
 	if !isFragment(c) {
@@ -81,6 +67,7 @@ func (s *Server) retryFailed(c echo.Context) error {
 // row is an image's row, with what a person may do about it.
 func (s *Server) row(b *batch.Batch, m *batch.Image) views.Row {
 	row := presentRow(b, m)
+	row.Idle = b.Status == batch.Draft || b.Status == batch.Scheduled
 	if m.Status == batch.Failed && b.Engine != offline && m.Engine == "" && b.Options.Fallback != batch.FallbackOff {
 		_, _, err := s.readers.Choose(offline)
 		row.Offline = err == nil

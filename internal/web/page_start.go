@@ -20,6 +20,7 @@ func (s *Server) startPage(c echo.Context) error {
 	}
 	v.Uploads = true
 	v.Demo = s.demo.open != nil && v.Reader.Keys.Total == 0
+	v.Deleted = presentDeleted(s.board.Deleted())
 	v.Recent, v.More = presentRecent(s.board.Overviews(), recentShown)
 	return s.render(c, http.StatusOK, views.StartPage(v))
 }

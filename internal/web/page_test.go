@@ -18,7 +18,6 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
 	"sheetlift/internal/engine"
-	"sheetlift/internal/errs"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
 	"sheetlift/internal/table"
@@ -458,8 +457,9 @@ func TestSnapshotIsAllRowsAndTheHead(t *testing.T) {
 	if strings.Contains(string(all), "\r") || strings.Contains(string(all), "flash") {
 		t.Error("a snapshot flashes, or has a carriage return")
 	}
-	if _, err := d.server.LiveSource("nothing").Snapshot(t.Context()); !errs.Is(err, errs.NotFound) {
-		t.Errorf("a batch that is not there gives %v", err)
+	gone, err := d.server.LiveSource("nothing").Snapshot(t.Context())
+	if err != nil || !strings.Contains(string(gone), "This batch was deleted.") {
+		t.Errorf("a batch that is not there any more gives %q, %v", gone, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
 	"sheetlift/internal/live"
 	"sheetlift/views"
 )
@@ -55,6 +56,9 @@ type liveSource struct {
 func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	ctx = views.WithLanguage(ctx, l.tag)
 	v, err := l.server.liveView(ctx, l.id)
+	if errs.Is(err, errs.NotFound) {
+		return rendered(ctx, views.LiveGone())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +73,10 @@ const manyChanges = 20
 func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
 	ctx = views.WithLanguage(ctx, l.tag)
 	o, err := l.server.board.Overview(ctx, l.id)
+	if errs.Is(err, errs.NotFound) {
+		gone, err := rendered(ctx, views.LiveGone())
+		return nil, gone, err
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,8 +92,15 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 			return nil, nil, err
 		}
 	}
-	head, err := rendered(ctx, views.LiveHead(presentLive(o.Batch, presentProgress(o))))
+	head, err := rendered(ctx, l.server.head(o))
 	return rows, head, err
+}
+
+// head is what changes on the page of a batch besides its rows.
+func (s *Server) head(o batch.Overview) templ.Component {
+	v := presentLive(o.Batch, presentProgress(o))
+	v.Steer = s.presentSteer(o.Batch)
+	return views.LiveHead(v)
 }
 
 // changed loads the images that items name and the batch holds.

@@ -33,6 +33,13 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/columns", s.saveColumns)
 	b.POST("/start", s.startBatch)
 	b.POST("/retry", s.retryFailed)
+	b.POST("/pause", s.steer(s.pauseBatch))
+	b.POST("/resume", s.steer(s.resumeBatch))
+	b.POST("/cancel", s.steer(s.cancelBatch))
+	b.POST("/unschedule", s.unscheduleBatch)
+	b.POST("/settings", s.setBatch)
+	b.POST("/delete", s.deleteBatch)
+	b.POST("/undelete", s.steer(s.undeleteBatch))
 	b.GET("/events", s.events)
 	b.GET("/workbook.xlsx", s.workbook)
 
@@ -44,6 +51,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.GET("/images/:n/picture", s.picture)
 	b.POST("/images/:n/remove", s.removeImage)
 	b.POST("/images/:n/retry", s.retryImage)
+	b.POST("/images/:n/cancel", s.cancelImage)
 
 	if s.pool != nil {
 		e.GET("/api/v1/keys", api.Keys(s.pool))

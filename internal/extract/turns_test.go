@@ -89,7 +89,6 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		defer b.process()()
 		stop := b.clock()
 		id := b.draft(options(5), pictures(5)...)
 		at := time.Now().Add(10 * time.Hour)
@@ -99,6 +98,8 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 		defer b.clock()()
 		defer b.clock()() // on two machines
 		<-time.After(5*time.Hour - time.Second)
+		end := b.process()
+		defer end()
 		if got, _ := b.service.Batch(t.Context(), id); got.Status != batch.Scheduled || len(b.engine.calls) != 0 {
 			t.Fatalf("a second before its time the batch is %s after %d calls", got.Status, len(b.engine.calls))
 		}
@@ -107,6 +108,7 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 			t.Fatalf("it is %s, started at %v instead of %v, with %+v", got.Status, got.Started, at, got.Counts)
 		}
 
+		end()
 		<-time.After(batch.DefaultKeep - 2*time.Second)
 		if _, err := b.service.Batch(t.Context(), id); err != nil {
 			t.Fatalf("before its time: %v", err)
@@ -122,7 +124,7 @@ func TestWhatIsKeptLongerOrBroughtBackIsNotErasedAndWhatIsDeletedIs(t *testing.T
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		defer b.process()()
+		end := b.process()
 		defer b.clock()()
 		forever, week, gone, back := b.start(options(5), "a"), b.start(options(5), "b"), b.start(options(5), "c"), b.start(options(5), "d")
 		for id, keep := range map[batch.ID]time.Duration{forever: batch.KeepForever, week: 7 * 24 * time.Hour} {
@@ -133,6 +135,10 @@ func TestWhatIsKeptLongerOrBroughtBackIsNotErasedAndWhatIsDeletedIs(t *testing.T
 		if _, err := b.service.SetKeep(t.Context(), week, time.Minute); !errs.Is(err, errs.Invalid) {
 			t.Errorf("a minute: %v", err)
 		}
+		for _, id := range []batch.ID{forever, week, gone, back} {
+			b.wait(id, time.Minute)
+		}
+		end()
 		left := b.draft(options(5), "e")
 		<-time.After(20 * time.Hour)
 		fresh := b.draft(options(5), "f")

@@ -10,7 +10,7 @@ STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: packages pages build ## install what is missing, generate, build, and serve on http://127.0.0.1:8080
@@ -71,6 +71,15 @@ bench-keys: ## six keys through a simulated Gemini under every fault, against th
 .PHONY: soak-keys
 soak-keys: ## an hour of faults, 64 workers, with the race detector; SOAK=10m for a shorter one
 	$(GO) test ./internal/engine/gemini -race -run '^TestSoak$$' -count 1 -v -timeout 3h -soak $(or $(SOAK),1h)
+
+.PHONY: bench-images
+bench-images: ## one photo of 12 megapixels to a picture and a thumbnail, against vipsthumbnail
+	@deploy/packages.sh vipsthumbnail=libvips-tools
+	$(GO) test ./internal/imaging -run '^$$' -bench '^BenchmarkAgainstVips$$' -benchtime 1x -count 1
+
+.PHONY: bench-uploads
+bench-uploads: ## 200 photos of 20 MB at once through the real server
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkUploads$$' -benchtime 1x -count 1 -timeout 20m
 
 .PHONY: shots
 shots: ## screenshots of every page into screenshots/

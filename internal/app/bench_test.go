@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -81,20 +80,4 @@ func (p *process) start(b *testing.B, id string, atOnce int) {
 }
 
 // peakMB is the most memory this process ever had, with the simulated Gemini in it.
-func peakMB(b *testing.B) float64 {
-	b.Helper()
-	data, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		b.Skip("the peak of memory is read from /proc, which is not here")
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, err := strconv.Atoi(strings.Fields(rest)[0])
-			if err != nil {
-				b.Fatal(err)
-			}
-			return float64(kb) / 1024
-		}
-	}
-	return 0
-}
+func peakMB(b *testing.B) float64 { return memoryOf(b, os.Getpid(), "VmHWM:") }

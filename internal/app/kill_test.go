@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // child starts the program as a process of its own and waits until it says where it is.
-func child(t *testing.T, environ ...string) (*exec.Cmd, *process) {
+func child(t testing.TB, environ ...string) (*exec.Cmd, *process) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve")
 	cmd.Dir = t.TempDir()

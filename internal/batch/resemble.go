@@ -13,7 +13,9 @@ const (
 	NoteTurned = "turned" // it seems to lie on its side or stand on its head
 )
 
-// alike is by how many bits of their looks two pictures of the same sheet differ at most.
+// alike is by how many of the 256 bits of their looks two pictures count as alike at most. Of 101 receipts and tables no
+// two come closer than 11 (two receipts of one shop), and all but 5 of them come within it when they are stored anew at
+// half the size. A second photograph of a sheet from elsewhere is not recognised.
 const alike = 10
 
 // resembling adds to the images of a draft, in its order, what each has in common with an earlier one. It is worked out

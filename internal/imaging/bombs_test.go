@@ -117,6 +117,8 @@ func bombs(t testing.TB) map[string][]byte {
 		"liar.webp":       riff(canvas(0, 64, 64), lossless(16384, 16384)),
 		"animated.webp":   riff(canvas(2, 16384, 16384), riffChunk("ANMF", append(make([]byte, 16), lossy(16383, 16383)...))),
 		"rows.bmp":        bmpHeader(60000, 60000),
+		"large.heic":      heif("heic", 16384, 12288),
+		"2^32.heic":       heif("heic", 1<<32-1, 1<<32-1),
 		"2^31.bmp":        bmpHeader(1<<31-1, -1<<31),
 		"strips.tiff":     patched(patched(tif, 256, 60000), 257, 60000),
 		"2^32.tiff":       patched(patched(tif, 256, 1<<32-1), 257, 1<<32-1),
@@ -125,7 +127,7 @@ func bombs(t testing.TB) map[string][]byte {
 
 // TestBombsAreRefusedByTheirHeaders is not parallel: it counts what the whole process allocates.
 func TestBombsAreRefusedByTheirHeaders(t *testing.T) {
-	p := imaging.New(imaging.Limits{})
+	p := imaging.New(imaging.Limits{Self: self(t)})
 	for name, data := range bombs(t) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

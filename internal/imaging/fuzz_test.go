@@ -2,6 +2,7 @@ package imaging_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"image"
 	"image/jpeg"
@@ -21,7 +22,7 @@ func seeds(f *testing.F) {
 	jpg, png := asJPEG(f, m, 80), asPNG(f, m)
 	for _, data := range [][]byte{
 		jpg, png, jpegWithEXIF(jpg, 6), pngWith(png, "eXIf", string(exif(binary.LittleEndian, 8))), rawTIFF(page(20, 20), 3, 2),
-		append(bytes.Clone(jpg), zipTail...), nil, {0xff, 0xd8, 0xff}, []byte("GIF89a"), []byte("%PDF-1.4"), []byte("<svg/>"),
+		append(bytes.Clone(jpg), zipTail...), heif("heic", 4032, 3024), heif("avif", 1<<31, 1<<31), nil, {0xff, 0xd8, 0xff}, []byte("GIF89a"), []byte("%PDF-1.4"), []byte("<svg/>"),
 	} {
 		f.Add(data)
 	}
@@ -72,7 +73,8 @@ func FuzzEXIF(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if !imaging.Sniff(data).Accepted() {
+		switch kind := imaging.Sniff(data); {
+		case kind == imaging.ZIP || !kind.Accepted() && kind != imaging.HEIC && kind != imaging.AVIF:
 			return
 		}
 		w, h, orientation, pages, err := imaging.Header(data)
@@ -115,9 +117,13 @@ func FuzzPrepare(f *testing.F) {
 	seeds(f)
 	p := imaging.New(imaging.Limits{MaxPixels: 1 << 20, Memory: 64 << 20, LongSide: 200, ShortSide: 100, Longest: 300})
 	f.Fuzz(func(t *testing.T, data []byte) {
+		switch imaging.Sniff(data) {
+		case imaging.HEIC, imaging.AVIF, imaging.PDF:
+			return // these open in a process of their own, which is too slow for this
+		}
 		got, err := p.Prepare(t.Context(), "a.jpg", bytes.NewReader(data))
 		if err != nil {
-			if !errs.Is(err, errs.Invalid) {
+			if !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.TooLarge) {
 				t.Fatal(err)
 			}
 			return
@@ -127,6 +133,42 @@ func FuzzPrepare(f *testing.F) {
 			if err != nil || max(c.Width, c.Height) > 300 {
 				t.Errorf("%v, %dx%d", err, c.Width, c.Height)
 			}
+		}
+	})
+}
+
+// heif is the boxes of a HEIC that claims a size, without a picture.
+func heif(brand string, w, h uint32) []byte {
+	box := func(kind string, body ...[]byte) []byte {
+		all := bytes.Join(body, nil)
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(all)+8)), kind...), all...)
+	}
+	ispe := box("ispe", binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 4), w), h))
+	return append(box("ftyp", []byte(brand), make([]byte, 4), []byte("mif1"+brand)),
+		box("meta", make([]byte, 4), box("iprp", box("ipco", ispe)))...)
+}
+
+func FuzzArchive(f *testing.F) {
+	jpg, tif := asJPEG(f, page(32, 24), 80), rawTIFF(page(20, 20), 3, 2)
+	f.Add(zipped(f, packedFile{"a.jpg", jpg}, packedFile{"b/2.tiff", tif}, packedFile{"../c.txt", []byte("text")}))
+	f.Add(zipped(f, packedFile{"bomb.jpg", append(bytes.Clone(jpg), make([]byte, 2<<20)...)}))
+	f.Add(zipped(f, packedFile{"in.zip", zipped(f, packedFile{"a.jpg", jpg})}))
+	f.Add(zipped(f))
+	p := imaging.New(imaging.Limits{MaxBytes: 4 << 20, MaxPacked: 1 << 20, MaxParts: 8, MaxPixels: 1 << 20, Memory: 64 << 20, LongSide: 200})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		switch imaging.Sniff(data) {
+		case imaging.HEIC, imaging.AVIF, imaging.PDF:
+			return
+		}
+		last := 0
+		for part, err := range p.Parts(t.Context(), "a.zip", bytes.NewReader(data), func(int) bool { return false }) {
+			if err = cmp.Or(err, part.Refused); err != nil && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.TooLarge) {
+				t.Fatal(err)
+			}
+			if part.N != 0 && part.N != last+1 || part.N > 8 || strings.ContainsAny(part.Filename, `/\`) && part.Filename != "/" {
+				t.Fatalf("part %d after %d, %q", part.N, last, part.Filename)
+			}
+			last = part.N
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package imaging_test
 
 import (
+	"encoding/hex"
 	"image"
+	"math/bits"
 	"testing"
 
 	"sheetlift/internal/imaging"
@@ -37,5 +39,33 @@ func TestRotatingTurnsClockwise(t *testing.T) {
 		if _, err := p.Rotate(t.Context(), nil, quarters); err == nil {
 			t.Errorf("%d quarters were made", quarters)
 		}
+	}
+}
+
+func TestAPictureStoredAnewLooksTheSame(t *testing.T) {
+	t.Parallel()
+	look := func(data []byte) []byte {
+		b, err := hex.DecodeString(prepare(t, imaging.Limits{}, "a", data).Look)
+		if err != nil || len(b) != 32 {
+			t.Fatalf("look of %d bytes, %v", len(b), err)
+		}
+		return b
+	}
+	differ := func(a, b []byte) (n int) {
+		for i := range a {
+			n += bits.OnesCount8(a[i] ^ b[i])
+		}
+		return n
+	}
+	large := prepare(t, imaging.Limits{}, "a", asJPEG(t, page(1600, 1200), 95))
+	small := prepare(t, imaging.Limits{LongSide: 800, ShortSide: 600, Longest: 800}, "a", large.Data)
+	if n := differ(look(large.Data), look(small.Data)); n > 10 {
+		t.Errorf("at half the size it differs in %d of 256 bits", n)
+	}
+	if n := differ(look(large.Data), look(asJPEG(t, page(1200, 1600), 95))); n < 30 {
+		t.Errorf("another page differs in %d of 256 bits only", n)
+	}
+	if blank := prepare(t, imaging.Limits{}, "a", asJPEG(t, image.NewGray(image.Rect(0, 0, 800, 600)), 90)); blank.Look != "" {
+		t.Errorf("a blank picture looks like %s", blank.Look)
 	}
 }

@@ -52,7 +52,7 @@ test: ## everything, with the race detector; installs what the tests need
 fuzz: ## every fuzz target for 20 seconds
 	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9]+)' -H internal | sed 's/:func /|/' | while IFS='|' read -r file name; do \
 		echo "$$name in $$(dirname $$file)"; \
-		$(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s || exit 1; \
+		$(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s -fuzzminimizetime 10x || exit 1; \
 	done
 
 .PHONY: accuracy

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"image"
@@ -97,4 +98,46 @@ func memoryOf(b *testing.B, pid int, line string) float64 {
 		}
 	}
 	return 0
+}
+
+// TestAnArchiveBecomesItsPictures sends a ZIP through the real doors, twice.
+func TestAnArchiveBecomesItsPictures(t *testing.T) {
+	t.Parallel()
+	p := run(t)
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for i, f := range sheets(3) {
+		w, err := z.Create(fmt.Sprintf("room/sheet %d.jpg", 10-i))
+		if err == nil {
+			_, err = w.Write(f.data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w, err := z.Create("read me.txt"); err == nil {
+		_, _ = io.WriteString(w, "Dear Sir or Madam,")
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	req := func(method, path string, body []byte) *http.Request {
+		r, err := http.NewRequestWithContext(t.Context(), method, p.url+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "application/json")
+		return r
+	}
+	_, made := p.do(t, req(http.MethodPost, "/batches", nil))
+	for range 2 {
+		code, got := p.do(t, req(http.MethodPut, fmt.Sprintf("/batches/%s/images/archive-1?filename=all.zip", made["id"]), packed.Bytes()))
+		var names []string
+		for _, m := range got["images"].([]any) {
+			names = append(names, m.(map[string]any)["name"].(string))
+		}
+		if code != http.StatusCreated || strings.Join(names, ", ") != "sheet 8, sheet 9, sheet 10" {
+			t.Errorf("%d: %v", code, got)
+		}
+	}
 }

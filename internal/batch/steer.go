@@ -51,7 +51,7 @@ func (s *Service) Cancel(ctx context.Context, id ID) (*Batch, error) {
 	if err == nil && b.Status == Scheduled {
 		return s.Unschedule(ctx, id)
 	}
-	if b, err = s.begun(ctx, id); err != nil {
+	if _, err = s.begun(ctx, id); err != nil {
 		return nil, err
 	}
 	b, err = s.change(ctx, id, func(b *Batch) (bool, error) {

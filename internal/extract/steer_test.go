@@ -188,7 +188,7 @@ func TestOneImageIsCanceledAloneAndWhatWasReadAfreshKeepsItsRows(t *testing.T) {
 		if _, err := b.service.CancelImage(t.Context(), id, 3); err != nil {
 			t.Fatal(err)
 		}
-		got, images = b.wait(id, time.Minute)
+		_, images = b.wait(id, time.Minute)
 		for name, tries := range map[string]int{"p001": 2, "p002": 2, "p003": 1} {
 			if m := images[name]; m.Status != batch.Completed || m.Tries != tries || len(m.Rows) != 1 || m.Failure != "" {
 				t.Errorf("%s is %s after %d tries with %d rows", name, m.Status, m.Tries, len(m.Rows))

@@ -158,6 +158,9 @@ type Image struct {
 	Issues    []table.Issue `json:"issues,omitempty"`
 	Text      string        `json:"text,omitempty"` // what was read, as text
 
+	Edits   []Edit `json:"edits,omitempty"`   // what people changed, oldest first, of earlier readings too
+	Checked *Check `json:"checked,omitempty"` // see IsChecked
+
 	Rev uint64 `json:"-"` // the store's revision, for compare-and-swap
 }
 

@@ -104,10 +104,11 @@ type Counts struct {
 	Completed  int     `json:"completed"`
 	Failed     int     `json:"failed"`
 	Canceled   int     `json:"canceled"`
-	Rows       int     `json:"rows"`   // rows read
-	Issues     int     `json:"issues"` // doubts in them
-	Calls      int     `json:"calls"`  // tries begun
-	Tokens     int     `json:"tokens"` // in and out, of the attempts kept
+	Rows       int     `json:"rows"`              // rows read
+	Issues     int     `json:"issues"`            // doubts in them
+	Checked    int     `json:"checked,omitempty"` // completed images that a person found right
+	Calls      int     `json:"calls"`             // tries begun
+	Tokens     int     `json:"tokens"`            // in and out, of the attempts kept
 	USD        float64 `json:"usd"`
 }
 
@@ -130,6 +131,9 @@ func (c *Counts) Add(f Figures, by int) {
 		c.Completed += by
 		c.Rows += by * f.Rows
 		c.Issues += by * f.Issues
+		if f.Checked {
+			c.Checked += by
+		}
 	case Failed:
 		c.Failed += by
 	case Canceled:
@@ -144,17 +148,18 @@ func (c *Counts) Add(f Figures, by int) {
 
 // Figures is what one image adds to Counts.
 type Figures struct {
-	Status Status
-	Rows   int
-	Issues int
-	Calls  int
-	Tokens int
-	USD    float64
+	Status  Status
+	Rows    int
+	Issues  int
+	Checked bool
+	Calls   int
+	Tokens  int
+	USD     float64
 }
 
 // Figures sums m up.
 func (m *Image) Figures() Figures {
-	f := Figures{Status: m.Status, Rows: len(m.Rows), Issues: len(m.Issues), Calls: m.Tries}
+	f := Figures{Status: m.Status, Rows: len(m.Rows), Issues: len(m.Issues), Checked: m.IsChecked(), Calls: m.Tries}
 	for _, a := range m.Attempts {
 		f.Tokens += a.Prompt + a.Output
 		f.USD += a.USD

@@ -129,6 +129,7 @@ func (p *plan) summary(w *sheetWriter) error {
 	fact("Not read yet", count(c.Pending+c.Processing+c.Retrying))
 	fact("Rows", count(c.Rows))
 	fact("Doubts", count(c.Issues))
+	fact("Checked by a person", count(c.Checked))
 	fact("Calls", count(c.Calls))
 	fact("Tokens", count(c.Tokens))
 	fact("Cost in US dollars", dollars(c.USD))
@@ -140,11 +141,11 @@ func (p *plan) summary(w *sheetWriter) error {
 		fact("Note", shown(fmt.Sprintf("With more than %d images there is no sheet for each; all rows are on “%s”.", p.max.images, sheetRows)))
 	}
 	w.line(nil)
-	w.line(headings([]string{"No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet"}))
+	w.line(headings([]string{"No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked"}))
 	for _, m := range p.images {
 		w.line([]value{
 			count(m.n), shown(m.name), shown(m.file), shown(string(m.status)), count(m.rows), count(m.issues), count(m.tries),
-			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet),
+			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check),
 		})
 	}
 	return nil

@@ -44,6 +44,8 @@ type picture struct {
 	spent  time.Duration
 	usd    float64
 	widths widths
+	check  string // who found it right, and when; "" nobody
+	edits  int    // changes by people that are in its rows
 	sheet  string // name of its sheet, "" if it has none
 }
 
@@ -69,7 +71,7 @@ func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, 
 		p.counts.Add(figures, 1)
 		p.images = append(p.images, picture{
 			n: m.N, rev: m.Rev, name: m.Name, file: m.Filename, status: m.Status, rows: len(rowsOf(m)), issues: len(m.Issues), tries: m.Tries,
-			spent: m.Working(m.Ended), usd: figures.USD,
+			spent: m.Working(m.Ended), usd: figures.USD, check: checkedBy(m), edits: len(m.Standing()),
 		})
 		p.look(i, m)
 		return nil
@@ -83,6 +85,14 @@ func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, 
 	}
 	p.layout()
 	return p, nil
+}
+
+// checkedBy says who found an image right, and when.
+func checkedBy(m *batch.Image) string {
+	if !m.IsChecked() {
+		return ""
+	}
+	return m.Checked.By + ", " + m.Checked.At.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // column finds or adds a column of "All rows"; -1 when Excel has no room for it.

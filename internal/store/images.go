@@ -33,6 +33,7 @@ type reading struct {
 	Rows    []table.Row   `json:"rows,omitempty"`
 	Issues  []table.Issue `json:"issues,omitempty"`
 	Text    string        `json:"text,omitempty"`
+	Edits   []batch.Edit  `json:"edits,omitempty"`
 }
 
 // CreateImage implements batch.Repository; Full when the disk is nearly full.
@@ -81,7 +82,7 @@ func (s *Store) writeImage(ctx context.Context, m *batch.Image, prev uint64) err
 
 // putAside stores what was read of m as an object and returns the document without it.
 func (s *Store) putAside(ctx context.Context, m *batch.Image) ([]byte, blobPlace, error) {
-	body, err := json.Marshal(reading{m.Columns, m.Rows, m.Issues, m.Text})
+	body, err := json.Marshal(reading{m.Columns, m.Rows, m.Issues, m.Text, m.Edits})
 	if err != nil {
 		return nil, blobPlace{}, err
 	}
@@ -95,7 +96,7 @@ func (s *Store) putAside(ctx context.Context, m *batch.Image) ([]byte, blobPlace
 		return nil, blobPlace{}, err
 	}
 	rest := *m
-	rest.Columns, rest.Rows, rest.Issues, rest.Text = nil, nil, nil, ""
+	rest.Columns, rest.Rows, rest.Issues, rest.Text, rest.Edits = nil, nil, nil, "", nil
 	data, err := json.Marshal(imageDoc{&rest, name})
 	if err == nil && len(data) > maxDoc {
 		err = errs.New(errs.TooLarge, "What is known about image %d is too large to be stored.", m.N)
@@ -191,7 +192,7 @@ func (s *Store) decodeImage(ctx context.Context, d doc) (*batch.Image, error) {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, fmt.Errorf("%w: rows of image %s: %w", errDamaged, d.key, err)
 	}
-	m.Columns, m.Rows, m.Issues, m.Text = r.Columns, r.Rows, r.Issues, r.Text
+	m.Columns, m.Rows, m.Issues, m.Text, m.Edits = r.Columns, r.Rows, r.Issues, r.Text, r.Edits
 	return m, nil
 }
 

@@ -10,7 +10,7 @@ const lowConfidence = 0.6
 
 // Check returns the doubts about rows: cells that the engine could not read or guessed, and cells that break the rule
 // of their column. columns is the header of an open table, whose cells have no rules. Cells that a person edited are
-// held to the rules only.
+// held to the rules only, and those that a person accepted to nothing.
 func (t Table) Check(columns []string, rows []Row) []Issue {
 	var d doubts
 	n := len(columns)
@@ -19,18 +19,31 @@ func (t Table) Check(columns []string, rows []Row) []Issue {
 	}
 	for r, row := range rows {
 		for c, cell := range row.Cells[:min(n, len(row.Cells))] {
-			var column Column
-			if !t.Open {
-				column = t.Columns[c]
-			}
-			d.check(r, c, column, cell)
+			d.check(r, c, t.column(c), cell)
 		}
 	}
 	return d.all()
 }
 
+// CheckCell returns the doubts about one cell, which stands at row r and column c: those that Check would have.
+func (t Table) CheckCell(r, c int, cell Cell) []Issue {
+	var d doubts
+	d.check(r, c, t.column(c), cell)
+	return d.all()
+}
+
+// column is the column at c; one without rules where the table names none.
+func (t Table) column(c int) Column {
+	if t.Open || c >= len(t.Columns) {
+		return Column{}
+	}
+	return t.Columns[c]
+}
+
 func (d *doubts) check(r, c int, column Column, cell Cell) {
 	switch cell.State {
+	case Accepted:
+		return
 	case Unreadable:
 		d.add(r, c, KindUnreadable, "Something is written here that could not be read.")
 		return

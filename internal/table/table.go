@@ -41,6 +41,7 @@ const (
 	Unreadable State = "unreadable" // something is there that could not be read
 	Guessed    State = "guessed"    // read with doubt
 	Edited     State = "edited"     // set by a person
+	Accepted   State = "accepted"   // read with a doubt, and found right by a person
 )
 
 // Cell is one value as read: text, whatever its column's type, so that 00123 stays 00123.
@@ -48,6 +49,7 @@ type Cell struct {
 	Text       string  `json:"t"`
 	State      State   `json:"s,omitempty"`
 	Confidence float64 `json:"c,omitempty"` // 0 to 1 where the engine measures it; 0 means not measured
+	Box        *Box    `json:"b,omitempty"` // where the engine saw it, if it says so
 }
 
 // Box is a place on the prepared picture, in thousandths of its height and width from the top left.
@@ -60,6 +62,7 @@ type Box struct {
 
 // Row is one line of the table, its cells in the order of the columns.
 type Row struct {
+	ID    int    `json:"i,omitempty"` // names the row once people edit, wherever it moves; 0: its place as read, from 1
 	Cells []Cell `json:"c"`
 	Box   *Box   `json:"b,omitempty"` // where the engine saw it, if it says so
 }

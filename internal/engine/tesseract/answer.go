@@ -22,6 +22,7 @@ func answer(f *finding, want table.Table) *engine.Reading {
 	default:
 		named(reading, gridOf(f.words, f.rules), want)
 	}
+	f.locate(reading.Rows)
 	return reading
 }
 
@@ -46,8 +47,15 @@ func values(row []cell) []table.Cell {
 	return cells
 }
 
-// value is the cell as the rest of the program knows it.
-func (c cell) value() table.Cell { return valueOf(c.text(), meanConfidence(c.words)) }
+// value is the cell as the rest of the program knows it, but for its place, which is still that on the straightened
+// picture; see locate.
+func (c cell) value() table.Cell {
+	v := valueOf(c.text(), meanConfidence(c.words))
+	if !c.empty() {
+		v.Box = &table.Box{Top: c.top, Left: c.left, Bottom: c.bottom, Right: c.right}
+	}
+	return v
+}
 
 func valueOf(text string, conf float64) table.Cell {
 	if text == "" {

@@ -271,3 +271,58 @@ func TestATryIsWrittenDownOnceItHasItsSlot(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestRowsAndCellsTellWhereTheyStandOnThePictureAsItWasSent(t *testing.T) {
+	t.Parallel()
+	e := installed(t)
+	drawn := sheet(t, inventory, true)
+	for name, m := range map[string]image.Image{"as drawn": drawn, "half as large": half(drawn)} {
+		reading, err := e.Read(t.Context(), engine.Request{Picture: encode(t, m), Table: open()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := 0
+		for i, row := range reading.Rows {
+			if row.Box == nil || row.Box.Top < last || row.Box.Bottom > 1000 {
+				t.Fatalf("%s: row %d stands at %+v, after one that ends at %d", name, i+1, row.Box, last)
+			}
+			last = row.Box.Bottom - 5
+			// A thousandth is less than the blank frame of a cell: what stands in its box must be ink.
+			for j, c := range row.Cells {
+				if c.Box == nil || !inkIn(drawn, *c.Box) {
+					t.Errorf("%s: %q in row %d, column %d stands at %+v, where nothing is written", name, c.Text, i+1, j+1, c.Box)
+				}
+			}
+		}
+		if len(reading.Rows) != len(inventory)-1 {
+			t.Errorf("%s: %d rows", name, len(reading.Rows))
+		}
+	}
+}
+
+func half(m *image.Gray) *image.Gray {
+	small := image.NewGray(image.Rect(0, 0, m.Rect.Dx()/2, m.Rect.Dy()/2))
+	for y := range small.Rect.Dy() {
+		for x := range small.Rect.Dx() {
+			sum := 0
+			for _, d := range []image.Point{{}, {X: 1}, {Y: 1}, {X: 1, Y: 1}} {
+				sum += int(m.GrayAt(2*x+d.X, 2*y+d.Y).Y)
+			}
+			small.Pix[y*small.Stride+x] = uint8(sum / 4)
+		}
+	}
+	return small
+}
+
+// inkIn reports whether letters stand in the middle half of a box.
+func inkIn(m *image.Gray, b table.Box) bool {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	for y := (3*b.Top + b.Bottom) * h / 4000; y < (b.Top+3*b.Bottom)*h/4000; y++ {
+		for x := b.Left * w / 1000; x < b.Right*w/1000; x++ {
+			if m.GrayAt(x, y).Y < 100 {
+				return true
+			}
+		}
+	}
+	return false
+}

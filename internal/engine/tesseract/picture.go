@@ -21,8 +21,10 @@ const (
 // prepared is a picture as the tool gets it.
 type prepared struct {
 	image *image.Gray
-	rules rules  // ruling lines, taken away from image
-	parts []part // the pieces of ink that are left; nil for a single document
+	rules rules   // ruling lines, taken away from image
+	parts []part  // the pieces of ink that are left; nil for a single document
+	net   net     // how the page was straightened
+	scale float64 // and enlarged
 }
 
 // prepare decodes a picture, makes it grey, straight and large enough, and takes the ruling lines away.
@@ -43,14 +45,17 @@ func prepare(data []byte, single bool) (*prepared, error) {
 	for _, dot := range leaders(all, letter) {
 		paint(g, box{dot.left - 1, dot.top - 1, dot.right + 1, dot.bottom + 1})
 	}
-	net := straighten(parts, g.Rect.Dx(), g.Rect.Dy())
-	if scale := scaleFor(parts, g.Rect.Dx(), g.Rect.Dy(), single); scale != 1 || !net.straight() {
-		g = net.resample(g, scale)
+	slopes := straighten(parts, g.Rect.Dx(), g.Rect.Dy())
+	scale := scaleFor(parts, g.Rect.Dx(), g.Rect.Dy(), single)
+	if scale == 1 && slopes.straight() {
+		slopes = net{w: slopes.w, h: slopes.h} // left as it is
+	} else {
+		g = slopes.resample(g, scale)
 		letter = int(float64(letter) * scale)
 	}
 	found := findRules(threshold(g, ruleDarker), letter)
 	found.erase(g)
-	p := &prepared{image: g, rules: found}
+	p := &prepared{image: g, rules: found, net: slopes, scale: scale}
 	if !single {
 		p.parts = components(threshold(g, inkDarker))
 	}

@@ -91,7 +91,9 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 type finding struct {
 	words  []word
 	rules  rules
-	single bool // one document, not a table: columns do not matter
+	single bool    // one document, not a table: columns do not matter
+	net    net     // how the page was straightened before
+	scale  float64 // and enlarged
 }
 
 // look prepares the picture and runs the tool over it.
@@ -104,7 +106,7 @@ func (e *Engine) look(ctx context.Context, data []byte, single bool) (*finding, 
 	if err != nil {
 		return nil, err
 	}
-	return &finding{words: clean(withDashes(words, p.parts, p.rules)), rules: p.rules, single: single}, nil
+	return &finding{words: clean(withDashes(words, p.parts, p.rules)), rules: p.rules, single: single, net: p.net, scale: p.scale}, nil
 }
 
 // poor is the mean confidence, 0 to 100, below which a page is looked at in other ways too, and few the number of words.

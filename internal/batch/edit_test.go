@@ -1,0 +1,244 @@
+package batch_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+)
+
+// readBatch is a started batch of one image that was read: three rows of two columns, the serial number of the second
+// guessed, the quantity of the third breaking its rule.
+func readBatch(t *testing.T, images int) (*batch.Service, *batchtest.World, batch.ID) {
+	t.Helper()
+	s, w := setup(t)
+	columns := table.Table{Columns: []table.Column{{Name: "Serial", Type: table.Text, Required: true}, {Name: "Quantity", Type: table.Number}}}
+	b, err := s.Create(t.Context(), batch.NewBatch{Table: &columns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range images {
+		add(t, s, b.ID, "upload-"+string(rune('a'+i)), i+1)
+	}
+	if _, err := s.Start(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= images; n++ {
+		reread(t, w, b.ID, n)
+	}
+	return s, w, b.ID
+}
+
+func reread(t *testing.T, w *batchtest.World, id batch.ID, n int) {
+	t.Helper()
+	m, err := w.Image(t.Context(), id, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := w.Batch(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Status, m.Ended = batch.Completed, time.Now()
+	m.Rows = []table.Row{
+		{Cells: []table.Cell{{Text: "00123", State: table.Read}, {Text: "4", State: table.Read}}},
+		{Cells: []table.Cell{{Text: "VNB3R", State: table.Guessed}, {Text: "2", State: table.Read}}},
+		{Cells: []table.Cell{{Text: "7Q4K0", State: table.Read}, {Text: "four", State: table.Read}}},
+	}
+	m.Issues = append([]table.Issue{{Row: -1, Column: -1, Kind: table.KindOffline, Message: "Read offline."}}, b.Table.Check(nil, m.Rows)...)
+	if err := w.SaveImage(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func texts(m *batch.Image, column int) []string {
+	var all []string
+	for _, r := range m.Rows {
+		all = append(all, r.Cells[column].Text)
+	}
+	return all
+}
+
+func issueAt(m *batch.Image, row, column int) bool {
+	return slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Row == row && i.Column == column })
+}
+
+func TestAnEditKeepsWhoAndTheValueBeforeAndClearsTheDoubt(t *testing.T) {
+	t.Parallel()
+	s, _, id := readBatch(t, 1)
+	m, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: "VNB3A"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := m.Edits[0]
+	if c := m.Rows[1].Cells[0]; c.Text != "VNB3A" || c.State != table.Edited || issueAt(m, 1, 0) || !issueAt(m, 2, 1) {
+		t.Errorf("the cell is %+v with %v", c, m.Issues)
+	}
+	if e.By != "Anna" || e.At.IsZero() || e.Was.Text != "VNB3R" || e.Was.State != table.Guessed {
+		t.Errorf("the edit keeps %+v", e)
+	}
+	m, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 1, Column: 1, Seen: "4", Text: "many"})
+	if err != nil || !issueAt(m, 0, 1) {
+		t.Errorf("a text that breaks the column's rule is no doubt: %v, %v", m.Issues, err)
+	}
+	m, _, err = s.Undo(t.Context(), id, 1, 0, "Anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err = s.Undo(t.Context(), id, 1, 0, "Anna")
+	if err != nil || m.Rows[1].Cells[0].State != table.Guessed || m.Rows[1].Cells[0].Text != "VNB3R" || !issueAt(m, 1, 0) || issueAt(m, 0, 1) || len(m.Edits) != 4 {
+		t.Errorf("after undoing both: %+v, %v, %v", m.Rows, m.Issues, err)
+	}
+	if _, _, err = s.Undo(t.Context(), id, 1, 0, "Anna"); !errs.Is(err, errs.Invalid) {
+		t.Errorf("undoing nothing says %v", err)
+	}
+}
+
+func TestTwoPeopleNeverOverwriteEachOtherSilently(t *testing.T) {
+	t.Parallel()
+	s, _, id := readBatch(t, 1)
+	ask := func(by, text string) error {
+		_, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: by, Reading: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: text})
+		return err
+	}
+	if err := ask("Anna", "VNB3A"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask("Ben", "VNB3A"); err != nil {
+		t.Errorf("the same text typed by both is a conflict: %v", err)
+	}
+	err := ask("Ben", "VNB3K")
+	clash, ok := errors.AsType[*batch.Clash](err)
+	if !errs.Is(err, errs.Conflict) || !ok || clash.Now != "VNB3A" || clash.By != "Anna" || clash.Ask.Text != "VNB3K" {
+		t.Fatalf("got %v with %+v", err, clash)
+	}
+	if _, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditDelete, By: "Anna", Reading: 1, Row: 1, Seen: batch.Sum(table.Row{Cells: []table.Cell{{Text: "00123"}, {Text: "4"}}})}); err != nil {
+		t.Fatal(err)
+	}
+	// The rows moved up; an edit still finds its own by its ID, and one of the row that is gone is told so.
+	m, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 3, Column: 1, Seen: "four", Text: "4"})
+	if err != nil || !slices.Equal(texts(m, 1), []string{"2", "4"}) || len(m.Issues) != 1 {
+		t.Errorf("got %v, %v, %v", texts(m, 1), m.Issues, err)
+	}
+	_, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 1, Column: 1, Seen: "4", Text: "5"})
+	if !errs.Is(err, errs.Conflict) {
+		t.Errorf("editing a deleted row says %v", err)
+	}
+	_, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditDelete, By: "Ben", Reading: 1, Row: 2, Seen: batch.Sum(table.Row{Cells: []table.Cell{{Text: "VNB3R"}, {Text: "2"}}})})
+	if !errs.Is(err, errs.Conflict) {
+		t.Errorf("deleting a row that changed says %v", err)
+	}
+}
+
+func TestRowsAreAddedMovedAndDeletedAndAllIsUndone(t *testing.T) {
+	t.Parallel()
+	s, _, id := readBatch(t, 1)
+	before, err := s.Image(t.Context(), id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := batch.Sum(before.Rows[1])
+	m, err := s.Edit(t.Context(), id, 1,
+		batch.Ask{Do: batch.EditAdd, By: "Anna", Reading: 1, To: 1, Token: "once"},
+		batch.Ask{Do: batch.EditAdd, By: "Anna", Reading: 1, To: 1, Token: "once"},
+		batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 4, Column: 0, Text: "new"},
+		batch.Ask{Do: batch.EditMove, By: "Anna", Reading: 1, Row: 3, To: 0},
+		batch.Ask{Do: batch.EditDelete, By: "Anna", Reading: 1, Row: 2, Column: -1, Seen: sum},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(m, 0); !slices.Equal(got, []string{"7Q4K0", "00123", "new"}) || !issueAt(m, 0, 1) || len(m.Edits) != 4 {
+		t.Errorf("got %v with %v", got, m.Issues)
+	}
+	for range 4 {
+		if m, _, err = s.Undo(t.Context(), id, 1, 0, "Anna"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := texts(m, 0); !slices.Equal(got, texts(before, 0)) || !slices.Equal(m.Issues, before.Issues) {
+		t.Errorf("after undoing all: %v with %v", got, m.Issues)
+	}
+}
+
+func TestCheckingAnImageCountsInItsBatchAndSettlesTheDoubtsAboutTheWhole(t *testing.T) {
+	t.Parallel()
+	s, _, id := readBatch(t, 1)
+	if ended, err := s.Conclude(t.Context(), id); err != nil || !ended {
+		t.Fatal(ended, err)
+	}
+	m, err := s.Edit(t.Context(), id, 1,
+		batch.Ask{Do: batch.EditAccept, By: "Anna", Reading: 1, Row: 2, Column: 0, Seen: "VNB3R"},
+		batch.Ask{Do: batch.EditCheck, By: "Anna", Reading: 1})
+	if err != nil || !m.IsChecked() || len(m.Issues) != 1 || m.Rows[1].Cells[0].State != table.Accepted {
+		t.Fatalf("got %+v, %v", m, err)
+	}
+	b, err := s.Batch(t.Context(), id)
+	if err != nil || b.Counts.Checked != 1 || b.Counts.Issues != 1 || b.Counts.Rows != 3 {
+		t.Errorf("the batch counts %+v, %v", b.Counts, err)
+	}
+	if m, _, err = s.Undo(t.Context(), id, 1, 0, "Anna"); err != nil || m.IsChecked() || len(m.Issues) != 2 {
+		t.Errorf("after undoing: %+v, %v", m.Issues, err)
+	}
+}
+
+func TestARereadingKeepsTheHistoryAndTakesNoEditOfTheOldRows(t *testing.T) {
+	t.Parallel()
+	s, w, id := readBatch(t, 1)
+	if _, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 2, Seen: "VNB3R", Text: "VNB3A"}, batch.Ask{Do: batch.EditCheck, By: "Anna", Reading: 1}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.Image(t.Context(), id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Work, m.Status = m.Work+1, batch.Retrying
+	if err := w.SaveImage(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	old := batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 2, Seen: "VNB3R", Text: "VNB3K"}
+	if _, err := s.Edit(t.Context(), id, 1, old); !errs.Is(err, errs.Conflict) {
+		t.Errorf("an edit while it is read says %v", err)
+	}
+	reread(t, w, id, 1)
+	if _, err := s.Edit(t.Context(), id, 1, old); !errs.Is(err, errs.Conflict) {
+		t.Errorf("an edit of the old reading says %v", err)
+	}
+	m, err = s.Image(t.Context(), id, 1)
+	if err != nil || m.IsChecked() || len(m.Outdated()) != 1 || len(m.Edits) != 2 || m.Undoable("Anna") != nil {
+		t.Errorf("after the second reading: %+v, %v", m, err)
+	}
+}
+
+func TestFindAndReplaceIsCountedBeforeAndUndoneAsOne(t *testing.T) {
+	t.Parallel()
+	s, _, id := readBatch(t, 3)
+	f := batch.Find{Text: "vnb", With: "VNC", Column: "serial"}
+	matches, err := s.Matches(t.Context(), id, f)
+	if err != nil || len(matches) != 3 || matches[0].Now != "VNC3R" {
+		t.Fatalf("found %+v, %v", matches, err)
+	}
+	done, err := s.Replace(t.Context(), id, f, "Anna", "g1")
+	if err != nil || done.Cells != 3 || done.Images != 3 || done.Kept != 0 {
+		t.Fatalf("replaced %+v, %v", done, err)
+	}
+	if _, err := s.Edit(t.Context(), id, 2, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 2, Seen: "VNC3R", Text: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	undone, kept, err := s.UndoGroup(t.Context(), id, "g1", "Anna")
+	if err != nil || undone != 2 || kept != 1 {
+		t.Errorf("undone %d, kept %d, %v", undone, kept, err)
+	}
+	m, err := s.Image(t.Context(), id, 1)
+	if err != nil || m.Rows[1].Cells[0].Text != "VNB3R" || m.Rows[1].Cells[0].State != table.Guessed {
+		t.Errorf("after undoing: %+v, %v", m.Rows[1], err)
+	}
+	if _, err := s.Matches(t.Context(), id, batch.Find{Text: " "}); !errs.Is(err, errs.Invalid) {
+		t.Errorf("looking for nothing says %v", err)
+	}
+}

@@ -1,0 +1,136 @@
+package batch
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"sheetlift/internal/errs"
+)
+
+// Find is what to look for in the cells of a batch, and what to put there.
+type Find struct {
+	Text   string // not blank
+	With   string
+	Column string // heading of the column to look in; "" all
+	Whole  bool   // the whole cell, not a part of it
+	Case   bool   // capital and small letters differ
+}
+
+// Match is a cell that Find finds.
+type Match struct {
+	N      int // image
+	Row    int // by its ID
+	Column int
+	Was    string
+	Now    string // after replacing
+}
+
+// pattern is f as a regular expression.
+func (f Find) pattern() (*regexp.Regexp, error) {
+	if strings.TrimSpace(f.Text) == "" || utf8.RuneCountInString(f.Text) > 1000 {
+		return nil, errs.New(errs.Invalid, "There is nothing to look for. Type what should be found, at most 1,000 characters.")
+	}
+	p := regexp.QuoteMeta(f.Text)
+	if f.Whole {
+		p = `\A` + p + `\z`
+	}
+	if !f.Case {
+		p = "(?i)" + p
+	}
+	return regexp.Compile(p)
+}
+
+// Matches returns the cells that f finds in the completed images of a batch and would change, in the batch's order.
+func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
+	p, err := f.pattern()
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Batch(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	images, err := s.imagesOf(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	var all []Match
+	for _, m := range images {
+		if m.Status != Completed {
+			continue
+		}
+		header := b.Table.Header(m.Columns)
+		for i, row := range m.Rows {
+			for c, cell := range row.Cells {
+				if f.Column != "" && (c >= len(header) || !strings.EqualFold(header[c], f.Column)) {
+					continue
+				}
+				if now := p.ReplaceAllLiteralString(cell.Text, f.With); now != cell.Text {
+					all = append(all, Match{m.N, m.RowID(i), c, cell.Text, now})
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// Replaced is what became of a replacement.
+type Replaced struct {
+	Cells  int
+	Images int
+	Kept   int // cells left as they were because somebody changed them in that moment
+}
+
+// Replace changes what f finds in all completed images of a batch. group names these edits for UndoGroup.
+func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) (Replaced, error) {
+	var done Replaced
+	matches, err := s.Matches(ctx, id, f)
+	if err != nil {
+		return done, err
+	}
+	for from := 0; from < len(matches); {
+		to := from + 1
+		for to < len(matches) && matches[to].N == matches[from].N {
+			to++
+		}
+		n, err := s.replaceIn(ctx, id, matches[from:to], by, group)
+		if err != nil {
+			return done, err
+		}
+		done.Cells += n
+		done.Kept += to - from - n
+		if n > 0 {
+			done.Images++
+		}
+		from = to
+	}
+	return done, nil
+}
+
+// replaceIn changes cells of one image in one swap; when one of them was changed meanwhile, each that was not.
+func (s *Service) replaceIn(ctx context.Context, id ID, matches []Match, by, group string) (int, error) {
+	m, err := s.Image(ctx, id, matches[0].N)
+	if err != nil {
+		return 0, err
+	}
+	asks := make([]Ask, len(matches))
+	for i, match := range matches {
+		asks[i] = Ask{Do: EditCell, By: by, Reading: m.Work, Row: match.Row, Column: match.Column, Text: match.Now, Seen: match.Was, Group: group}
+	}
+	_, err = s.Edit(ctx, id, m.N, asks...)
+	if err == nil {
+		return len(asks), nil
+	}
+	n := 0
+	for _, a := range asks {
+		switch _, err := s.Edit(ctx, id, m.N, a); {
+		case err == nil:
+			n++
+		case !errs.Is(err, errs.Conflict):
+			return n, err
+		}
+	}
+	return n, nil
+}

@@ -92,43 +92,6 @@
     }
   };
 
-  // The page of an image: zoom, and the way to the next one and the next doubt.
-  const imagePage = (stage) => {
-    const steps = ["fit", "1", "2", "3"];
-    const zoom = (by) => {
-      const next = steps[Math.max(0, Math.min(steps.length - 1, steps.indexOf(stage.dataset.zoom) + by))];
-      const x = (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth, y = (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight;
-      stage.dataset.zoom = next;
-      stage.scrollTo(x * stage.scrollWidth - stage.clientWidth / 2, y * stage.scrollHeight - stage.clientHeight / 2);
-    };
-    $("#zoomin").addEventListener("click", () => zoom(1));
-    $("#zoomout").addEventListener("click", () => zoom(-1));
-    let from = null;
-    stage.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType !== "mouse") return;
-      from = { x: event.clientX + stage.scrollLeft, y: event.clientY + stage.scrollTop };
-      stage.setPointerCapture(event.pointerId);
-    });
-    stage.addEventListener("pointermove", (event) => { if (from) stage.scrollTo(from.x - event.clientX, from.y - event.clientY); });
-    stage.addEventListener("pointerup", () => { from = null; });
-    stage.addEventListener("pointercancel", () => { from = null; });
-    $("img", stage).draggable = false;
-    stage.addEventListener("dblclick", () => zoom(stage.dataset.zoom === "fit" ? 2 : -3));
-    document.addEventListener("keydown", (event) => {
-      if (typing(event)) return;
-      const go = { "]": "#next", "[": "#previous", "b": "#back" }[event.key];
-      if (go) $(go)?.click();
-      else if (event.key === "+" || event.key === "=") zoom(1);
-      else if (event.key === "-") zoom(-1);
-      else if (event.key === "n") {
-        const cells = all(".cell[id]");
-        const next = cells[(cells.indexOf(document.activeElement) + 1) % cells.length];
-        next?.focus();
-        next?.scrollIntoView({ block: "nearest", inline: "nearest" });
-      }
-    });
-  };
-
   document.addEventListener("DOMContentLoaded", () => {
     document.body.append(tip);
     document.addEventListener("mouseover", showTip);
@@ -177,8 +140,7 @@
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
     all("form[data-enter]").forEach(enterMoves);
-    const table = $("#live"), stage = $("#stage");
+    const table = $("#live");
     if (table) livePage(table);
-    if (stage) imagePage(stage);
   });
 })();

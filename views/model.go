@@ -2,13 +2,18 @@
 // and no keys; internal/web fills the models in. Every word a person reads stands in words/, one file for each language.
 package views
 
-import "time"
+import (
+	"net/url"
+	"strconv"
+	"time"
+)
 
 // Shell is what every page has around its content.
 type Shell struct {
 	Nav      string // the current entry of the top bar: "batches", "keys" or ""
 	Keys     Ready
 	SignedIn bool // a password is asked here, so there is a way to sign out
+	Checks   bool // rows can be edited on this page
 	Uploads  bool // pictures can be added on this page
 	Bare     bool // nobody is signed in yet: no navigation
 
@@ -219,10 +224,26 @@ type Deleted struct {
 
 // Cell is one value of a row.
 type Cell struct {
-	Text  string
-	State string // "", "blank", "unreadable", "guessed", "edited", "rule"
-	Why   string
-	ID    string // for links from the list of doubts; "" when there is none
+	Text   string
+	State  string // "", "blank", "unreadable", "guessed", "edited", "accepted", "rule"
+	Why    string // its doubts, a line each; "" for none
+	ID     string // of its element
+	Column int    // that edits name, from 0; -1: no such cell, it cannot be edited
+	Box    string // where it stands on the picture, in thousandths: "left top right bottom"; "" unknown
+	Seen   string // in a form: the text that was seen when it was opened
+}
+
+// Line is one row of what was read.
+type Line struct {
+	ID      int    // names it in edits
+	Key     string // id of its element
+	N       int    // its place, from 1
+	Sum     string // stands for its texts
+	Box     string // as in Cell
+	Cells   []Cell
+	Image   string // on a page of several images: the image's name
+	URL     string // and address
+	Reading int
 }
 
 // Doubt is an issue in words.
@@ -231,6 +252,34 @@ type Doubt struct {
 	Column  string // "" for the whole row
 	Message string
 	Target  string // id of the cell, or ""
+	RowID   int    // names the row in edits; 0: the image
+	At      int    // the column, from 0; -1: the row
+	Seen    string // the cell's text
+	Settles string // of a row or an image: the doubt itself
+}
+
+// Edit is something that a person did to the rows.
+type Edit struct {
+	Kind   string // "cell", "accept", "add", "delete", "move", "check", "uncheck" or "undo"
+	Row    int    // its ID; 0: the image
+	Column string // "" for the row
+	Was    string
+	Now    string
+	By     string
+	At     time.Time
+	Undone bool
+	Old    bool // made to an earlier reading
+}
+
+// Clash is what a person typed for something that somebody else changed first.
+type Clash struct {
+	Message string
+	Cell    bool // it is a cell that still is there
+	Row     int  // its ID
+	Column  int
+	Now     string
+	By      string // "" unknown
+	Mine    string
 }
 
 // Head is a column of the rows read.
@@ -253,10 +302,23 @@ type Image struct {
 	Previous  string // address or ""
 	Next      string // address or ""
 	Heads     []Head
-	Cells     [][]Cell
+	Lines     []Line
 	Doubts    []Doubt
 	Text      string
 	Steer     Steer
+
+	Reading       int    // which reading is shown; edits carry it
+	Me            string // what the person's edits are signed with
+	CanUndo       bool
+	CheckedBy     string // who found it right; "" nobody
+	CheckedImages int    // in the batch
+	Outdated      int    // edits of an earlier reading that are not in these rows
+	History       []Edit // newest first
+	Form          *Line  // the row that is edited without scripts
+	Clash         *Clash
+	Problem       string // why the last edit was refused, a sentence
+	Said          string // what the last edit did, a sentence
+	Now           time.Time
 }
 
 // Key is one key of the pool as people may see it: by its label, never by its value.
@@ -313,4 +375,57 @@ type Problem struct {
 type SignIn struct {
 	Next    string // where to go afterwards, an address of ours
 	Problem string // why the last try did not work, a sentence
+}
+
+// Rows is all rows of a batch, a page of them at a time.
+type Rows struct {
+	Shell
+	Batch      string // address of the batch
+	URL        string // of this page, without what is asked
+	Name       string
+	Images     int
+	Checked    int // images that a person found right
+	All        int // rows
+	Doubtful   int // cells in doubt
+	Found      int // rows that what is asked for leaves
+	Query      string
+	Image      int // only of this one; 0 all
+	OnlyDoubts bool
+	Sort       string // number of a column from 1, behind "-" when descending; "" as read
+	Page       int    // from 0
+	Pages      int
+	Heads      []Head
+	Lines      []Line
+	Pictures   []Shot
+	Find       Find
+	Said       string // what was done, a sentence
+	Group      string // names what was done, to be undone
+	Me         string
+}
+
+// At is the address of another page or order of the same rows.
+func (v Rows) At(page int, sort string) string {
+	q := url.Values{}
+	set := func(name, value string) {
+		if value != "" && value != "0" {
+			q.Set(name, value)
+		}
+	}
+	set("q", v.Query)
+	set("image", strconv.Itoa(v.Image))
+	if v.OnlyDoubts {
+		q.Set("doubts", "1")
+	}
+	set("sort", sort)
+	set("page", strconv.Itoa(page))
+	return v.URL + "?" + q.Encode()
+}
+
+// Find is the form of find and replace as it was sent, with what was counted.
+type Find struct {
+	Text, With, Column string
+	Whole, Case        bool
+	Counted            bool
+	Cells, Images      int
+	Examples           []Edit // the first few, with what is and what would be
 }

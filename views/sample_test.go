@@ -31,12 +31,28 @@ func everyPage(text string) map[string]templ.Component {
 	preset := columns
 	preset.Choice, preset.Engines, preset.Problem = "inventory", nil, ""
 	image := views.Image{Shell: shell, Batch: "/batches/x", BatchName: text, Row: live.Rows[3], Picture: "/p", Width: 10, Height: 20, Notes: []string{text}, Total: 3, Previous: "/a", Heads: []views.Head{{Name: text}, {Name: text, Numeric: true}},
-		Cells:  [][]views.Cell{{{Text: text}, {Text: text, State: "guessed", Why: text, ID: "c-1-2"}}, {{State: "unreadable"}, {State: "blank"}}, {{Text: text, State: "edited"}, {Text: text, State: "rule"}}},
-		Doubts: []views.Doubt{{Row: 1, Column: text, Message: text, Target: "c-1-2"}, {Row: 1, Message: text}, {Message: text}}, Text: text}
+		Lines: []views.Line{{ID: 1, Key: "r-1-1", N: 1, Sum: "s", Box: "1 2 3 4", Cells: []views.Cell{{Text: text, ID: "c-1-1-1"}, {Text: text, State: "guessed", Why: text, ID: "c-1-1-2", Box: "1 2 3 4"}}},
+			{ID: 2, Key: "r-1-2", N: 2, Cells: []views.Cell{{State: "unreadable", ID: "c-1-2-1"}, {State: "blank", ID: "c-1-2-2"}}}, {ID: 3, Key: "r-1-3", N: 3, Cells: []views.Cell{{Text: text, State: "edited", ID: "c-1-3-1"}, {Text: text, State: "rule", ID: "c-1-3-2"}}}, {ID: 4, Key: "r-1-4", N: 4, Cells: []views.Cell{{Text: text, State: "accepted", ID: "c-1-4-1"}, {}}}},
+		Doubts: []views.Doubt{{Row: 1, Column: text, Message: text, Target: "c-1-1-2", RowID: 1, At: 1, Seen: text}, {Row: 1, Message: text, Settles: text}, {Message: text, Settles: text}}, Text: text,
+		Me: text, CanUndo: true, CheckedImages: 2, Outdated: 2, Now: now, Problem: text, Said: text}
+	for _, kind := range []string{"cell", "accept", "add", "delete", "move", "check", "uncheck", "undo"} {
+		image.History = append(image.History, views.Edit{Kind: kind, Row: 1, Column: text, Was: text, By: text, At: now, Undone: kind == "add", Old: kind == "move"}, views.Edit{Kind: kind, By: text, At: now})
+	}
+	form := image.Lines[0]
+	image.Form, image.Clash = &form, &views.Clash{Message: text, Cell: true, Now: text, By: text, Mine: text}
+	checked := image
+	checked.CheckedBy, checked.Clash, checked.Form, checked.History = text, &views.Clash{Message: text, Mine: text}, nil, nil
+	for i := range image.Lines {
+		image.Lines[i].Image, image.Lines[i].URL = text, "/i"
+	}
+	rows := views.Rows{Shell: shell, Batch: "/batches/x", URL: "/batches/x/rows", Name: text, Images: 3, Checked: 1, All: 400, Doubtful: 2, Found: 300, Query: text, Image: 1, OnlyDoubts: true, Sort: "-1", Page: 1, Pages: 3, Heads: image.Heads, Lines: image.Lines,
+		Pictures: shots, Find: views.Find{Text: text, With: text, Column: text, Counted: true, Cells: 2, Images: 1, Examples: []views.Edit{{Was: text, Now: text}, {Was: text}}}, Said: text, Group: "g", Me: text}
+	none := rows
+	none.Lines, none.Page = nil, 0
 	failed := image
-	failed.Row, failed.Cells = live.Rows[4], nil
+	failed.Row, failed.Lines = live.Rows[4], nil
 	waiting := image
-	waiting.Row, waiting.Cells = live.Rows[1], nil
+	waiting.Row, waiting.Lines = live.Rows[1], nil
 	keys := views.Keys{Shell: shell, Reader: reader, Now: now, Next: now.Add(time.Minute), Waiting: 3, Down: true, Events: []views.Event{{At: now, Key: text, Class: text, Text: text}}}
 	for _, s := range []string{"ready", "resting", "spent", "refused", "off"} {
 		keys.Keys = append(keys.Keys, views.Key{Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Success: 0.5, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
@@ -61,6 +77,9 @@ func everyPage(text string) map[string]templ.Component {
 		"live, rows":     views.LiveRows(live.Rows),
 		"image":          views.ImagePage(image),
 		"image, failed":  views.ImagePage(failed),
+		"image, checked": views.ImagePage(checked),
+		"rows":           views.RowsPage(rows),
+		"rows, none":     views.RowsPage(none),
 		"image, waiting": views.ImagePage(waiting),
 		"keys":           views.KeysPage(keys),
 		"keys, none":     views.KeysPage(views.Keys{Reader: views.Reader{Engine: "tesseract"}}),

@@ -483,8 +483,8 @@ func TestImagePageMarksWhatIsDoubtful(t *testing.T) {
 	b := d.started()
 	path := "/batches/" + string(b.ID)
 	page := d.get(path + "/images/3")
-	page.has(t, 200, "Item_Description", `<td class="cell guessed" id="c-1-3" tabindex="0" data-tip="The print is smudged.">0O123`, `class="cell rule num" id="c-1-2"`,
-		`class="cell unreadable"`, `<a href="#c-1-3">Row 1, Serial_Number</a>`, "A row is missing.", "Nowhere.", "2 of 4", `href="`+path+`/images/1"`, `href="`+path+`/images/4"`, "Chair x", "Chair\n12")
+	page.has(t, 200, "Item_Description", `<td class="cell guessed doubtful" id="c-3-1-3" tabindex="-1" data-column="2" data-text="0O123" data-why="The print is smudged." data-tip="The print is smudged.">0O123`, `class="cell rule num doubtful" id="c-3-1-2"`,
+		`class="cell unreadable"`, `<a href="#c-3-1-3" data-cell="c-3-1-3">Row 1, Serial_Number</a>`, "A row is missing.", "Nowhere.", "2 of 4", `href="`+path+`/images/1"`, `href="`+path+`/images/4"`, "Chair\nx", "Chair\n12")
 	page.lacks(t, "\r", "every 2s")
 	d.get(path+"/images/5").has(t, 200, `hx-trigger="every 2s"`, "The answer was cut off.", "Next try at")
 	d.get(path+"/images/4").has(t, 200, "The picture shows no table.", path+"/images/4/retry")

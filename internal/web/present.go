@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,87 +144,6 @@ func presentTries(m *batch.Image) []views.Try {
 		tries = append(tries, t)
 	}
 	return tries
-}
-
-func presentImage(b *batch.Batch, m *batch.Image) views.Image {
-	v := views.Image{
-		Batch: batchURL(b.ID), BatchName: oneLine(b.Name), Row: presentRow(b, m),
-		Picture: imageURL(m.Batch, m.N) + "/picture", Width: m.Picture.Width, Height: m.Picture.Height,
-		Notes: presentNotes(m), Total: b.Total(), Text: lines(m.Text), Heads: presentHeads(b.Table, m),
-	}
-	if place := v.Row.Place; place > 1 {
-		v.Previous = imageURL(b.ID, b.Order[place-2])
-	}
-	if place := v.Row.Place; place > 0 && place < len(b.Order) {
-		v.Next = imageURL(b.ID, b.Order[place])
-	}
-	v.Cells = presentCells(m, len(v.Heads))
-	v.Doubts = presentDoubts(m, v.Heads)
-	return v
-}
-
-func presentHeads(t table.Table, m *batch.Image) []views.Head {
-	var heads []views.Head
-	for i, name := range t.Header(m.Columns) {
-		heads = append(heads, views.Head{Name: oneLine(name), Numeric: i < len(t.Columns) && t.Columns[i].Type == table.Number})
-	}
-	return heads
-}
-
-// presentCells is a rectangle: rows that are shorter than the header are filled with blanks.
-func presentCells(m *batch.Image, width int) [][]views.Cell {
-	rows := make([][]views.Cell, 0, len(m.Rows))
-	for _, r := range m.Rows {
-		cells := make([]views.Cell, max(width, len(r.Cells)))
-		for i, c := range r.Cells {
-			cells[i] = views.Cell{Text: oneLine(c.Text), State: string(c.State)}
-			if c.State == table.Read {
-				cells[i].State = ""
-			}
-		}
-		rows = append(rows, cells)
-	}
-	for _, issue := range m.Issues {
-		if issue.Row < 0 || issue.Row >= len(rows) || issue.Column < 0 || issue.Column >= len(rows[issue.Row]) {
-			continue
-		}
-		cell := &rows[issue.Row][issue.Column]
-		cell.ID = cellID(issue.Row, issue.Column)
-		cell.Why = strings.TrimSpace(cell.Why + "\n" + oneLine(issue.Message))
-		if cell.State == "" || cell.State == string(table.Blank) {
-			cell.State = doubtState(issue.Kind)
-		}
-	}
-	return rows
-}
-
-func doubtState(kind string) string {
-	switch kind {
-	case table.KindUnreadable:
-		return string(table.Unreadable)
-	case table.KindGuessed, table.KindConfidence:
-		return string(table.Guessed)
-	default:
-		return "rule"
-	}
-}
-
-func cellID(row, column int) string { return fmt.Sprintf("c-%d-%d", row+1, column+1) }
-
-func presentDoubts(m *batch.Image, heads []views.Head) []views.Doubt {
-	doubts := make([]views.Doubt, 0, len(m.Issues))
-	for _, issue := range m.Issues {
-		d := views.Doubt{Message: oneLine(issue.Message)}
-		if issue.Row >= 0 && issue.Row < len(m.Rows) {
-			d.Row = issue.Row + 1
-			if issue.Column >= 0 && issue.Column < len(heads) {
-				d.Column = heads[issue.Column].Name
-				d.Target = cellID(issue.Row, issue.Column)
-			}
-		}
-		doubts = append(doubts, d)
-	}
-	return doubts
 }
 
 // presentRecent is the list of batches, newest first, and how many are left out of it.

@@ -20,6 +20,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
 	e.POST("/language", s.chooseLanguage)
+	e.POST("/who", s.nameMe)
 	e.GET("/health", s.healthPage)
 	e.GET("/static/:name", s.asset)
 
@@ -52,6 +53,9 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/remove", s.removeImage)
 	b.POST("/images/:n/retry", s.retryImage)
 	b.POST("/images/:n/cancel", s.cancelImage)
+	b.POST("/images/:n/edits", s.editImage)
+	b.GET("/rows", s.rowsPage)
+	b.POST("/rows/replace", s.replaceRows)
 
 	if s.pool != nil {
 		e.GET("/api/v1/keys", api.Keys(s.pool))

@@ -1,0 +1,120 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// press presses a key as a keyboard does.
+func (b *tab) press(key string, code int64, modifiers int64) {
+	b.t.Helper()
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		p := input.DispatchKeyEventParams{Type: kind, Key: key, WindowsVirtualKeyCode: code, Modifiers: modifiers}
+		if kind == input.DispatchKeyEventTypeKeyDown && modifiers == 0 && (len(key) == 1 || key == "Enter") {
+			p.Text = map[bool]string{true: "\r", false: key}[key == "Enter"]
+		}
+		if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, p); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b *tab) script(js string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](js))
+}
+
+const ctrl = 2 // the bit of the Ctrl key
+
+const allSaved = "document.querySelector('#saved').dataset.state == 'saved'"
+
+func TestAPersonCorrectsWithTheKeyboardAloneAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	_, started := p.post(t, "", sheets(2))
+	id := started["job_id"].(string)
+	p.ended(t, id, 2*time.Minute)
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url + "/batches/" + id + "/images/1"))
+	b.until("document.querySelector('#lines .cell[tabindex=\"0\"]') && document.querySelector('#stage img').naturalWidth > 0")
+	b.script("document.querySelector('#lines tr .cell').focus()")
+	b.until("Number(document.querySelector('#band').getAttribute('width')) > 0")
+	b.shot("10-check")
+
+	// F2, a text, Enter: it is there at once, saved, and the cursor is one row below.
+	b.press("F2", 113, 0)
+	b.until("document.activeElement.classList.contains('editor')")
+	b.script("document.activeElement.value = ''")
+	b.do(chromedp.SendKeys(chromedp.CSS(".editor"), "Typed by hand"))
+	b.press("Enter", 13, 0)
+	b.until("document.querySelector('#lines tr .cell').dataset.text == 'Typed by hand' && document.querySelector('#lines tr .cell').classList.contains('edited')")
+	b.until(allSaved)
+	b.until("document.activeElement.closest('tr')?.sectionRowIndex == 1")
+	b.shot("11-edited")
+
+	// Undo puts back what was read.
+	b.press("z", 90, ctrl)
+	b.until("document.querySelector('#lines tr .cell').dataset.text != 'Typed by hand'")
+
+	// Somebody else changes a cell: what is typed here is kept and both are shown.
+	b.script("document.querySelector('#lines tr .cell').focus()")
+	other := newTab(t, b.ctx)
+	other.do(chromedp.Navigate(p.url + "/batches/" + id + "/images/1"))
+	other.until("document.querySelector('#lines tr .cell')")
+	edit := func(b *tab, text string) {
+		b.script("document.querySelector('#lines tr .cell').focus()")
+		b.press("F2", 113, 0)
+		b.until("document.activeElement.classList.contains('editor')")
+		b.script("document.activeElement.value = ''")
+		b.do(chromedp.SendKeys(chromedp.CSS(".editor"), text))
+		b.press("Enter", 13, 0)
+	}
+	edit(other, "Theirs")
+	other.until(allSaved)
+	edit(b, "Mine")
+	b.until("document.querySelector('#clash')")
+	if said := b.text("#clash"); !strings.Contains(said, "Theirs") || !strings.Contains(said, "Mine") {
+		t.Errorf("the clash says %q", said)
+	}
+	b.forgive("409")
+	b.shot("12-clash")
+	b.click("#clashform button")
+	b.until("document.querySelector('#lines tr .cell').dataset.text == 'Mine' && !document.querySelector('#clash')")
+
+	// While the network is away an edit waits, and is sent when it is back.
+	b.script("window.fetchBefore = fetch; window.fetch = () => Promise.reject(new Error('away'))")
+	edit(b, "Typed offline")
+	b.until("document.querySelector('#saved').dataset.state == 'waits'")
+	b.script("window.fetch = window.fetchBefore; dispatchEvent(new Event('online'))")
+	b.until(allSaved)
+
+	// Checked, and the next image.
+	b.press("Enter", 13, ctrl)
+	b.until("location.pathname.endsWith('/images/2')")
+	b.until("document.querySelector('#checkbar b').textContent.startsWith('1 of 2')")
+
+	// All rows: find and replace, counted, done, undone; a row leads to its picture.
+	b.do(chromedp.Navigate(p.url + "/batches/" + id + "/rows"))
+	b.until("document.querySelectorAll('#lines tr').length > 2")
+	b.shot("13-rows")
+	if !b.is("[...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == 'Typed offline')") {
+		t.Error("the edit is not among all rows")
+	}
+	b.script("document.querySelector('#replace').open = true; document.querySelector('[name=find]').value = 'typed OFFLINE'; document.querySelector('[name=with]').value = 'Replaced'")
+	b.click("button[value=count]")
+	b.until("document.querySelector('#replace button[value=replace]')")
+	b.shot("14-replace")
+	b.click("#replace button[value=replace]")
+	b.until("document.querySelector('#replaced') && [...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == 'Replaced')")
+	b.click("#replaced button")
+	b.until("[...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == 'Typed offline')")
+	b.click("#lines tr:nth-child(2) th a")
+	b.until("document.querySelector('#stage') && document.activeElement.classList.contains('cell')")
+	if row := b.text("#lines tr.lit th"); row != "2" {
+		t.Errorf("the picture opens at row %q", row)
+	}
+}

@@ -1,0 +1,239 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/views"
+)
+
+// editImage does what a person asks of the rows of an image. The answer is the page's half with the rows as they are
+// now; after a clash with what is typed kept in it.
+func (s *Server) editImage(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.FormParams()
+	if err != nil {
+		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
+	}
+	said, err := s.carryOut(c, id, n, form)
+	clash, _ := errors.AsType[*batch.Clash](err)
+	if err != nil && clash == nil && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
+		return err
+	}
+	if !isFragment(c) && err == nil {
+		return c.Redirect(http.StatusSeeOther, imageURL(id, n))
+	}
+	v, loadErr := s.imageView(c, id, n)
+	if loadErr != nil {
+		return loadErr
+	}
+	status := http.StatusOK
+	if err != nil {
+		status, v.Problem = s.understand(ctx, err)
+		if clash != nil {
+			v.Clash = presentClash(clash, v.Problem)
+			v.Problem = ""
+		}
+	}
+	v.Said = said
+	if isFragment(c) {
+		return s.render(c, status, views.ImageRows(v))
+	}
+	if row, err := strconv.Atoi(form.Get("row")); err == nil && form.Get("do") == "row" {
+		v.Form = typedLine(v, row, form)
+	}
+	return s.render(c, status, views.ImagePage(v))
+}
+
+// carryOut turns a form into asks, and returns what was done in a sentence.
+func (s *Server) carryOut(c echo.Context, id batch.ID, n int, form url.Values) (string, error) {
+	ctx := c.Request().Context()
+	number := func(name string) int { v, _ := strconv.Atoi(form.Get(name)); return v }
+	do := form.Get("do")
+	if do == string(batch.EditUndo) {
+		_, e, err := s.batches.Undo(ctx, id, n, number("edit"), s.who(c))
+		if err != nil {
+			return "", err
+		}
+		return views.Say(ctx, "check.said.undo."+string(e.Kind)), nil
+	}
+	ask := batch.Ask{
+		Do: batch.EditKind(do), By: s.who(c), Token: form.Get("token"), Reading: number("reading"),
+		Row: number("row"), Column: number("column"), Text: form.Get("text"), Seen: form.Get("seen"), To: number("to"),
+	}
+	if len(ask.Token) > 64 {
+		return "", errs.New(errs.Invalid, "The form could not be read. Reload the page and try again.")
+	}
+	asks := []batch.Ask{ask}
+	switch do {
+	case "row":
+		asks = rowAsks(ask, form)
+	case "up", "down":
+		asks[0].Do = batch.EditMove
+		asks[0].To = ask.To - 2
+		if do == "down" {
+			asks[0].To = ask.To
+		}
+	case string(batch.EditAdd):
+		if !form.Has("to") {
+			asks[0].To = 1 << 30 // at the end
+		}
+	case string(batch.EditDelete):
+		if sum := form.Get("sum"); sum != "" {
+			asks[0].Seen = sum
+		}
+	}
+	if _, err := s.batches.Edit(ctx, id, n, asks...); err != nil {
+		return "", err
+	}
+	return views.Say(ctx, "check.said."+do), nil
+}
+
+// rowAsks are the cells of a row's form that were changed.
+func rowAsks(ask batch.Ask, form url.Values) []batch.Ask {
+	var asks []batch.Ask
+	for j := 0; form.Has("text-" + strconv.Itoa(j)); j++ {
+		text, seen := form.Get("text-"+strconv.Itoa(j)), form.Get("seen-"+strconv.Itoa(j))
+		if text != seen {
+			one := ask
+			one.Do, one.Column, one.Text, one.Seen = batch.EditCell, j, text, seen
+			asks = append(asks, one)
+		}
+	}
+	return asks
+}
+
+// typedLine is a row's form as it was sent.
+func typedLine(v views.Image, row int, form url.Values) *views.Line {
+	for _, l := range v.Lines {
+		if l.ID != row {
+			continue
+		}
+		for j := range l.Cells {
+			if key := "text-" + strconv.Itoa(j); form.Has(key) {
+				l.Cells[j].Seen, l.Cells[j].Text = l.Cells[j].Text, oneLine(form.Get(key))
+			}
+		}
+		return &l
+	}
+	return nil
+}
+
+// imagePage shows one picture beside what was read of it. Before the batch is started it is the naming step.
+func (s *Server) imagePage(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return err
+	}
+	if b.Status == batch.Draft {
+		return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=names")
+	}
+	v, err := s.imageView(c, id, n)
+	if err != nil {
+		return err
+	}
+	if row, err := strconv.Atoi(c.QueryParam("row")); err == nil && v.Row.Status == string(batch.Completed) {
+		for _, l := range v.Lines {
+			if l.ID == row {
+				for j := range l.Cells {
+					l.Cells[j].Seen = l.Cells[j].Text
+				}
+				v.Form = &l
+			}
+		}
+	}
+	return s.render(c, http.StatusOK, views.ImagePage(v))
+}
+
+// imageView is the page of an image as the store has it now.
+func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, error) {
+	ctx := c.Request().Context()
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return views.Image{}, err
+	}
+	m, err := s.batches.Image(ctx, id, n)
+	if err != nil {
+		return views.Image{}, err
+	}
+	if b.Order != nil && placeOf(b, n) == 0 {
+		return views.Image{}, errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
+	}
+	v := presentImage(ctx, b, m)
+	v.Shell, v.Me, v.Now = s.shell("batches"), s.who(c), time.Now()
+	v.Checks, v.Steer = true, s.presentSteer(b)
+	v.CanUndo = m.Undoable(v.Me) != nil
+	if o, err := s.board.Overview(ctx, id); err == nil {
+		v.CheckedImages = o.Counts.Checked
+	}
+	return v, nil
+}
+
+const (
+	whoCookie = "sheetlift-who"
+	whoLife   = 365 * 24 * time.Hour
+	maxWho    = 60
+)
+
+// who is what a person's edits are signed with: the name that the browser remembers, or one made up for it.
+func (s *Server) who(c echo.Context) string {
+	if name, ok := c.Get(whoCookie).(string); ok {
+		return name
+	}
+	name := ""
+	if cookie, err := c.Cookie(whoCookie); err == nil {
+		if plain, err := url.QueryUnescape(cookie.Value); err == nil {
+			name = whoName(plain)
+		}
+	}
+	if name == "" {
+		name = "Person " + rand.Text()[:4]
+		s.remember(c, name)
+	}
+	c.Set(whoCookie, name)
+	return name
+}
+
+func (s *Server) remember(c echo.Context, name string) {
+	c.SetCookie(&http.Cookie{
+		Name: whoCookie, Value: url.QueryEscape(name), Path: "/", MaxAge: int(whoLife.Seconds()),
+		HttpOnly: true, Secure: c.Request().TLS != nil, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// whoName makes a name fit to sign with.
+func whoName(name string) string {
+	name = strings.Join(strings.Fields(strings.ToValidUTF8(name, "")), " ")
+	if runes := []rune(name); len(runes) > maxWho {
+		name = string(runes[:maxWho])
+	}
+	return name
+}
+
+// nameMe keeps the name that a person wants to sign with.
+func (s *Server) nameMe(c echo.Context) error {
+	name := whoName(c.FormValue("name"))
+	if name == "" {
+		return errs.New(errs.Invalid, "Type a name, so that others know who changed what.")
+	}
+	s.remember(c, name)
+	return c.Redirect(http.StatusSeeOther, ownPath(c.FormValue("back")))
+}

@@ -1,0 +1,261 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+	"sheetlift/views"
+)
+
+// pageRows is how many rows one page of all rows shows: a screenful several times over, and drawn in milliseconds.
+const pageRows = 100
+
+// rowsPage shows all rows of a batch in one grid, a page at a time.
+func (s *Server) rowsPage(c echo.Context) error {
+	v, err := s.rowsView(c)
+	if err != nil {
+		return err
+	}
+	if group := c.QueryParam("done"); group != "" {
+		v.Group = group
+		v.Said = views.Say(c.Request().Context(), "rows.said.replaced", clampInt(c.QueryParam("cells")), clampInt(c.QueryParam("images")))
+		if kept := clampInt(c.QueryParam("kept")); kept > 0 {
+			v.Said += " " + views.Say(c.Request().Context(), "rows.said.kept", kept)
+		}
+	} else if c.QueryParam("undone") != "" {
+		v.Said = views.Say(c.Request().Context(), "rows.said.undone", clampInt(c.QueryParam("undone")), clampInt(c.QueryParam("kept")))
+	}
+	return s.render(c, http.StatusOK, views.RowsPage(v))
+}
+
+func clampInt(s string) int {
+	n, _ := strconv.Atoi(s)
+	return max(n, 0)
+}
+
+// replaceRows counts what would be replaced, replaces it, or takes that back.
+func (s *Server) replaceRows(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	if c.FormValue("do") == "undo" {
+		undone, kept, err := s.batches.UndoGroup(ctx, id, c.FormValue("group"), s.who(c))
+		if err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows?undone="+strconv.Itoa(undone)+"&kept="+strconv.Itoa(kept))
+	}
+	f := batch.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != ""}
+	if c.FormValue("do") == "replace" {
+		group := rand.Text()
+		done, err := s.batches.Replace(ctx, id, f, s.who(c), group)
+		if err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows?done="+group+"&cells="+strconv.Itoa(done.Cells)+
+			"&images="+strconv.Itoa(done.Images)+"&kept="+strconv.Itoa(done.Kept))
+	}
+	matches, err := s.batches.Matches(ctx, id, f)
+	if err != nil {
+		return err
+	}
+	v, err := s.rowsView(c)
+	if err != nil {
+		return err
+	}
+	v.Find = views.Find{Text: f.Text, With: f.With, Column: f.Column, Whole: f.Whole, Case: f.Case, Counted: true, Cells: len(matches)}
+	last := 0
+	for i, m := range matches {
+		if m.N != last {
+			v.Find.Images++
+			last = m.N
+		}
+		if i < 8 {
+			v.Find.Examples = append(v.Find.Examples, views.Edit{Was: oneLine(m.Was), Now: oneLine(m.Now)})
+		}
+	}
+	return s.render(c, http.StatusOK, views.RowsPage(v))
+}
+
+// rowsView is the rows that are asked for, sorted and cut to a page.
+func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return views.Rows{}, err
+	}
+	if b.Status == batch.Draft {
+		return views.Rows{}, errs.New(errs.NotFound, "This batch was not started yet, so it has no rows. Start it first.")
+	}
+	images, err := s.batches.Images(ctx, id)
+	if err != nil {
+		return views.Rows{}, err
+	}
+	v := views.Rows{
+		Shell: s.shell("batches"), Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
+		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), OnlyDoubts: c.QueryParam("doubts") != "", Sort: c.QueryParam("sort"),
+		Page: clampInt(c.QueryParam("page")), Me: s.who(c),
+	}
+	v.Checks = true
+	found := sieve(b, images, &v)
+	sortRows(found, v.Sort)
+	v.Found, v.Pages = len(found), max((len(found)+pageRows-1)/pageRows, 1)
+	v.Page = min(v.Page, v.Pages-1)
+	found = found[v.Page*pageRows : min((v.Page+1)*pageRows, len(found))]
+	v.Lines = presentFound(ctx, found, len(v.Heads))
+	return v, nil
+}
+
+// foundRow is a row of an image, with its cells under the headings of the whole batch.
+type foundRow struct {
+	image  *batch.Image
+	at     int   // place in the image
+	places []int // heading → cell, -1 none
+}
+
+func (f foundRow) text(column int) string {
+	if column >= len(f.places) || f.places[column] < 0 || f.places[column] >= len(f.image.Rows[f.at].Cells) {
+		return ""
+	}
+	return f.image.Rows[f.at].Cells[f.places[column]].Text
+}
+
+// sieve counts all rows into v and returns those that it asks for.
+func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
+	v.Heads = headsOf(b, images)
+	words := strings.ToLower(strings.TrimSpace(v.Query))
+	var found []foundRow
+	for _, m := range images {
+		v.Pictures = append(v.Pictures, views.Shot{N: m.N, Name: oneLine(m.Name)})
+		if m.Status != batch.Completed {
+			continue
+		}
+		if m.IsChecked() {
+			v.Checked++
+		}
+		doubtful := map[int]bool{}
+		for _, i := range m.Issues {
+			if i.Row >= 0 {
+				doubtful[i.Row] = true
+				v.Doubtful++
+			}
+		}
+		places := placesOf(b, m, v.Heads)
+		v.All += len(m.Rows)
+		for i, row := range m.Rows {
+			if v.Image != 0 && m.N != v.Image || v.OnlyDoubts && !doubtful[i] || !holds(m.Name, row, words) {
+				continue
+			}
+			found = append(found, foundRow{m, i, places})
+		}
+	}
+	return found
+}
+
+func holds(name string, row table.Row, words string) bool {
+	if words == "" || strings.Contains(strings.ToLower(name), words) {
+		return true
+	}
+	return slices.ContainsFunc(row.Cells, func(c table.Cell) bool { return strings.Contains(strings.ToLower(c.Text), words) })
+}
+
+// headsOf is the headings over all rows: the table's own, or those of all sheets in the order of their appearance.
+func headsOf(b *batch.Batch, images []*batch.Image) []views.Head {
+	var heads []views.Head
+	seen := map[string]bool{}
+	for _, m := range images {
+		if m.Status != batch.Completed && b.Table.Open {
+			continue
+		}
+		for _, h := range presentHeads(b.Table, m) {
+			if key := strings.ToLower(h.Name); !seen[key] {
+				seen[key] = true
+				heads = append(heads, h)
+			}
+		}
+		if !b.Table.Open {
+			break
+		}
+	}
+	return heads
+}
+
+// placesOf is the cell of an image's rows that stands under each heading.
+func placesOf(b *batch.Batch, m *batch.Image, heads []views.Head) []int {
+	at := map[string]int{}
+	for j, h := range presentHeads(b.Table, m) {
+		at[strings.ToLower(h.Name)] = j
+	}
+	places := make([]int, len(heads))
+	for i, h := range heads {
+		places[i] = -1
+		if j, ok := at[strings.ToLower(h.Name)]; ok {
+			places[i] = j
+		}
+	}
+	return places
+}
+
+// sortRows sorts by a column, numbers as numbers; blanks come last either way.
+func sortRows(found []foundRow, by string) {
+	digits, down := strings.CutPrefix(by, "-")
+	column, err := strconv.Atoi(digits)
+	if err != nil || column < 1 {
+		return
+	}
+	column--
+	slices.SortStableFunc(found, func(x, y foundRow) int {
+		a, b := x.text(column), y.text(column)
+		if a == "" || b == "" {
+			return cmp.Compare(len(b), len(a)) // the one that is blank comes last
+		}
+		order := compareTexts(a, b)
+		if down {
+			return -order
+		}
+		return order
+	})
+}
+
+func compareTexts(a, b string) int {
+	x, errA := strconv.ParseFloat(a, 64)
+	y, errB := strconv.ParseFloat(b, 64)
+	if errA == nil && errB == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
+}
+
+// presentFound draws the rows of a page; each image's lines are made once.
+func presentFound(ctx context.Context, found []foundRow, width int) []views.Line {
+	drawn := map[int][]views.Line{}
+	all := make([]views.Line, 0, len(found))
+	for _, f := range found {
+		lines, ok := drawn[f.image.N]
+		if !ok {
+			lines = presentLines(ctx, f.image, 0)
+			drawn[f.image.N] = lines
+		}
+		l := lines[f.at]
+		cells := make([]views.Cell, width)
+		for i, j := range f.places {
+			if j >= 0 && j < len(l.Cells) {
+				cells[i] = l.Cells[j]
+				cells[i].Column = j
+			} else {
+				cells[i] = views.Cell{Column: -1, State: "blank", ID: cellID(f.image, l.ID, width+i)}
+			}
+		}
+		l.Cells = cells
+		all = append(all, l)
+	}
+	return all
+}

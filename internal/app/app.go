@@ -120,6 +120,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	a.runner = extract.New(extract.Deps{
 		Batches: a.batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
+		Crowded: a.store.Crowded,
 	})
 	var open func(context.Context) (web.Demo, error)
 	if show == nil {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +117,7 @@ type bench struct {
 	keyed   engine.Engine // in place of engine, unless nil
 	offline *scripted     // nil for none
 	log     *bytes.Buffer
+	full    atomic.Bool // the disk
 }
 
 func newBench(t *testing.T) *bench {
@@ -148,6 +150,7 @@ func (b *bench) process() (stop func()) {
 	r := extract.New(extract.Deps{
 		Batches: b.service, Board: board, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
 		Engines: engines, Offline: "offline", Slots: 72, Grace: 20 * time.Second, Log: log,
+		Crowded: func(bool) bool { return b.full.Load() },
 	})
 	all.Go(func() { _ = r.Run(ctx) })
 	return sync.OnceFunc(func() { cancel(); all.Wait() })

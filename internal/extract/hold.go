@@ -19,7 +19,8 @@ type rester interface {
 	Resting(model string) (why string, until time.Time, rests bool)
 }
 
-// hold pauses the batches whose engine has no key to read with for a while, and lets them go on by themselves.
+// hold pauses the batches whose engine has no key to read with for a while, and all of them while the disk is full, and
+// lets them go on by themselves.
 func (r *Runner) hold(ctx context.Context) error {
 	look := time.NewTicker(lookAtKeys)
 	defer look.Stop()
@@ -43,6 +44,15 @@ func (r *Runner) holdOne(ctx context.Context, id batch.ID) error {
 		return err
 	}
 	b := o.Batch
+	if waits := b.Status == batch.Paused && b.Pause == batch.PausedByDisk; waits || b.Status == batch.Processing {
+		crowded := r.Crowded != nil && r.Crowded(waits)
+		if crowded != waits {
+			return r.makeRoom(ctx, id, crowded)
+		}
+		if waits {
+			return nil
+		}
+	}
 	held := b.Status == batch.Paused && b.Pause == batch.PausedByKeys
 	if b.Status != batch.Processing && !held {
 		return nil
@@ -55,6 +65,19 @@ func (r *Runner) holdOne(ctx context.Context, id batch.ID) error {
 		return r.Batches.GoOn(ctx, id)
 	}
 	return nil
+}
+
+// makeRoom holds a batch back while the disk is full, or lets it go on.
+func (r *Runner) makeRoom(ctx context.Context, id batch.ID, crowded bool) error {
+	steer, what := r.Batches.Resume, "a batch goes on: there is room on the disk again"
+	if crowded {
+		steer, what = r.Batches.Pause, "a batch is paused: the disk is full"
+	}
+	_, err := steer(ctx, id, batch.PausedByDisk)
+	if err == nil {
+		r.Log.Warn(what, "batch", id)
+	}
+	return err
 }
 
 // resting tells whether a batch has to wait for keys. One whose day is over is let go, so that its images can be given

@@ -138,3 +138,30 @@ func TestABatchThatAlwaysFallsBackIsReadOfflineWhileKeysRest(t *testing.T) {
 		}
 	})
 }
+
+func TestAFullDiskHoldsBatchesBackAndTheyGoOnByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.process()()
+		id := b.start(options(2), pictures(20)...)
+		byHand := b.start(options(2), pictures(4)...)
+		if _, err := b.service.Pause(t.Context(), byHand, batch.PausedByUser); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(3 * time.Second)
+		b.full.Store(true)
+		<-time.After(time.Minute)
+		got, err := b.service.Batch(t.Context(), id)
+		c := b.counts(id)
+		if err != nil || got.Status != batch.Paused || got.Pause != batch.PausedByDisk || c.Processing+c.Failed > 0 || c.Completed > 10 {
+			t.Fatalf("with a full disk: %s %s %+v, %v", got.Status, got.Pause, c, err)
+		}
+		b.full.Store(false)
+		if got, _ := b.wait(id, time.Minute); got.Status != batch.Completed || got.Counts.Completed != 20 {
+			t.Errorf("ended as %s with %+v", got.Status, got.Counts)
+		}
+		if got, err := b.service.Batch(t.Context(), byHand); err != nil || got.Pause != batch.PausedByUser {
+			t.Errorf("what a person paused: %s %s, %v", got.Status, got.Pause, err)
+		}
+	})
+}

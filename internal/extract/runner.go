@@ -37,6 +37,10 @@ type Deps struct {
 	Slots      int                      // images in hand in this process, over all batches
 	Grace      time.Duration            // how long running images may go on when Run's context ends
 	Log        *slog.Logger
+
+	// Crowded reports whether what is read has to wait because the disk is full; waiting says whether it waits already.
+	// nil is never.
+	Crowded func(waiting bool) bool
 }
 
 // Runner reads the images of all started batches. Any number of processes may run one over the same store.

@@ -223,6 +223,21 @@ func (s *Store) room(n int) error {
 	return nil
 }
 
+// Crowded reports whether the disk is so full that no further work may be begun. Uploads are refused when fewer than
+// Config.MinFree bytes are left; work goes on until half of that is gone, too, and once it waits, until there is room for
+// uploads again. A disk that cannot be asked is not crowded: then the store itself says what is wrong.
+func (s *Store) Crowded(waiting bool) bool {
+	need := s.cfg.MinFree / 2
+	if waiting {
+		need = s.cfg.MinFree
+	}
+	if s.cfg.Memory || s.clustered() || need <= 0 {
+		return false
+	}
+	space, err := s.Space()
+	return err == nil && space.Free < need
+}
+
 const (
 	mendEvery    = 10 * time.Second // how often the embedded server is looked at
 	mendPause    = 30 * time.Second // after a restart before the next; doubling

@@ -610,6 +610,30 @@ func TestANearlyFullDiskRefusesUploadsAndNotResults(t *testing.T) {
 	}
 }
 
+func TestWorkWaitsLaterThanUploadsAndAsLongAsThey(t *testing.T) {
+	t.Parallel()
+	var free int64
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir(), MinFree: 100, Disk: func(string) (store.Space, error) {
+		return store.Space{Free: free, Total: 1000}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, c := range []struct {
+		free                    int64
+		refused, begins, goesOn bool
+	}{{200, false, false, false}, {100, false, false, false}, {99, true, false, true}, {50, true, false, true}, {49, true, true, true}} {
+		free = c.free
+		if refused := errs.Is(s.Health(t.Context()), errs.Full); refused != c.refused {
+			t.Errorf("%d free: uploads refused %v", c.free, refused)
+		}
+		if s.Crowded(false) != c.begins || s.Crowded(true) != c.goesOn {
+			t.Errorf("%d free: work waits %v, goes on waiting %v", c.free, s.Crowded(false), s.Crowded(true))
+		}
+	}
+}
+
 func TestManyStoresLiveSideBySideInMemory(t *testing.T) {
 	t.Parallel()
 	for range 8 {
@@ -653,28 +677,6 @@ func BenchmarkSaveImage(b *testing.B) {
 	for b.Loop() {
 		m.Tries++
 		if err := s.SaveImage(b.Context(), m); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkEnqueueToStart(b *testing.B) {
-	s := open(b, b.TempDir())
-	x := newBatch(b, s)
-	lane, err := s.Queue().Open(b.Context(), x.ID, 5)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer lane.Close()
-	for i := 1; b.Loop(); i++ {
-		if err := s.Queue().Add(b.Context(), []batch.Unit{{Batch: x.ID, N: i, Seq: 1}}); err != nil {
-			b.Fatal(err)
-		}
-		w, err := lane.Next(b.Context())
-		if err == nil {
-			err = w.Done(b.Context())
-		}
-		if err != nil {
 			b.Fatal(err)
 		}
 	}

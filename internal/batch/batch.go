@@ -43,12 +43,12 @@ type Batch struct {
 	Rest     *Rest       `json:"rest,omitempty"`     // while it is paused for its keys
 	Priority Priority    `json:"priority,omitempty"` // against other batches
 	StartAt  time.Time   `json:"start_at,omitzero"`  // while Status is Scheduled: when it starts by itself
-	First    []int       `json:"first,omitempty"`    // images that wait and are to be read before the others
 	Table    table.Table `json:"table"`
 	Engine   string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
 	Model    string      `json:"model,omitempty"`  // fixed at Start for engines with models
 	Options  Options     `json:"options"`
 	Order    []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
+	Twins    map[int]int `json:"twins,omitempty"`  // images that are the same picture as an earlier one: which; frozen at Start
 	Reopen   []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
 	Cancel   bool        `json:"cancel,omitempty"` // a person wants it ended: its images are canceled, then it is
 	Counts   *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
@@ -148,6 +148,7 @@ type Image struct {
 	Crashes   int           `json:"crashes,omitempty"` // tries since the last person's retry that never ended
 	With                    // engine and model that read it instead of the batch's
 	Again     bool          `json:"again,omitempty"`     // read already, and a person wants it read afresh: its rows stand until then
+	Twin      int           `json:"twin,omitempty"`      // the image of the same picture from which its rows were taken; 0: it was read itself
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk

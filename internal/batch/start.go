@@ -50,6 +50,7 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 		for _, m := range images {
 			b.Order = append(b.Order, m.N)
 		}
+		b.Twins = twins(images)
 		b.Status, b.Started = Processing, time.Now().UTC()
 		b.Until = b.Started.Add(Deadline)
 		return true, nil
@@ -59,6 +60,9 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 	}
 	units := make([]Unit, 0, b.Total())
 	for _, n := range b.Order {
+		if _, waits := b.Twins[n]; waits {
+			continue
+		}
 		units = append(units, Unit{Batch: id, N: n, Seq: 1})
 	}
 	return b, s.ports.Queue.Add(ctx, units)
@@ -85,8 +89,15 @@ func (s *Service) Refill(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
+	byN := make(map[int]*Image, len(images))
+	for _, m := range images {
+		byN[m.N] = m
+	}
 	var units []Unit
 	for _, m := range images {
+		if b.Waits(m, func(n int) *Image { return byN[n] }) {
+			continue
+		}
 		if !m.Status.Final() && !m.NotBefore.After(time.Now()) {
 			units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
 		}

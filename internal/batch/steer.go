@@ -139,7 +139,11 @@ func (s *Service) CancelImage(ctx context.Context, id ID, n int) (*Image, error)
 	if _, err := s.begun(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.changeImage(ctx, id, n, cancelImage)
+	m, err := s.changeImage(ctx, id, n, cancelImage)
+	if err != nil {
+		return nil, err
+	}
+	return m, s.Follow(ctx, id, n)
 }
 
 // WhyCanceled marks an attempt that a person cut off; it is nobody's fault.

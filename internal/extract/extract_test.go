@@ -195,7 +195,7 @@ func (b *bench) put(id batch.ID, n int, picture string) {
 	}
 	m.N, m.Rev, m.Name = n, 0, picture
 	m.Upload = fmt.Sprintf("upload-%05d", n)
-	m.Picture.Key = m.Upload
+	m.Picture.Key, m.Picture.Digest = m.Upload, picture
 	if err := b.world.PutPicture(b.t.Context(), id, m.Upload, batch.Full, []byte(picture)); err != nil {
 		b.t.Fatal(err)
 	}

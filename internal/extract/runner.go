@@ -312,6 +312,9 @@ func (r *Runner) one(ctx context.Context, w batch.Work, p work.Priority) {
 	err := r.read(ctx, h)
 	switch {
 	case err == nil:
+		if err := r.Batches.Follow(ctx, u.Batch, u.N); err != nil && !errs.Is(err, errs.NotFound) {
+			r.Log.Warn("the same picture could not be queued; the next sweep does it", "batch", u.Batch, "image", u.N, "err", err)
+		}
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
 		defer cancel()
 		if err := w.Done(done); err != nil {

@@ -197,3 +197,55 @@ func TestATimeThatPassedOrABatchThatStartedCannotBeScheduled(t *testing.T) {
 		}
 	})
 }
+
+func TestTheSamePictureTwiceIsReadOnceAndAfreshWhenAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.process()()
+		defer b.process()()
+		b.engine.scripts["odd one"] = []error{failure(engine.Refused, 0)}
+		id := b.start(options(5), "same", "other", "same", "same", "odd one", "odd one")
+		got, err := b.wait(id, time.Minute)
+		if got.Status != batch.Completed || got.Counts.Completed != 5 || got.Counts.Failed != 1 || got.Counts.Rows != 5 {
+			t.Fatalf("ended as %s with %+v, %v", got.Status, got.Counts, err)
+		}
+		if n := b.engine.callsOf("same"); n != 1 {
+			t.Errorf("one picture was read %d times", n)
+		}
+		if n := b.engine.callsOf("odd one"); n != 2 {
+			t.Errorf("what could not be read the first time was read %d times", n)
+		}
+		for n, twin := range map[int]int{1: 0, 3: 1, 4: 1, 6: 0} {
+			m, err := b.service.Image(t.Context(), id, n)
+			if err != nil || m.Status != batch.Completed || m.Twin != twin || len(m.Rows) != 1 {
+				t.Errorf("image %d is %s with the rows of %d: %v", n, m.Status, m.Twin, err)
+			}
+		}
+		b.twice(func() error {
+			_, err := b.service.RetryWith(t.Context(), id, []int{3}, batch.With{Fresh: true})
+			return err
+		})
+		b.wait(id, time.Minute)
+		if m, _ := b.service.Image(t.Context(), id, 3); m.Twin != 0 || m.Tries != 1 || b.engine.callsOf("same") != 2 {
+			t.Errorf("read afresh it has the rows of %d after %d tries", m.Twin, m.Tries)
+		}
+	})
+}
+
+func TestWhoWaitsForTheSamePictureIsReadWhenTheFirstIsCanceled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.process()()
+		id := b.start(options(5), "same", "same")
+		<-time.After(500 * time.Millisecond)
+		if _, err := b.service.CancelImage(t.Context(), id, 1); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := b.wait(id, time.Minute)
+		if m, _ := b.service.Image(t.Context(), id, 2); got.Status != batch.Completed || m.Status != batch.Completed || m.Tries != 1 {
+			t.Errorf("the second is %s after %d tries", m.Status, m.Tries)
+		}
+	})
+}

@@ -180,6 +180,9 @@ func (c *check) units(b *batch.Batch, h *held, images []*batch.Image) {
 		c.findAnd(c.resume(b.ID), Stalled, b.ID, 0, "a retry of %d images was cut off.", len(b.Reopen))
 	}
 	for _, m := range images {
+		if b.Waits(m, func(n int) *batch.Image { return byN[n] }) {
+			continue
+		}
 		if !m.Status.Final() && !queued[m.N] && !m.NotBefore.After(time.Now()) && slices.Contains(b.Order, m.N) {
 			c.findAnd(c.resume(b.ID), Stalled, b.ID, m.N, "it is to be read, but no work is queued for it.")
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,6 +101,8 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 		row.Key, row.Engine = oneLine(last.Key), last.Engine
 	}
 	switch {
+	case m.Twin > 0:
+		row.Note = fmt.Sprintf("The same picture as number %d: it was read once.", placeOf(b, m.Twin))
 	case m.Status == batch.Failed:
 		row.Note = oneLine(m.Failure)
 	case m.Status == batch.Retrying:

@@ -110,7 +110,7 @@
       const field = ctx.sourceElement;
       if (!field.matches?.("[data-alone]")) return;
       const body = new FormData();
-      if (field.name) body.append(field.name, field.value);
+      if (field.name) body.append(field.dataset.as ?? field.name, field.value);
       ctx.request.body = body;
     });
     const focusFresh = () => {

@@ -134,6 +134,8 @@ type Column struct {
 	Type        string
 	Description string
 	Choices     string // separated by commas
+	Pattern     string // a regular expression
+	Example     string
 	Required    bool
 	Bad         bool // this one is named in Problem
 	Focus       bool // just added
@@ -142,21 +144,47 @@ type Column struct {
 // Columns is the third step, with what was typed.
 type Columns struct {
 	Shell
-	URL     string
-	Images  int
-	Choice  string   // which of the choices is set
-	Choices []string // "inventory", "receipt", "any" and "own"
-	Single  bool     // one row for each picture
-	Columns []Column // of the choice; none for "any"
-	Engine  string
-	Engines []string // that one may choose, "" for whichever is ready; none where there is no choice
-	AtOnce  string
-	Retries string
-	Offline string // "off", "ask" or "always": what becomes of a picture that the engine gives up
-	Reader  Reader
-	Example Shot
-	At      string // when it is to start by itself, as typed: 2006-01-02T15:04
-	Problem string // what is wrong with it, a sentence
+	URL       string
+	Images    int
+	Choice    string   // which of the choices is set
+	Choices   []string // "inventory", "receipt", "any" and "own"
+	Single    bool     // one row for each picture
+	Columns   []Column // of the choice; none for "any"
+	Engine    string
+	Engines   []string // that one may choose, "" for whichever is ready; none where there is no choice
+	AtOnce    string
+	Retries   string
+	Offline   string // "off", "ask" or "always": what becomes of a picture that the engine gives up
+	Reader    Reader
+	Example   Shot
+	At        string // when it is to start by itself, as typed: 2006-01-02T15:04
+	Problem   string // what is wrong with it, a sentence
+	Batch     string // the batch's id
+	Shots     []Shot // pictures that one may be tried on
+	Trial     *Trial // what one picture gave, or nil
+	Saved     []Saved
+	SavedOpen bool   // the last action was about saved columns
+	Said      string // what came of the last action, a sentence
+	Undo      string // saved columns that were deleted, as a file; "" for nothing to undo
+}
+
+// Saved is columns that were saved to be used again.
+type Saved struct {
+	ID      string
+	Name    string
+	Columns int
+}
+
+// Trial is what one picture gave with the columns as they are.
+type Trial struct {
+	N      int
+	Image  Image // rows, heads and doubts of it
+	Engine string
+	Model  string
+	Tokens int
+	USD    float64
+	Took   time.Duration
+	Kept   bool // it had been read before
 }
 
 // Try is one attempt at an image.

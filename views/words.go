@@ -182,7 +182,13 @@ func Tell(ctx context.Context, format string, args ...any) string {
 	if translated, ok := speech(ctx).sentences[format]; ok {
 		format = translated
 	}
-	return fmt.Sprintf(format, args...)
+	told := slices.Clone(args)
+	for i, arg := range told {
+		if text, ok := arg.(string); ok {
+			told[i] = Retell(ctx, text) // a sentence may close with another
+		}
+	}
+	return fmt.Sprintf(format, told...)
 }
 
 // Retell is Tell for an English sentence that was put together, and perhaps stored, earlier.

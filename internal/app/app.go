@@ -110,8 +110,9 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	if err = a.pool.Recall(ctx); err != nil {
 		return a, err
 	}
+	samples := extract.NewSamples(a.store, a.engines.byName)
 	a.batches = batch.NewService(batch.Ports{
-		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines,
+		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
@@ -119,7 +120,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = extract.New(extract.Deps{
 		Batches: a.batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
-		Engines: a.engines.byName, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
+		Engines: a.engines.byName, Samples: samples, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
 		Crowded: a.store.Crowded,
 	})
 	var open func(context.Context) (web.Demo, error)

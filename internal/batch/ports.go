@@ -5,6 +5,8 @@ import (
 	"io"
 	"iter"
 	"time"
+
+	"sheetlift/internal/table"
 )
 
 // Repository keeps batches and images. Reads return fresh values that the caller may change. Errors are of package
@@ -137,6 +139,38 @@ type Intake interface {
 	// Rotate turns a prepared picture clockwise by quarters of a circle, 1 to 3, and makes its thumbnail anew. What it
 	// returns has no Source and no Notes.
 	Rotate(ctx context.Context, data []byte, quarters int) (*Prepared, error)
+}
+
+// Templates keeps saved columns. Errors are as those of Repository.
+type Templates interface {
+	// Templates returns all, in no order.
+	Templates(ctx context.Context) ([]*Template, error)
+	// SaveTemplate stores t durably under its ID; the last one wins.
+	SaveTemplate(ctx context.Context, t *Template) error
+	// RemoveTemplate forgets one; one that is not there is no error.
+	RemoveTemplate(ctx context.Context, id string) error
+}
+
+// Sampler reads one picture at once, outside the queue, for a person who waits. A sample that is paid for is kept for a
+// while: the same picture asked the same is not read again, here or when the batch is started.
+type Sampler interface {
+	// Sample reads m with the columns t by the engine and model that Readers chose. An error carries a sentence for the
+	// person and what to do.
+	Sample(ctx context.Context, m *Image, t table.Table, engine, model string) (*Sample, error)
+}
+
+// Sample is what one picture gave.
+type Sample struct {
+	Columns []string // header of an open table
+	Rows    []table.Row
+	Issues  []table.Issue
+	Engine  string
+	Model   string
+	Key     string // label
+	Tokens  int
+	USD     float64
+	Took    time.Duration
+	Kept    bool // it had been read before, and cost nothing now
 }
 
 // Readers says which engine will read.

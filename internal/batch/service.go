@@ -20,6 +20,8 @@ type Ports struct {
 	Pictures   Pictures
 	Intake     Intake
 	Readers    Readers
+	Templates  Templates // nil: columns cannot be saved
+	Sampler    Sampler   // nil: nothing can be read before a start
 }
 
 // Limits bound what one batch may hold.

@@ -157,6 +157,12 @@ func (t *try) run(ctx context.Context, m *batch.Image) (reading *engine.Reading,
 	if !ok {
 		return nil, &engine.Failure{Why: engine.Unavailable, Message: unavailable(t.with.Engine)}
 	}
+	// What a person had read before the start is paid for already, and becomes this try.
+	if m.Tries == 0 {
+		if reading := t.runner.Samples.take(m, t.batch.Table, t.with.Engine, t.with.Model); reading != nil {
+			return reading, t.begin(ctx, reading.Key)
+		}
+	}
 	picture, err := t.runner.Pictures.GetPicture(ctx, m.Batch, m.Picture.Key, batch.Full)
 	if errs.Is(err, errs.NotFound) {
 		return nil, &engine.Failure{Why: engine.BadPicture, Message: "The stored picture is missing or damaged. Upload it again in a new batch.", Err: err}

@@ -33,6 +33,7 @@ type Deps struct {
 	Pictures   batch.Pictures
 	Changes    batch.Changes
 	Engines    map[string]engine.Engine // by name
+	Samples    *Samples                 // what was read of drafts already; nil for none
 	Offline    string                   // the name of the engine that reads what another one gave up; "" for none
 	Slots      int                      // images in hand in this process, over all batches
 	Grace      time.Duration            // how long running images may go on when Run's context ends

@@ -55,7 +55,7 @@ type bucket struct {
 
 func (s *Store) openBuckets(ctx context.Context) error {
 	s.apart = nil
-	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys} {
+	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates} {
 		b, err := s.openBucket(ctx, name)
 		if err != nil {
 			return err

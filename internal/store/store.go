@@ -44,7 +44,7 @@ type Config struct {
 	Disk func(dir string) (Space, error)
 }
 
-// Store is the open store. It implements batch.Repository, batch.Pictures and batch.Changes; Queue and Keys return
+// Store is the open store. It implements batch.Repository, batch.Pictures, batch.Templates and batch.Changes; Queue and Keys return
 // what implements batch.Queue and the key pool's memory. All methods are safe for concurrent use.
 type Store struct {
 	cfg    Config
@@ -54,12 +54,13 @@ type Store struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 
-	batches  *bucket
-	images   *bucket
-	keys     *bucket
-	apart    []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
-	pictures jetstream.Stream
-	changes  *changes
+	batches   *bucket
+	images    *bucket
+	keys      *bucket
+	templates *bucket
+	apart     []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
+	pictures  jetstream.Stream
+	changes   *changes
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc

@@ -95,6 +95,11 @@ func (c Column) Broken(text string) string {
 			return "This is none of the allowed values."
 		}
 	}
+	if c.Pattern != "" {
+		if shape, err := c.shape(); err == nil && !shape.MatchString(strings.TrimSpace(text)) {
+			return "This does not fit the pattern of its column."
+		}
+	}
 	return ""
 }
 

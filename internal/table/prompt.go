@@ -57,6 +57,9 @@ func (t Table) Prompt() string {
 		if c.Description != "" {
 			b.WriteString(": " + strings.Join(strings.Fields(c.Description), " "))
 		}
+		if c.Example != "" { // the pattern is not told: an engine would bend what it reads to fit
+			fmt.Fprintf(&b, " It looks like %q.", c.Example)
+		}
 		b.WriteByte('\n')
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,6 +17,8 @@ const (
 	MaxDescription = 500 // characters of a column's description
 	MaxChoices     = 100 // allowed values of a Choice column
 	MaxChoice      = 100 // characters of one of them
+	MaxPattern     = 200 // characters of a column's pattern
+	MaxExample     = 100 // characters of a column's example
 )
 
 // Validate reports the first thing that is wrong with t as an errs.Invalid that names the column and the remedy.
@@ -65,6 +68,9 @@ func (c Column) validate(place int) error {
 	if !utf8.ValidString(c.Description) {
 		return errs.New(errs.Invalid, "The description of column %q has characters that cannot be shown. Type it again.", c.Name)
 	}
+	if err := c.validateShape(); err != nil {
+		return err
+	}
 	switch c.Type {
 	case Text, Number, Date, YesNo:
 		if len(c.Choices) > 0 {
@@ -77,6 +83,31 @@ func (c Column) validate(place int) error {
 	}
 	return nil
 }
+
+// validateShape checks pattern and example, also against each other: an example that its own pattern refuses would make
+// every cell a doubt.
+func (c Column) validateShape() error {
+	if utf8.RuneCountInString(c.Example) > MaxExample || !plain(c.Example) {
+		return errs.New(errs.Invalid, "The example of column %q is longer than %d characters or cannot be shown. Change it.", c.Name, MaxExample)
+	}
+	if c.Pattern == "" {
+		return nil
+	}
+	if utf8.RuneCountInString(c.Pattern) > MaxPattern || !plain(c.Pattern) {
+		return errs.New(errs.Invalid, "The pattern of column %q is longer than %d characters or cannot be shown. Shorten it.", c.Name, MaxPattern)
+	}
+	shape, err := c.shape()
+	if err != nil {
+		return errs.Wrap(err, errs.Invalid, "The pattern of column %q is not a regular expression that can be used. Write it anew, for example [A-Z]{2}-[0-9]{4}, or leave it blank.", c.Name)
+	}
+	if c.Example != "" && !shape.MatchString(c.Example) {
+		return errs.New(errs.Invalid, "The example %q of column %q does not fit its own pattern. Change one of them.", c.Example, c.Name)
+	}
+	return nil
+}
+
+// shape is the pattern for a whole value. RE2 takes time in proportion to the value, whatever people write.
+func (c Column) shape() (*regexp.Regexp, error) { return regexp.Compile("^(?:" + c.Pattern + ")$") }
 
 func (c Column) validateChoices() error {
 	switch n := len(c.Choices); {

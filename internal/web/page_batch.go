@@ -36,7 +36,11 @@ func (s *Server) batchPage(c echo.Context) error {
 	case step == "pictures" || len(images) == 0:
 		return s.picturesPage(c, b, images)
 	case step == "columns":
-		return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(ctx, b, images, formOf(b))))
+		form := formOf(b)
+		if name := c.QueryParam("imported"); name != "" {
+			form.said, form.saved = views.Say(ctx, "saved.said.imported", oneLine(name)), true
+		}
+		return s.showColumns(c, b, images, form)
 	default:
 		return s.render(c, http.StatusOK, views.NamesPage(s.namesView(b, images)))
 	}

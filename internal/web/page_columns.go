@@ -31,6 +31,10 @@ type columnsForm struct {
 	atOnce  string
 	retries string
 	offline string // what becomes of a picture that the engine gives up
+	saveAs  string // the name to save the columns under
+	said    string // what came of the button, a sentence
+	saved   bool   // it was about saved columns
+	undo    string // deleted columns as a file
 }
 
 // formOf is the form of a draft as it is stored.
@@ -51,7 +55,7 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 	f := columnsForm{
 		choice: form.Get("preset"), from: form.Get("from"), do: form.Get("do"), single: form.Get("single") != "",
 		engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
-		offline: form.Get("offline"),
+		offline: form.Get("offline"), saveAs: oneLine(form.Get("save_as")),
 	}
 	if f.from == ownColumns {
 		f.columns = ownTyped(form)
@@ -74,6 +78,7 @@ func ownTyped(form url.Values) []views.Column {
 		columns = append(columns, views.Column{
 			Name: strings.TrimSpace(at("name", i)), Type: at("type", i), Description: strings.TrimSpace(at("description", i)),
 			Choices: strings.TrimSpace(at("choices", i)), Required: slices.Contains(form["required"], strconv.Itoa(i)),
+			Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
 		})
 	}
 	return columns
@@ -116,7 +121,7 @@ func (f *columnsForm) table() table.Table {
 	}
 	t := table.Table{Single: f.single}
 	for _, c := range f.columns {
-		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required}
+		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required, Pattern: c.Pattern, Example: c.Example}
 		if column.Type == table.Choice {
 			column.Choices = listed(c.Choices)
 		}
@@ -181,6 +186,9 @@ func (s *Server) saveColumns(c echo.Context) error {
 	}
 	quiet := form.do == "" && form.choice == form.from
 	form.edit()
+	if err := s.press(c, b, &form); err != nil {
+		return err
+	}
 	problem := form.save(ctx, s, b)
 	if problem != nil && !errs.Is(problem, errs.Invalid) {
 		return problem
@@ -189,7 +197,11 @@ func (s *Server) saveColumns(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	if isFragment(c) {
-		return s.render(c, http.StatusOK, views.ColumnsChanged(s.columnsView(ctx, b, nil, form)))
+		v, err := s.columnsView(ctx, b, nil, form)
+		if err != nil {
+			return err
+		}
+		return s.render(c, http.StatusOK, views.ColumnsChanged(v))
 	}
 	if problem != nil && form.do == "keep" {
 		return s.columnsAgain(c, b, form, problem)
@@ -198,7 +210,15 @@ func (s *Server) saveColumns(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.ColumnsPage(s.columnsView(ctx, b, images, form)))
+	return s.showColumns(c, b, images, form)
+}
+
+func (s *Server) showColumns(c echo.Context, b *batch.Batch, images []*batch.Image, form columnsForm) error {
+	v, err := s.columnsView(c.Request().Context(), b, images, form)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, views.ColumnsPage(v))
 }
 
 // startBatch keeps the columns and begins to read.
@@ -248,7 +268,10 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 	if err != nil {
 		return err
 	}
-	v := s.columnsView(ctx, b, images, form)
+	v, err := s.columnsView(ctx, b, images, form)
+	if err != nil {
+		return err
+	}
 	v.Problem, v.At = told(ctx, problem), c.FormValue("at")
 	for i, column := range v.Columns {
 		t := table.Table{Columns: form.table().Columns}
@@ -261,20 +284,28 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 	return s.render(c, http.StatusUnprocessableEntity, views.ColumnsPage(v))
 }
 
-func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) views.Columns {
+func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) (views.Columns, error) {
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
 		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(ctx, f.engine),
+		Batch: string(b.ID), Shots: presentShots(images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
+	}
+	saved, err := s.batches.Templates(ctx)
+	if err != nil {
+		return v, err
+	}
+	for _, t := range saved {
+		v.Saved = append(v.Saved, views.Saved{ID: t.ID, Name: oneLine(t.Name), Columns: len(t.Table.Columns)})
 	}
 	for _, preset := range table.Presets() {
 		v.Choices = append(v.Choices, preset.Name)
 	}
 	v.Choices = append(v.Choices, ownColumns)
-	if shots := presentShots(images[:min(1, len(images))]); len(shots) > 0 {
-		v.Example = shots[0]
+	if len(v.Shots) > 0 {
+		v.Example = v.Shots[0]
 	}
-	return v
+	return v, nil
 }
 
 // enginesOffered is whichever is ready and each engine by name, or nothing where only one can work.

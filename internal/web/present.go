@@ -169,6 +169,7 @@ func presentTable(t table.Table) []views.Column {
 		columns = append(columns, views.Column{
 			Name: oneLine(c.Name), Type: string(c.Type), Description: oneLine(c.Description),
 			Choices: oneLine(strings.Join(c.Choices, ", ")), Required: c.Required,
+			Pattern: oneLine(c.Pattern), Example: oneLine(c.Example),
 		})
 	}
 	return columns

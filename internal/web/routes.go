@@ -27,11 +27,16 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/demo", s.openDemo)
 	e.POST("/demo/leave", s.leaveDemo)
 
+	e.POST("/templates", s.importTemplate)
+	e.GET("/templates/:file", s.exportTemplate)
+	e.POST("/templates/:id/rename", s.renameTemplate)
+
 	e.POST("/batches", s.createBatch)
 	b := e.Group("/batches/:id")
 	b.GET("", s.batchPage)
 	b.POST("/names", s.saveNames)
 	b.POST("/columns", s.saveColumns)
+	b.POST("/preview", s.previewImage)
 	b.POST("/start", s.startBatch)
 	b.POST("/retry", s.retryFailed)
 	b.POST("/pause", s.steer(s.pauseBatch))

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+)
+
+// Templates implements batch.Templates.
+func (s *Store) Templates(ctx context.Context) ([]*batch.Template, error) {
+	docs, err := s.templates.load(ctx, ">")
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	all := make([]*batch.Template, 0, len(docs))
+	for _, d := range docs {
+		t := &batch.Template{}
+		if err := json.Unmarshal(d.data, t); err != nil {
+			return nil, s.fail(ctx, errDamaged)
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// SaveTemplate implements batch.Templates.
+func (s *Store) SaveTemplate(ctx context.Context, t *batch.Template) error {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	if !token(t.ID) {
+		return errs.New(errs.Invalid, "That cannot be the id of saved columns.")
+	}
+	if err := s.room(len(data)); err != nil {
+		return err
+	}
+	return s.fail(ctx, s.templates.set(ctx, t.ID, data))
+}
+
+// RemoveTemplate implements batch.Templates.
+func (s *Store) RemoveTemplate(ctx context.Context, id string) error {
+	d, err := s.templates.get(ctx, id)
+	if missing(err) {
+		return nil
+	}
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	return s.fail(ctx, s.templates.remove(ctx, id, d.rev))
+}

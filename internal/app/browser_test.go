@@ -206,7 +206,9 @@ func TestAPersonTurnsSixtyPicturesIntoAWorkbook(t *testing.T) {
 	}
 	gemini, environ := fake(t, 6, latency)
 	bad := simulator.PayloadAnswer("400-unable-to-process-image")
-	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Latency: latency, Script: []simulator.Answer{bad, bad}})
+	for _, n := range []string{"1", "2"} { // every key is tried, so each of the two fails one picture
+		gemini.SetKey(simulator.Key{Value: canary + "-" + n, Label: "key " + n, Latency: latency, Script: []simulator.Answer{bad}})
+	}
 	p := run(t, environ...)
 	files := sheetFiles(t, 60)
 	b := browser(t)

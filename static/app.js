@@ -19,15 +19,16 @@
   const hideTip = () => { tip.hidden = true; };
 
   // Enter moves to the next field instead of sending the form; after the last one to its button.
-  const enterMoves = (form) => form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
+  const enterMoves = (event) => {
+    const form = event.target.closest?.("form[data-enter]");
+    if (!form || event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
     event.preventDefault();
     const fields = all("input:not([type=hidden], [type=radio], [type=checkbox]), select", form).filter((f) => f.offsetParent && !f.disabled);
     const next = fields[fields.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
     (next ?? $(`button.primary[form="${form.id}"]`))?.focus();
     next?.select?.();
     next?.scrollIntoView({ block: "nearest" });
-  });
+  };
 
   // The page of a batch: filter, search, title, and one sentence now and then for those who listen.
   const livePage = (table) => {
@@ -139,7 +140,7 @@
     }
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
-    all("form[data-enter]").forEach(enterMoves);
+    document.addEventListener("keydown", enterMoves);
     const table = $("#live");
     if (table) livePage(table);
   });

@@ -15,6 +15,7 @@ type Shell struct {
 	SignedIn bool // a password is asked here, so there is a way to sign out
 	Checks   bool // rows can be edited on this page
 	Uploads  bool // pictures can be added on this page
+	Naming   bool // pictures are named on this page
 	Bare     bool // nobody is signed in yet: no navigation
 
 	Simulated bool // this is the demonstration
@@ -83,6 +84,11 @@ type Shot struct {
 	Place    int // from 1, shown
 	Name     string
 	Filename string
+	Plain    string   // the name it has without a person's doing
+	Folder   string   // that the file was in, or ""
+	Date     string   // day of the file, or ""
+	Before   int      // the image it stands behind after a step to the front: that one's N; 0 for the first
+	After    int      // the image in front of which it stands after a step to the end: 0 for the end, below 0 for the last
 	Thumb    string   // address
 	Picture  string   // address
 	Notes    []string // worth knowing before it is read
@@ -119,13 +125,28 @@ type Pictures struct {
 	Reader   Reader
 }
 
+// Former is a name that an image had.
+type Former struct {
+	N    int
+	Name string
+}
+
 // Names is the second step.
 type Names struct {
 	Shell
 	URL     string
 	Name    string // of the batch
 	Images  []Shot
-	Problem string // why the names could not be kept, a sentence
+	Out     []Shot // left out
+	Show    string // "look" shows those with notes, "out" those left out; all otherwise
+	List    bool   // one to a line
+	Pattern string // what the fields for all names hold
+	From    string
+	Find    string
+	With    string
+	Column  string
+	Undo    []Former // names that were changed just now
+	Problem string   // why the names could not be kept, a sentence
 }
 
 // Column is a row of the columns' editor, as typed.

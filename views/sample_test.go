@@ -66,7 +66,6 @@ func everyPage(text string) map[string]templ.Component {
 		"start, nothing": views.StartPage(views.Start{Uploader: uploader, Reader: views.Reader{Problem: text}, Now: now}),
 		"pictures":       views.PicturesPage(views.Pictures{Shell: shell, URL: "/batches/x", Name: text, Uploader: more, Reader: reader}),
 		"names":          views.NamesPage(views.Names{Shell: shell, URL: "/batches/x", Name: text, Images: shots, Problem: text}),
-		"names, count":   views.NamesCount(3),
 		"columns":        views.ColumnsPage(columns),
 		"columns, ready": views.ColumnsPage(preset),
 		"columns, part":  views.ColumnsChanged(columns),

@@ -302,3 +302,42 @@ func TestAPlainFormUploadsWithoutScripts(t *testing.T) {
 	b.do(chromedp.Navigate(p.url + here + "?step=columns"))
 	b.until("document.querySelector('#columns, form[action$=\"/columns\"]')")
 }
+
+func TestHundredsAreNamedByPatternPasteAndHand(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url))
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), sheetFiles(t, 12)))
+	b.click("#onwards a[href$='?step=names']")
+	b.until("document.querySelectorAll('#cards > li > input').length == 12")
+
+	// A look at what a pattern gives, then the names, then back.
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => { const f = document.querySelector("#pattern"); f.value = "Room-{n:03}"; f.dispatchEvent(new Event("input", { bubbles: true })); })()`))
+	b.until("document.querySelector('#preview').textContent == 'Gives Room-001, Room-002, Room-003 … Room-012'")
+	b.click("#do-pattern")
+	b.until("document.querySelector('[name=name-12]').value == 'Room-012'")
+	b.shot("3-named")
+	b.click("#undo")
+	b.until("document.querySelector('[name=name-12]').value == 'sheet-012'")
+
+	// A column from a spreadsheet.
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => { document.querySelector("#column").closest("details").open = true; document.querySelector("#column").value = "Hall\n\nShelf"; })()`))
+	b.click("#do-paste")
+	b.until("document.querySelector('[name=name-3]').value == 'Shelf' && document.querySelector('[name=name-2]').value == 'sheet-002'")
+
+	// By hand: one place on with the keyboard, one left out, one turned.
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=name-1]").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", altKey: true, bubbles: true }))`))
+	b.until("document.querySelector('#cards > li').dataset.n == 2")
+	b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#out-4').click()"))
+	b.until("document.querySelectorAll('#cards > li').length == 11")
+	b.do(chromedp.Evaluate[chromedp.Void]("window.was = document.querySelector('#shot-5 img').src; document.querySelector('#turn-5').click()"))
+	b.until("document.querySelector('#shot-5 img') && document.querySelector('#shot-5 img').src != window.was")
+	b.until("document.querySelector('#shot-5 img').naturalHeight > document.querySelector('#shot-5 img').naturalWidth")
+	b.click(".actions button[name=go]")
+	b.until("document.querySelector('input[type=radio][value=inventory]')")
+	_, page, _ := p.fetch(t, b.batch()+"?step=names")
+	if first, second := bytes.Index(page, []byte(`name="name-2"`)), bytes.Index(page, []byte(`name="name-1"`)); first < 0 || second < first {
+		t.Error("the order that was made by hand is not kept")
+	}
+}

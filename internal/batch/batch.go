@@ -47,11 +47,12 @@ type Batch struct {
 	Engine   string      `json:"engine,omitempty"` // "" until Start unless a person chose: then the engine that reads
 	Model    string      `json:"model,omitempty"`  // fixed at Start for engines with models
 	Options  Options     `json:"options"`
-	Order    []int       `json:"order,omitempty"`  // the images by N, frozen at Start; every load is checked against it
-	Twins    map[int]int `json:"twins,omitempty"`  // images that are the same picture as an earlier one: which; frozen at Start
-	Reopen   []Reopening `json:"reopen,omitempty"` // retries asked for and not yet carried out
-	Cancel   bool        `json:"cancel,omitempty"` // a person wants it ended: its images are canceled, then it is
-	Counts   *Counts     `json:"counts,omitempty"` // written when the batch ends; while it runs see Board
+	Order    []int       `json:"order,omitempty"`    // the images by N, frozen at Start; every load is checked against it
+	Arranged []int       `json:"arranged,omitempty"` // of a draft: the images by N as people arranged them; what is missing stands behind
+	Twins    map[int]int `json:"twins,omitempty"`    // images that are the same picture as an earlier one: which; frozen at Start
+	Reopen   []Reopening `json:"reopen,omitempty"`   // retries asked for and not yet carried out
+	Cancel   bool        `json:"cancel,omitempty"`   // a person wants it ended: its images are canceled, then it is
+	Counts   *Counts     `json:"counts,omitempty"`   // written when the batch ends; while it runs see Board
 	Created  time.Time   `json:"created"`
 	Started  time.Time   `json:"started,omitzero"`
 	Ended    time.Time   `json:"ended,omitzero"`
@@ -139,6 +140,7 @@ type Image struct {
 	Filename string    `json:"filename"`         // base name as sent, or in its archive; shown, never used as a path
 	Folder   string    `json:"folder,omitempty"` // that the file was in, as sent, with / between; shown, never used as a path
 	Dated    time.Time `json:"dated,omitzero"`   // of the file as sent, with the sender's offset; zero when nobody said
+	Out      bool      `json:"out,omitempty"`    // of a draft: left out, until Start removes it or a person takes it back
 	Status   Status    `json:"status"`
 	Picture  Picture   `json:"picture"`
 

@@ -113,7 +113,7 @@ func (b *Board) seeImage(c Change) {
 		b.tallies[c.ID] = t
 		b.want(c.ID)
 	}
-	if c.Gone {
+	if batch := b.batches[c.ID]; c.Gone || c.Image.Out && batch != nil && batch.Order == nil { // of a draft: left out
 		t.remove(c.N)
 		return
 	}

@@ -66,7 +66,7 @@ func (s *Service) draftImage(ctx context.Context, id ID, n int) (*Image, error) 
 		return nil, err
 	}
 	if b.Status != Draft {
-		return nil, errs.New(errs.Conflict, "This batch was started already; its pictures can no longer be turned.")
+		return nil, errs.New(errs.Conflict, "This batch was started already; its pictures can no longer be changed.")
 	}
 	return s.Image(ctx, id, n)
 }

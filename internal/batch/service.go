@@ -212,16 +212,6 @@ func (s *Service) RenameImage(ctx context.Context, id ID, n int, name string) (*
 	})
 }
 
-// RenameImages names several images by N. What was named before an error stays named.
-func (s *Service) RenameImages(ctx context.Context, id ID, names map[int]string) error {
-	for n, name := range names {
-		if _, err := s.RenameImage(ctx, id, n, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // RemoveImage takes an image out of a draft, with its picture. Removing it again is not an error.
 func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	b, err := s.Batch(ctx, id)
@@ -287,8 +277,8 @@ func inOrder(ctx context.Context, repo Repository, b *Batch) ([]*Image, error) {
 		return nil, err
 	}
 	if b.Order == nil {
-		inPlace(stored)
-		return stored, nil
+		images, _ := b.arrange(stored)
+		return images, nil
 	}
 	byN := make(map[int]*Image, len(stored))
 	for _, m := range stored {

@@ -26,7 +26,7 @@ func (s *Service) close(ctx context.Context, b *Batch) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(images) == 0 {
+	if images, _ = b.arrange(images); len(images) == 0 {
 		return false, errs.New(errs.Invalid, "This batch has no images yet. Add at least one picture, then start it.")
 	}
 	if b.Engine, b.Model, err = s.ports.Readers.Choose(b.Engine); err != nil {
@@ -46,16 +46,19 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 		if err != nil {
 			return false, err
 		}
-		inPlace(images)
-		for _, m := range images {
-			b.Order = append(b.Order, m.N)
+		images, out := b.arrange(images)
+		if len(images) == 0 { // the last one was left out in this very moment, too late
+			images = out
 		}
-		b.Twins = twins(images)
+		b.Order, b.Arranged, b.Twins = numbers(images), nil, twins(images)
 		b.Status, b.Started = Processing, time.Now().UTC()
 		b.Until = b.Started.Add(Deadline)
 		return true, nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.dropOut(ctx, b); err != nil {
 		return nil, err
 	}
 	units := make([]Unit, 0, b.Total())

@@ -217,7 +217,7 @@ func TestNamesAreKeptOneByOneAndAllAtOnce(t *testing.T) {
 	d := newDesk(t, "tesseract")
 	b := d.draft("a", "b", "c")
 	url0 := "/batches/" + string(b.ID)
-	d.get(url0).has(t, 200, "Name your 3 pictures", `name="name-1"`, `value="a"`, "2 · b.jpg")
+	d.get(url0).has(t, 200, "Name your 3 pictures", `name="name-1"`, `value="a"`, "b.jpg")
 	d.htmx(url0+"/names", url.Values{"name-2": {"Second"}}).has(t, 204)
 	if got := d.image(b.ID, 2).Name; got != "Second" {
 		t.Errorf("the name is %q", got)
@@ -236,20 +236,39 @@ func TestNamesStayTypedAfterAnError(t *testing.T) {
 	got.has(t, 422, `value="Hall &#34;A&#34;"`, "A batch needs a name", `value="b"`)
 }
 
-func TestRemovingAPictureKeepsTheNamesTypedBesideIt(t *testing.T) {
+func TestLeavingAPictureOutKeepsTheNamesTypedBesideIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")
 	b := d.draft("a", "b", "c")
 	url0 := "/batches/" + string(b.ID)
-	d.post(url0+"/images/2/remove", url.Values{"name-1": {"First"}, "name-2": {"Second"}}).goesTo(t, url0+"?step=names")
+	page := d.post(url0+"/images/2/out", url.Values{"name-1": {"First"}, "name-2": {"Second"}})
+	page.has(t, 200, "Name your 2 pictures", `name="name-3"`, "1 is left out")
+	page.lacks(t, `name="name-2"`)
 	if got := d.image(b.ID, 1).Name; got != "First" {
 		t.Errorf("the name is %q", got)
 	}
-	page := d.get(url0)
-	page.has(t, 200, "Name your 2 pictures", "2 · c.jpg", `name="name-3"`)
-	page.lacks(t, `name="name-2"`)
-	d.htmx(url0+"/images/3/remove", url.Values{}).has(t, 200, `hx-target="#count"`, "Name your picture", "1 picture")
-	d.htmx(url0+"/images/3/remove", url.Values{}).has(t, 200, "1 picture")
+	d.get(url0+"?step=names&show=out").has(t, 200, "Second", "Take in again")
+	d.htmx(url0+"/images/2/out", url.Values{}).has(t, 200, "1 is left out") // pressed twice
+	d.post(url0+"/images/2/in", url.Values{}).has(t, 200, "Name your 3 pictures", `name="name-2"`)
+}
+
+func TestManyNamesAreGivenAtOnceAndTakenBack(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a", "b", "c")
+	url0 := "/batches/" + string(b.ID)
+	d.post(url0+"/names/pattern", url.Values{"pattern": {"Room-{n:03}"}, "from": {"9"}, "name-1": {"typed"}}).
+		has(t, 200, `value="Room-009"`, `value="Room-011"`, "3 names were changed", `name="was-1" value="typed"`)
+	d.post(url0+"/names/pattern", url.Values{"pattern": {"{room}"}}).has(t, 422, "{room} means nothing", `value="{room}"`, `value="Room-009"`)
+	d.post(url0+"/names/undo", url.Values{"was-1": {"typed"}, "was-9": {"gone"}}).has(t, 200, `value="typed"`)
+	d.post(url0+"/names/replace", url.Values{"find": {"room-0"}, "with": {"Hall "}}).has(t, 200, `value="Hall 10"`, `value="typed"`)
+	d.post(url0+"/names/paste", url.Values{"column": {"one\r\n\r\nthree\r\n"}}).has(t, 200, `value="one"`, `value="Hall 10"`, `value="three"`)
+	d.post(url0+"/order", url.Values{"sort": {"name"}}).has(t, 200)
+	d.post(url0+"/images/3/move?before=2", url.Values{}).has(t, 200)
+	images, err := d.service.Images(t.Context(), b.ID)
+	if err != nil || len(images) != 3 || images[0].N != 3 || images[1].N != 2 || images[2].N != 1 {
+		t.Errorf("the order is not that of a person: %v", err)
+	}
 }
 
 func TestADraftWithoutPicturesAsksForThem(t *testing.T) {

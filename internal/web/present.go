@@ -27,11 +27,8 @@ func imageURL(id batch.ID, n int) string { return batchURL(id) + "/images/" + st
 
 // placeOf is where image n stands in its started batch, from 1; 0 when it is not in it.
 func placeOf(b *batch.Batch, n int) int {
-	// Order is ascending with few gaps, so the place is at most n and close to it.
-	for i := min(n, len(b.Order)) - 1; i >= 0; i-- {
-		if b.Order[i] == n {
-			return i + 1
-		}
+	if n > 0 && n <= len(b.Order) && b.Order[n-1] == n { // nearly always: nothing was removed and nothing moved
+		return n
 	}
 	return slices.Index(b.Order, n) + 1
 }
@@ -39,12 +36,28 @@ func placeOf(b *batch.Batch, n int) int {
 func presentShots(images []*batch.Image) []views.Shot {
 	shots := make([]views.Shot, 0, len(images))
 	for i, m := range images {
+		before, after := 0, -1
+		if i > 0 {
+			before = images[i-1].N
+		}
+		switch left := len(images) - i; {
+		case left > 2:
+			after = images[i+2].N
+		case left == 2:
+			after = 0
+		}
 		shots = append(shots, views.Shot{
-			N: m.N, Place: i + 1, Name: oneLine(m.Name), Filename: oneLine(m.Filename),
-			Thumb: imageURL(m.Batch, m.N) + "/thumb", Picture: imageURL(m.Batch, m.N) + "/picture", Notes: presentNotes(m),
+			N: m.N, Before: before, After: after, Place: i + 1, Name: oneLine(m.Name), Filename: oneLine(m.Filename),
+			Plain: oneLine(m.DefaultName()), Folder: oneLine(m.Folder), Date: dayOf(m), Thumb: imageURL(m.Batch, m.N) + "/thumb" + versionOf(m),
+			Picture: imageURL(m.Batch, m.N) + "/picture" + versionOf(m), Notes: presentNotes(m),
 		})
 	}
 	return shots
+}
+
+// versionOf makes the address of a picture another one when it was turned.
+func versionOf(m *batch.Image) string {
+	return "?v=" + m.Picture.Digest[:min(8, len(m.Picture.Digest))]
 }
 
 func presentNotes(m *batch.Image) []string {

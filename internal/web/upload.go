@@ -203,11 +203,11 @@ func (s *Server) afterForm(c echo.Context, id batch.ID, taken int, refused []str
 	if err != nil {
 		return err
 	}
-	images, err := s.batches.Images(ctx, id)
+	images, out, err := s.batches.Draft(ctx, id)
 	if err != nil {
 		return err
 	}
-	if len(images) == 0 {
+	if len(images)+len(out) == 0 {
 		if err := s.batches.Discard(ctx, id); err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (s *Server) afterForm(c echo.Context, id batch.ID, taken int, refused []str
 		}
 		return errs.New(errs.Invalid, "%s", strings.Join(refused, " "))
 	}
-	v := s.namesView(b, images)
+	v := s.namesView(c, b, images, out)
 	v.Problem = strings.Join(refused, " ")
 	return s.render(c, http.StatusUnprocessableEntity, views.NamesPage(v))
 }

@@ -1,0 +1,250 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/views"
+)
+
+// namesView is the second step of a draft with what the form last held.
+func (s *Server) namesView(c echo.Context, b *batch.Batch, images, out []*batch.Image) views.Names {
+	v := views.Names{
+		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name),
+		Images: presentShots(images), Out: presentShots(out), Show: c.FormValue("show"), List: c.FormValue("view") == "list",
+		Pattern: oneLine(c.FormValue("pattern")), From: oneLine(c.FormValue("from")),
+		Find: oneLine(c.FormValue("find")), With: oneLine(c.FormValue("with")), Column: lines(c.FormValue("column")),
+	}
+	if v.Pattern == "" {
+		v.Pattern, v.From = "{file}", "1"
+	}
+	v.Naming = true
+	return v
+}
+
+func dayOf(m *batch.Image) string { return batch.Pattern{Text: "{date}"}.Name(m, 0) }
+
+// typedNames is what a form of names holds: one field "name-N" for each image, and the batch's own name.
+type typedNames struct {
+	batch  string
+	named  bool // the form has the batch's name
+	images map[int]string
+}
+
+func namesTyped(c echo.Context) (typedNames, error) {
+	form, err := c.FormParams()
+	if err != nil {
+		return typedNames{}, errs.Wrap(err, errs.Invalid, "The names could not be read. Load the page again and type them once more.")
+	}
+	t := typedNames{images: map[int]string{}}
+	for field, values := range form {
+		if field == "batch" {
+			t.batch, t.named = values[0], true
+		}
+		if digits, ok := strings.CutPrefix(field, "name-"); ok {
+			if n, err := strconv.Atoi(digits); err == nil {
+				t.images[n] = values[0]
+			}
+		}
+	}
+	return t, nil
+}
+
+// save keeps what was typed. An image that was removed meanwhile is passed over.
+func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
+	images, out, err := s.batches.Draft(ctx, id)
+	if err != nil {
+		return err
+	}
+	changed := map[int]string{}
+	for _, m := range append(images, out...) {
+		if name, ok := t.images[m.N]; ok && name != m.Name {
+			changed[m.N] = name
+		}
+	}
+	if err := s.batches.RenameImages(ctx, id, changed); err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	if !t.named {
+		return nil
+	}
+	_, err = s.batches.RenameBatch(ctx, id, t.batch)
+	return err
+}
+
+// saveNames keeps names: one by one while they are typed, or all at once from a plain form.
+func (s *Server) saveNames(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	typed, err := namesTyped(c)
+	if err != nil {
+		return err
+	}
+	err = typed.save(ctx, s, id)
+	switch {
+	case isFragment(c) && err == nil:
+		return c.NoContent(http.StatusNoContent)
+	case errs.Is(err, errs.Invalid) && !isFragment(c):
+		return s.namesAgain(c, typed, err)
+	case err != nil:
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=columns")
+}
+
+// namesAgain shows the names as typed, with what is wrong.
+func (s *Server) namesAgain(c echo.Context, typed typedNames, problem error) error {
+	v, err := s.namesNow(c)
+	if err != nil {
+		return err
+	}
+	v.Problem = told(c.Request().Context(), problem)
+	if typed.named {
+		v.Name = oneLine(typed.batch)
+	}
+	for i, m := range v.Images {
+		if name, ok := typed.images[m.N]; ok {
+			v.Images[i].Name = oneLine(name)
+		}
+	}
+	return s.render(c, http.StatusUnprocessableEntity, views.NamesPage(v))
+}
+
+func (s *Server) namesNow(c echo.Context) (views.Names, error) {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return views.Names{}, err
+	}
+	images, out, err := s.batches.Draft(ctx, id)
+	if err != nil {
+		return views.Names{}, err
+	}
+	return s.namesView(c, b, images, out), nil
+}
+
+// naming is an act on all names or pictures of a draft, by a button of the form of names: it keeps what was typed
+// beside it, acts, and shows the page anew.
+func (s *Server) naming(act func(context.Context, echo.Context, batch.ID) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+		typed, err := namesTyped(c)
+		if err != nil {
+			return err
+		}
+		before, err := s.batches.Images(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err = typed.save(ctx, s, id); err == nil {
+			err = act(ctx, c, id)
+		}
+		switch {
+		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
+			return s.namesAgain(c, typed, err)
+		case err != nil:
+			return err
+		}
+		v, err := s.namesNow(c)
+		if err != nil {
+			return err
+		}
+		v.Undo = undoOf(before, typed, v.Images)
+		return s.render(c, http.StatusOK, views.NamesPage(v))
+	}
+}
+
+// undoOf is the names that an act took away, as they had been typed.
+func undoOf(before []*batch.Image, typed typedNames, now []views.Shot) []views.Former {
+	named := make(map[int]string, len(before))
+	for _, m := range before {
+		named[m.N] = oneLine(m.Name)
+		if name, ok := typed.images[m.N]; ok {
+			named[m.N] = oneLine(name)
+		}
+	}
+	var undo []views.Former
+	for _, m := range now {
+		if name, ok := named[m.N]; ok && name != m.Name {
+			undo = append(undo, views.Former{N: m.N, Name: name})
+		}
+	}
+	return undo
+}
+
+func (s *Server) namePattern(ctx context.Context, c echo.Context, id batch.ID) error {
+	from, err := strconv.Atoi(orZero(c.FormValue("from")))
+	if err != nil {
+		return errs.New(errs.Invalid, "The first number must be a number, such as 1.")
+	}
+	return s.batches.NameByPattern(ctx, id, batch.Pattern{Text: c.FormValue("pattern"), From: from})
+}
+
+func (s *Server) nameReplace(ctx context.Context, c echo.Context, id batch.ID) error {
+	return s.batches.ReplaceInNames(ctx, id, c.FormValue("find"), c.FormValue("with"))
+}
+
+func (s *Server) namePaste(ctx context.Context, c echo.Context, id batch.ID) error {
+	return s.batches.PasteNames(ctx, id, c.FormValue("column"))
+}
+
+// nameUndo takes names back; the form holds the former ones as "was-N".
+func (s *Server) nameUndo(ctx context.Context, c echo.Context, id batch.ID) error {
+	form, err := c.FormParams()
+	if err != nil {
+		return err
+	}
+	names := map[int]string{}
+	for field, values := range form {
+		if digits, ok := strings.CutPrefix(field, "was-"); ok {
+			if n, err := strconv.Atoi(digits); err == nil {
+				names[n] = values[0]
+			}
+		}
+	}
+	if err := s.batches.RenameImages(ctx, id, names); !errs.Is(err, errs.NotFound) { // one that is gone needs no name
+		return err
+	}
+	return nil
+}
+
+func (s *Server) sortImages(ctx context.Context, c echo.Context, id batch.ID) error {
+	return s.batches.Sort(ctx, id, batch.Sorting(c.FormValue("sort")))
+}
+
+// moveImage puts a picture in front of another: "before" is its number, 0 the end.
+func (s *Server) moveImage(ctx context.Context, c echo.Context, id batch.ID) error {
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	before, err := strconv.Atoi(orZero(c.QueryParam("before")))
+	if err != nil {
+		return errs.New(errs.Invalid, "The address is wrong. Load the page again.")
+	}
+	return s.batches.Move(ctx, id, n, before)
+}
+
+func (s *Server) leaveOut(out bool) func(context.Context, echo.Context, batch.ID) error {
+	return func(ctx context.Context, c echo.Context, id batch.ID) error {
+		n, err := imageNumber(c)
+		if err != nil {
+			return err
+		}
+		return s.batches.LeaveOut(ctx, id, out, n)
+	}
+}
+
+func (s *Server) turnImage(ctx context.Context, c echo.Context, id batch.ID) error {
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.batches.Rotate(ctx, id, n, 1)
+	return err
+}

@@ -1,0 +1,101 @@
+// What the page of names does besides its form: a preview of what a pattern gives, moving pictures by hand, and keys.
+// The server does the naming and ordering itself; without this script every button works as one of the form.
+(() => {
+  const $ = (selector) => document.querySelector(selector), all = (selector) => [...document.querySelectorAll(selector)];
+  const say = (key, values) => $("#naming").dataset["say" + key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const fields = () => all("#cards > li > input");
+
+  // nameBy is what the server's Pattern.Name gives, for a look before it is pressed.
+  const nameBy = (pattern, number, own, values) => pattern.replace(/\{([^{}]*)\}/g, (whole, token) => {
+    const counted = /^n(?::0?([1-9]))?$/.exec(token);
+    if (counted) return String(number).padStart(Number(counted[1] ?? 0), "0");
+    return token === "name" ? own : values[token] ?? whole;
+  });
+  const preview = () => {
+    const line = $("#preview"), pattern = $("#pattern"), from = Number($("#from")?.value || 0), names = fields();
+    if (!line || !pattern || names.length === 0) return;
+    const whole = names.map((field, i) => [i, field]), some = whole.length > 4 ? [...whole.slice(0, 3), whole.at(-1)] : whole;
+    const made = some.map(([i, field]) => nameBy(pattern.value, from + i, field.value, field.closest("li").dataset));
+    const list = whole.length > 4 ? `${made.slice(0, 3).join(", ")} … ${made[3]}` : made.join(", ");
+    line.textContent = pattern.value.trim() ? say("Gives", { list }) : "";
+  };
+  const hits = () => {
+    const find = $("#find")?.value.toLowerCase(), line = $("#hits");
+    if (line) line.textContent = find ? say("Hits", { n: fields().filter((f) => f.value.toLowerCase().includes(find)).length }) : "";
+  };
+
+  // Moving: the picture goes at once, the server follows.
+  const numbers = () => all("#cards > li .place").forEach((place, i) => { place.textContent = i + 1; });
+  const store = async (card) => {
+    numbers();
+    const before = card.nextElementSibling?.dataset.n ?? 0;
+    $("#say").textContent = say("Moved", { n: [...card.parentElement.children].indexOf(card) + 1 });
+    const answer = await fetch(`${$("#cards").dataset.move}${card.dataset.n}/move?before=${before}`, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) location.reload(); // what is shown must be what is kept
+    preview();
+  };
+  const step = (card, by) => {
+    const other = by < 0 ? card.previousElementSibling : card.nextElementSibling;
+    if (!other) return;
+    if (by < 0) other.before(card); else other.after(card);
+    store(card);
+  };
+
+  let dragged = null, from = null;
+  document.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest?.("#cards > li[data-n]");
+    if (!dragged) return;
+    from = dragged.nextElementSibling;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", dragged.querySelector("input").value);
+    dragged.classList.add("dragged");
+  });
+  document.addEventListener("dragover", (event) => {
+    if (!dragged) return;
+    event.preventDefault();
+    const over = event.target.closest?.("#cards > li[data-n]");
+    if (!over || over === dragged) return;
+    if (dragged.compareDocumentPosition(over) & Node.DOCUMENT_POSITION_FOLLOWING) over.after(dragged); else over.before(dragged);
+  });
+  document.addEventListener("dragend", () => {
+    if (!dragged) return;
+    dragged.classList.remove("dragged");
+    if (dragged.nextElementSibling !== from) store(dragged);
+    dragged = null;
+  });
+
+  document.addEventListener("click", (event) => {
+    const token = event.target.closest("[data-token]"), move = event.target.closest("[data-step]");
+    if (token) {
+      const field = $("#pattern");
+      field.setRangeText(token.dataset.token, field.selectionStart, field.selectionEnd, "end");
+      field.focus();
+      preview();
+    } else if (move) { // by hand, without asking for the page anew
+      event.preventDefault();
+      event.stopPropagation();
+      step(move.closest("li"), Number(move.dataset.step));
+      move.focus();
+    }
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown") && event.target.closest?.("#cards > li[data-n]")) {
+      event.preventDefault();
+      step(event.target.closest("li"), event.key === "ArrowUp" ? -1 : 1);
+      event.target.focus();
+    }
+    const button = event.key === "Enter" && { pattern: "#do-pattern", from: "#do-pattern", find: "#do-replace", with: "#do-replace" }[event.target.id];
+    if (button) { event.preventDefault(); event.stopPropagation(); $(button).click(); }
+  }, true);
+  document.addEventListener("input", (event) => {
+    if (["pattern", "from"].includes(event.target.id)) preview();
+    if (event.target.id === "find") hits();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "sort" && event.target.value) $("#do-sort").click();
+    else if (event.target.closest("#cards")) preview();
+  });
+  document.addEventListener("toggle", preview, true);
+  document.addEventListener("htmx:after:swap", preview);
+  document.addEventListener("DOMContentLoaded", preview);
+})();

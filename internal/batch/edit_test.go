@@ -86,7 +86,7 @@ func TestAnEditKeepsWhoAndTheValueBeforeAndClearsTheDoubt(t *testing.T) {
 	if err != nil || !issueAt(m, 0, 1) {
 		t.Errorf("a text that breaks the column's rule is no doubt: %v, %v", m.Issues, err)
 	}
-	m, _, err = s.Undo(t.Context(), id, 1, 0, "Anna")
+	_, _, err = s.Undo(t.Context(), id, 1, 0, "Anna")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package keypool_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -486,3 +487,47 @@ func TestASmallBatchIsNotStarvedByALargeOne(t *testing.T) {
 }
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
+
+func TestManyRestartsInAMinuteCountEachCallOnce(t *testing.T) {
+	virtual(t, func(t *testing.T, seed uint64) {
+		m := &memory{docs: map[string][]byte{}}
+		var keys []keypool.Key
+		for i := 1; i <= 4; i++ {
+			k, err := keypool.ParseKey(fmt.Sprintf("key %d@shared:value-%d", i, i), i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, k)
+		}
+		for restart := range 12 {
+			p := keypool.New(keys, keypool.Options{Secret: []byte("0123456789abcdef"), Memory: m, Rand: rand.New(rand.NewPCG(seed, uint64(restart)))})
+			if err := p.Recall(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.Status(time.Now()).Keys[0].LastMinute; got != 4*restart {
+				t.Fatalf("after %d restarts %d calls count, %d were made", restart, got, 4*restart)
+			}
+			ctx, stop := context.WithCancel(context.Background())
+			var group sync.WaitGroup
+			group.Go(func() { _ = p.Run(ctx) })
+			for range 4 {
+				l, err := p.Acquire(t.Context(), keypool.Want{Model: "m"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Release(keypool.Outcome{Class: keypool.OK})
+			}
+			time.Sleep(2 * time.Second)
+			stop()
+			group.Wait()
+		}
+		time.Sleep(time.Minute)
+		p := keypool.New(keys, keypool.Options{Secret: []byte("0123456789abcdef"), Memory: m})
+		if err := p.Recall(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Status(time.Now()).Keys[0].LastMinute; got > 4 {
+			t.Errorf("a minute later %d calls still count", got)
+		}
+	})
+}

@@ -46,8 +46,9 @@ type limitMemo struct {
 	Step    int       `json:"step,omitempty"`
 	Class   Class     `json:"class,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
-	Starts  int       `json:"starts,omitempty"` // in the minute before At
-	At      time.Time `json:"at,omitzero"`
+
+	// Lately is how many were started in each second of the last minute, by its number since 1970.
+	Lately map[int64]int `json:"lately,omitempty"`
 }
 
 const (
@@ -179,7 +180,7 @@ func (p *Pool) memo(k *key, now time.Time) memo {
 		l.trim(now)
 		m.Limits[name] = limitMemo{
 			RPM: l.rpm, Guessed: l.guessed, TPM: l.tpm, RPD: l.rpd, Used: l.used, Day: l.day, DayHits: l.dayHits,
-			Until: l.until, Parked: l.parked, Step: l.step, Class: l.class, Reason: l.reason, Starts: len(l.starts), At: now,
+			Until: l.until, Parked: l.parked, Step: l.step, Class: l.class, Reason: l.reason, Lately: l.seconds(),
 		}
 	}
 	return m
@@ -225,12 +226,8 @@ func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
 		if lm.Until.After(l.until) && (!lm.Parked || lm.Day == pacificDay(now)) {
 			l.until, l.parked, l.step, l.class, l.reason = lm.Until, lm.Parked, lm.Step, lm.Class, lm.Reason
 		}
-		if first { // what was started just before the restart still counts against this minute
-			for range lm.Starts {
-				if now.Sub(lm.At) < window {
-					l.starts = append(l.starts, start{lm.At, 0})
-				}
-			}
+		if first {
+			l.recall(lm.Lately, now)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package keypool
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -66,6 +67,31 @@ func (l *limit) trim(now time.Time) {
 			l.wake()
 		}
 	}
+}
+
+// seconds counts the starts of the last window by the second.
+func (l *limit) seconds() map[int64]int {
+	counts := map[int64]int{}
+	for _, s := range l.starts {
+		counts[s.at.Unix()]++
+	}
+	return counts
+}
+
+// recall takes in what was started just before a restart: it still counts against this minute. Keys of one project
+// share what they started and each of them remembers it, so it is counted once, however many of them tell of it.
+func (l *limit) recall(counts map[int64]int, now time.Time) {
+	have := l.seconds()
+	for second, n := range counts {
+		at := time.Unix(second, 0)
+		if now.Sub(at) >= window || at.After(now) {
+			continue
+		}
+		for range n - have[second] {
+			l.starts = append(l.starts, start{at, 0})
+		}
+	}
+	slices.SortFunc(l.starts, func(a, b start) int { return a.at.Compare(b.at) })
 }
 
 func (l *limit) wake() {

@@ -55,6 +55,11 @@ fuzz: ## every fuzz target for 20 seconds
 		$(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s -fuzzminimizetime 10x || exit 1; \
 	done
 
+.PHONY: chaos
+chaos: ## 1,000 images, 120 times kill -9, three calls in ten fail; then every operation of the store fails in every way
+	$(GO) test ./internal/app -run '^TestNothingIsLostWhenTheProcessIsKilledAgainAndAgain$$' -count=1 -v -timeout 30m -kills 120 -images 1000
+	$(GO) test ./internal/extract -run '^TestNoOperationOfTheStoreCanFailHarmfully$$' -count=1 -v -timeout 60m -every 1
+
 .PHONY: accuracy
 accuracy: ## words, cells and rows right on the sample data folder beside the checkout
 	@deploy/packages.sh $(TESSERACT)

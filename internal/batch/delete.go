@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // UndoFor is how long a deleted batch can be brought back.
@@ -42,12 +43,14 @@ func (s *Service) Erase(ctx context.Context, id ID) error {
 	if !id.Valid() {
 		return nil
 	}
+	fault.At(fault.BatchHidden)
 	if err := s.ports.Queue.Drop(ctx, id); err != nil {
 		return err
 	}
 	if err := s.ports.Pictures.DropPicture(ctx, id, ""); err != nil {
 		return err
 	}
+	fault.At(fault.PicturesDropped)
 	return s.ports.Repository.RemoveBatch(ctx, id)
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Pattern makes names: text with {n} for the number, {n:03} for one with leading noughts, {file} for the file's name,
@@ -219,6 +220,7 @@ func (s *Service) RenameImages(ctx context.Context, id ID, names map[int]string)
 	for n, name := range names {
 		group.Go(func() error {
 			_, err := s.RenameImage(ctx, id, n, name)
+			fault.At(fault.ImageRenamed)
 			return err
 		})
 	}

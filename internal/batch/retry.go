@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Retry reads one failed or canceled image again, with all its retries. Repeating it is not an error.
@@ -94,6 +95,7 @@ func (s *Service) retry(ctx context.Context, id ID, images []*Image, with With) 
 	if err != nil {
 		return err
 	}
+	fault.At(fault.RetryMeant)
 	return s.reopen(ctx, id)
 }
 
@@ -117,11 +119,13 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 		if err != nil {
 			return err
 		}
+		fault.At(fault.ImageReopened)
 		units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
 	}
 	if err := s.ports.Queue.Add(ctx, units); err != nil {
 		return err
 	}
+	fault.At(fault.RetryQueued)
 	_, err = s.change(ctx, id, func(now *Batch) (bool, error) {
 		before := len(now.Reopen)
 		now.Reopen = slices.DeleteFunc(now.Reopen, func(r Reopening) bool { return slices.Contains(b.Reopen, r) })

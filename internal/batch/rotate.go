@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Rotate turns an image of a draft clockwise by quarters of a circle; negative ones turn it back. The picture is replaced
@@ -76,6 +77,7 @@ func (s *Service) putPicture(ctx context.Context, id ID, key string, p *Prepared
 		if err := s.ports.Pictures.PutPicture(ctx, id, key, kind, data); err != nil {
 			return err
 		}
+		fault.At(fault.PictureHalf)
 	}
 	return nil
 }

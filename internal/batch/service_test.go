@@ -246,12 +246,12 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 			t.Fatalf("cut %d: the start did not notice", cut)
 		}
 		w.Fail(nil)
-		if err := s.Refill(t.Context(), id); err != nil {
+		if _, err := s.Refill(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		b, err := s.Start(t.Context(), id)
 		if err == nil {
-			err = s.Refill(t.Context(), id)
+			_, err = s.Refill(t.Context(), id)
 		}
 		if err != nil || b.Status != batch.Processing || b.Total() != 2 || w.Queued(id) != 2 {
 			t.Errorf("cut %d: %s, %d images, %d units, %v", cut, b.Status, b.Total(), w.Queued(id), err)
@@ -343,7 +343,7 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 		_, cutOff := s.RetryFailed(t.Context(), id)
 		w.Fail(nil)
 		if cutOff != nil {
-			if err := s.Refill(t.Context(), id); err != nil {
+			if _, err := s.Refill(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.Conclude(t.Context(), id); err != nil {

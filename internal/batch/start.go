@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Start freezes order and number of the images of a draft, or of a batch that waits for its time, fixes the engine, and queues every image. It may be called
@@ -14,6 +15,7 @@ func (s *Service) Start(ctx context.Context, id ID) (*Batch, error) {
 	if err != nil || b.Status != Pending {
 		return b, err
 	}
+	fault.At(fault.StartClosed)
 	return s.open(ctx, id)
 }
 
@@ -58,6 +60,7 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	fault.At(fault.StartFrozen)
 	if err := s.dropOut(ctx, b); err != nil {
 		return nil, err
 	}
@@ -68,29 +71,34 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 		}
 		units = append(units, Unit{Batch: id, N: n, Seq: 1})
 	}
-	return b, s.ports.Queue.Add(ctx, units)
+	if err := s.ports.Queue.Add(ctx, units); err != nil {
+		return nil, err
+	}
+	fault.At(fault.StartQueued)
+	return b, nil
 }
 
 // Refill puts into the queue whatever of a started batch should be there and is not: after a restart, a crash, a lost
-// write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time, by any process.
-func (s *Service) Refill(ctx context.Context, id ID) error {
+// write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time,
+// by any process. It returns the images that wait for a later time: Queue is for them, then.
+func (s *Service) Refill(ctx context.Context, id ID) (waiting []*Image, err error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil || b.Status == Draft || b.Status == Scheduled || b.Status.Final() {
-		return err
+		return nil, err
 	}
 	if b, err = s.Start(ctx, id); err != nil {
-		return err
+		return nil, err
 	}
 	if b.Cancel {
 		_, err := s.Conclude(ctx, id)
-		return err
+		return nil, err
 	}
 	if err := s.reopen(ctx, id); err != nil {
-		return err
+		return nil, err
 	}
 	images, err := s.imagesOf(ctx, b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byN := make(map[int]*Image, len(images))
 	for _, m := range images {
@@ -98,14 +106,15 @@ func (s *Service) Refill(ctx context.Context, id ID) error {
 	}
 	var units []Unit
 	for _, m := range images {
-		if b.Waits(m, func(n int) *Image { return byN[n] }) {
-			continue
-		}
-		if !m.Status.Final() && !m.NotBefore.After(time.Now()) {
+		switch {
+		case m.Status.Final(), b.Waits(m, func(n int) *Image { return byN[n] }):
+		case m.NotBefore.After(time.Now()):
+			waiting = append(waiting, m)
+		default:
 			units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
 		}
 	}
-	return s.ports.Queue.Add(ctx, units)
+	return waiting, s.ports.Queue.Add(ctx, units)
 }
 
 // Queue puts one image that waited for its time into the queue, if it still waits.
@@ -141,6 +150,7 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 		if c.Done() < len(images) {
 			return false, nil
 		}
+		fault.At(fault.BatchCounted)
 		b.Status, b.Pause, b.Rest, b.Counts, b.Ended = c.Verdict(), "", nil, &c, time.Now().UTC()
 		if b.Cancel && c.Canceled > 0 {
 			b.Status = Canceled
@@ -149,6 +159,9 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 	})
 	if err != nil {
 		return false, err
+	}
+	if b.Status.Final() {
+		fault.At(fault.BatchEnded)
 	}
 	return b.Status.Final(), nil
 }

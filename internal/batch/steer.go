@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Pause holds a started batch back: images that wait stay where they are, and what is being read is read to its end.
@@ -64,9 +65,11 @@ func (s *Service) Cancel(ctx context.Context, id ID) (*Batch, error) {
 	if err != nil || b.Status.Final() {
 		return b, err
 	}
+	fault.At(fault.CancelMeant)
 	if _, err := s.Conclude(ctx, id); err != nil {
 		return nil, err
 	}
+	fault.At(fault.CancelDone)
 	if err := s.ports.Queue.Drop(ctx, id); err != nil {
 		return nil, err
 	}
@@ -129,6 +132,7 @@ func (s *Service) cancelImages(ctx context.Context, id ID) error {
 		if _, err := s.changeImage(ctx, id, m.N, cancelImage); err != nil {
 			return err
 		}
+		fault.At(fault.ImageCanceled)
 	}
 	return nil
 }

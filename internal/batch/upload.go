@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 // Upload is a file on its way into a draft: a picture, a document of several pages, or an archive of such files.
@@ -55,6 +56,7 @@ func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (*Taken, error
 	case len(a.there) == 0 && a.place() == 0:
 		return nil, tooMany(s.limits)
 	}
+	fault.At(fault.UploadBegun)
 	return a.take(ctx)
 }
 
@@ -203,19 +205,23 @@ func noneOf(refused []error) error {
 
 // keep makes an image of one part, the picture first.
 func (a *arrival) keep(ctx context.Context, part Part) error {
+	fault.At(fault.UploadPrepared)
 	m := a.image(part)
 	if err := a.putPicture(ctx, a.batch, m.Picture.Key, part.Picture); err != nil {
 		return err
 	}
+	fault.At(fault.PictureStored)
 	for {
 		if m.N = a.place(); m.N == 0 {
 			return a.drop(ctx, m, tooMany(a.limits))
 		}
 		err := a.ports.Repository.CreateImage(ctx, m)
 		if err == nil {
+			fault.At(fault.ImageCreated)
 			if m, err = a.stillDraft(ctx, m); err != nil {
 				return err
 			}
+			fault.At(fault.ImageKept)
 			a.there[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
 			return nil
 		}

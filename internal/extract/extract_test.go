@@ -629,3 +629,22 @@ func TestWhatTheEngineGivesUpIsReadOfflineWhereTheBatchSaysSo(t *testing.T) {
 		})
 	}
 }
+
+func TestAnImageThatWaitsIsReadAtItsTimeByTheNextProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		stop := b.process()
+		b.engine.scripts["p000"] = []error{failure(engine.Busy, 90*time.Second)}
+		began := time.Now()
+		id := b.start(options(1), pictures(1)...)
+		<-time.After(62 * time.Second)
+		stop()
+		b.world.Crash()
+		defer b.process()()
+		got, _ := b.wait(id, time.Hour)
+		if took := time.Since(began); got.Status != batch.Completed || took > 95*time.Second {
+			t.Errorf("it was to be read after 90 s; the batch ended as %s after %v", got.Status, took)
+		}
+	})
+}

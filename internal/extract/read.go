@@ -9,6 +9,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 	"sheetlift/internal/table"
 )
 
@@ -23,6 +24,7 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 		if err != nil || m == nil {
 			return err
 		}
+		fault.At(fault.ImageTaken)
 		try := &try{runner: r, batch: b, unit: h.unit, hand: h, tries: m.Tries, with: b.With(m)}
 		if twin, err := r.twin(ctx, b, m); err != nil {
 			return err
@@ -30,6 +32,7 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 			return try.takeFrom(ctx, twin)
 		}
 		reading, err := try.run(ctx, m)
+		fault.At(fault.TryRead)
 		switch {
 		case !r.becomes(ctx, h, settles):
 			return try.stop(ctx)
@@ -37,6 +40,7 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 			return try.unwritten
 		}
 		again, err := try.finish(ctx, reading, err)
+		fault.At(fault.TryKept)
 		if err != nil || again < 0 {
 			return err
 		}
@@ -206,6 +210,7 @@ func (t *try) begin(ctx context.Context, key string) error {
 	if !mine {
 		return errLost
 	}
+	fault.At(fault.TryBegun)
 	t.tries, t.begun = t.tries+1, true
 	return nil
 }

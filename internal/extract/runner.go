@@ -15,6 +15,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 	"sheetlift/internal/work"
 )
 
@@ -191,6 +192,7 @@ func (r *Runner) close(ctx context.Context, l *lane, id batch.ID, over bool) {
 	if err := r.Queue.Drop(ctx, id); err != nil && ctx.Err() == nil {
 		r.Log.Warn("the queue of a batch that is over could not be removed", "batch", id, "err", err)
 	}
+	fault.At(fault.QueueDropped)
 }
 
 // queueDue queues the images whose time has come and returns how long until the next one is due.
@@ -210,6 +212,7 @@ func (r *Runner) queueDue(ctx context.Context) time.Duration {
 	r.mu.Unlock()
 	for _, p := range ready {
 		err := r.Batches.Queue(ctx, p.id, p.n)
+		fault.At(fault.DueQueued)
 		if err != nil && !errs.Is(err, errs.NotFound) && ctx.Err() == nil {
 			r.Log.Warn("a waiting image could not be queued; trying again", "batch", p.id, "image", p.n, "err", err)
 			r.mu.Lock()
@@ -224,7 +227,7 @@ func (r *Runner) queueDue(ctx context.Context) time.Duration {
 // sweep puts lost work back and ends batches whose end nobody noticed.
 func (r *Runner) sweep(ctx context.Context) {
 	for _, id := range r.Board.Active() {
-		err := r.Batches.Refill(ctx, id)
+		err := r.refill(ctx, id)
 		if err == nil {
 			_, err = r.Batches.Conclude(ctx, id)
 		}
@@ -232,6 +235,24 @@ func (r *Runner) sweep(ctx context.Context) {
 			r.Log.Warn("a started batch could not be checked", "batch", id, "err", err)
 		}
 	}
+}
+
+// refill puts lost work back and notes which images wait for their time: those that another process was waiting for
+// when it ended. What a change told of an image meanwhile is newer and stays.
+func (r *Runner) refill(ctx context.Context, id batch.ID) error {
+	waiting, err := r.Batches.Refill(ctx, id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range waiting {
+		if p := (place{id, m.N}); r.due[p].IsZero() {
+			r.due[p] = m.NotBefore
+		}
+	}
+	select {
+	case r.wakeUp <- struct{}{}:
+	default:
+	}
+	return err
 }
 
 // conclude ends batches whose images are all final.
@@ -280,7 +301,7 @@ func (r *Runner) open(ctx context.Context, b *batch.Batch) *lane {
 
 // fetch hands units to the pool, one at a time, so that batches take turns at the slots.
 func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
-	if err := r.Batches.Refill(ctx, b.ID); err != nil {
+	if err := r.refill(ctx, b.ID); err != nil {
 		return err
 	}
 	queue, err := r.Queue.Open(ctx, b.ID, b.Options.AtOnce)
@@ -321,6 +342,7 @@ func (r *Runner) one(ctx context.Context, w batch.Work, p work.Priority) {
 		if err := w.Done(done); err != nil {
 			r.Log.Warn("a finished unit could not be removed; it is dropped when it comes back", "batch", u.Batch, "image", u.N, "err", err)
 		}
+		fault.At(fault.UnitDone)
 	case ctx.Err() != nil:
 		_ = r.giveBack(ctx, w, 0)
 	case errors.Is(err, errHeld):
@@ -334,7 +356,9 @@ func (r *Runner) one(ctx context.Context, w batch.Work, p work.Priority) {
 func (r *Runner) giveBack(ctx context.Context, w batch.Work, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
 	defer cancel()
-	return w.Back(ctx, d)
+	err := w.Back(ctx, d)
+	fault.At(fault.UnitBack)
+	return err
 }
 
 // beat tells the queue that a unit is still in hand.

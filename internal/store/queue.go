@@ -12,6 +12,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault"
 )
 
 const (
@@ -73,6 +74,7 @@ func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 				return err
 			}
 			acks = append(acks, ack)
+			fault.At(fault.WorkAdded)
 		}
 		var failed []batch.Unit
 		var failure error

@@ -60,7 +60,7 @@ func (c *check) resume(id batch.ID) func(context.Context) (string, error) {
 		if c.resumed[id] {
 			return "It was queued.", nil
 		}
-		if err := c.Batches.Refill(ctx, id); err != nil {
+		if _, err := c.Batches.Refill(ctx, id); err != nil {
 			return "", err
 		}
 		c.resumed[id] = true
@@ -72,4 +72,8 @@ func (c *check) conclude(id batch.ID) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		return said("It was ended.")(c.Batches.Conclude(ctx, id))
 	}
+}
+
+func (c *check) erase(id batch.ID) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) { return "It was erased.", c.Batches.Erase(ctx, id) }
 }

@@ -29,6 +29,12 @@ func (c *check) batch(ctx context.Context, id batch.ID) error {
 	}
 	h.seen = true
 	c.report.Batches++
+	if !b.Deleted.IsZero() {
+		if time.Since(b.Deleted) > 2*batch.UndoFor {
+			c.findAnd(c.erase(id), Left, id, 0, "it was deleted, and is not gone.")
+		}
+		return nil // whatever is missing of it is on its way out
+	}
 	c.leftRows(id, h)
 	if !c.All && b.Status.Final() {
 		c.leftUnits(id, h, "the batch has ended")
@@ -171,6 +177,10 @@ func (c *check) units(b *batch.Batch, h *held, images []*batch.Image) {
 	}
 	if b.Status == batch.Pending && b.Order == nil {
 		c.findAnd(c.resume(b.ID), Stalled, b.ID, 0, "its start was cut off.")
+		return
+	}
+	if b.Cancel && !b.Status.Final() {
+		c.findAnd(c.resume(b.ID), Stalled, b.ID, 0, "it is to be canceled, and is not.")
 		return
 	}
 	if b.Status != batch.Processing {

@@ -127,6 +127,22 @@ func HugeAnswer(n int64) Answer {
 	}}
 }
 
+// OneOf is any of the answers, drawn anew for each call.
+func OneOf(answers ...Answer) Answer {
+	return Answer{"one of several", func(s *Server, w http.ResponseWriter, r *http.Request, call *Call) {
+		s.mu.Lock()
+		a := answers[s.rand.IntN(len(answers))]
+		s.mu.Unlock()
+		call.Kind = a.kind
+		a.send(s, w, r, call)
+	}}
+}
+
+// RefusedAnswer is a 429 as the service sends it when so many requests a minute are used up, and frees some after left.
+func RefusedAnswer(limit int, left time.Duration) Answer {
+	return quota("Minute", limit, "gemini", left)
+}
+
 // quota is a 429 as the service sends it when a request quota of free keys is used up.
 func quota(window string, limit int, model string, left time.Duration) Answer {
 	const docs = "https://ai.google.dev/gemini-api/docs/rate-limits"

@@ -1,0 +1,6 @@
+//go:build !crashpoints
+
+package fault
+
+// At is empty in this build.
+func At(Point) {}

@@ -12,12 +12,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sheetlift/internal/engine/gemini/simulator"
+	"sheetlift/internal/fault"
 )
 
 // person is one who works with a program that dies under their hands: whatever is not acknowledged is done again.
@@ -33,6 +35,9 @@ type task struct {
 	sheets []int // by position
 	names  []string
 }
+
+// cancels are the crash points that only a cancel passes.
+var cancels = []fault.Point{fault.CancelMeant, fault.ImageCanceled, fault.CancelDone}
 
 // errGone is the end of the test while a person waits.
 var errGone = errors.New("the program did not come back")
@@ -231,15 +236,17 @@ func (p *person) see(ctx context.Context, t *task) error {
 	}
 }
 
-// steer pauses and resumes one batch in three, and cancels another.
+// steer pauses and resumes one batch in three, and cancels another; every one while the process is to die in a cancel,
+// which otherwise might not come for long.
 func (p *person) steer(ctx context.Context, t *task) error {
 	p.batches++
 	var presses []string
-	switch p.batches % 3 {
-	case 1:
-		presses = []string{"pause", "pause", "resume"}
-	case 2:
+	point := p.aimed.Load()
+	switch {
+	case p.batches%3 == 2 || point != nil && slices.Contains(cancels, *point):
 		presses = []string{"cancel", "cancel"}
+	case p.batches%3 == 1:
+		presses = []string{"pause", "pause", "resume"}
 	}
 	for _, press := range presses {
 		if _, err := p.knock(ctx, p.form("/batches/"+t.id+"/"+press, nil), http.StatusSeeOther); err != nil {

@@ -36,8 +36,8 @@ var (
 
 const (
 	chaosSlots = 8
-	chaosTries = 8 // how often a crash point is aimed at before it counts as one that is never passed
-	aim        = 2 * time.Second
+	chaosTries = 4 // how often a crash point is aimed at before it counts as one that is never passed
+	aim        = 15 * time.Second
 	stuck      = 15 * time.Second
 )
 
@@ -68,6 +68,7 @@ type chaos struct {
 	size           int             // images in a batch
 	whole          context.Context // of the test; a process lives no longer
 
+	aimed   atomic.Pointer[fault.Point] // where the process that runs is told to die
 	newest  atomic.Pointer[string]
 	sheets  atomic.Int64
 	retries atomic.Int64
@@ -208,6 +209,7 @@ func (c *chaos) rampage(ctx context.Context) (*victim, error) {
 		if len(points) > 0 && (c.kills%2 == 0 || c.kills >= *chaosKills) {
 			point, points = points[0], points[1:]
 		}
+		c.aimed.Store(&point)
 		v, err := c.start(ctx, point)
 		if err != nil {
 			return nil, err
@@ -229,6 +231,7 @@ func (c *chaos) rampage(ctx context.Context) (*victim, error) {
 			return nil, ctx.Err()
 		}
 	}
+	c.aimed.Store(nil)
 	c.calm()
 	v, err := c.start(ctx, "")
 	c.killed.Store(true)
@@ -295,9 +298,6 @@ func (c *chaos) end(ctx context.Context, v *victim, point fault.Point) (hit bool
 	wait := time.Duration(30+c.rng.IntN(600)) * time.Millisecond
 	if point != "" {
 		wait = aim
-	}
-	if point == fault.DueQueued { // it takes its time: an image must have failed in its own fault, and waited
-		wait = 2 * aim
 	}
 	if point == fault.UnitBack { // work is given back when the program is asked to stop
 		_ = pause(ctx, 300*time.Millisecond)

@@ -8,8 +8,9 @@ import (
 
 const (
 	// explore: a key that so many dispatches passed over gets the next one, or what it was once would be believed for
-	// ever. One in 180 is 0.56 % of the work.
-	explore = 180
+	// ever. One in 190 is 0.53 % of the work; at most two such calls are under way, since a key that takes 10 s holds a
+	// picture for as long.
+	explore, exploring = 190, 2
 	// idle is how long a waiter sleeps when nothing is known to happen; every release wakes it before.
 	idle = time.Minute
 	// headStart is how many turns a group may have before it shares evenly with those that came before: with even
@@ -151,7 +152,7 @@ func (p *Pool) best(model string, tokens int, avoid []string, now time.Time) (be
 			continue
 		}
 		score := p.score(k, model)
-		if trial || p.count-k.last >= explore {
+		if trial || k.inflight < exploring && p.count-k.last >= explore {
 			score += 1e6 // it waited for this; one call tells more than any estimate
 		}
 		if best == nil || score > top {
@@ -197,8 +198,13 @@ func (p *Pool) permitted(k *key, model string, tokens int, now time.Time) (at ti
 	if k.inflight >= int(k.conc) {
 		return never, false, false
 	}
-	if alone := k.tried.Add(tryAlone); !k.proved && k.inflight > 0 && alone.After(now) {
-		return alone, false, false
+	if !k.proved && k.inflight > 0 {
+		if alone := k.tried.Add(tryAlone); alone.After(now) {
+			return alone, false, false
+		}
+		if k.inflight >= unproved {
+			return never, false, false // its first answer wakes those who wait
+		}
 	}
 	l := k.quota.of(model)
 	if at, free := l.next(now, tokens, p.share); !free {

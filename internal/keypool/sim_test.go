@@ -236,7 +236,7 @@ func (s *service) read(ctx context.Context, p *keypool.Pool, j job) (ok, finishe
 		case keypool.ModelOverloaded:
 			retry = true
 			if stumbles++; stumbles > 1 {
-				wait := min(8, 0.2*float64(int(1)<<min(stumbles, 10)))
+				wait := min(8, 0.05*float64(int(1)<<min(stumbles-1, 10)))
 				select {
 				case <-time.After(time.Duration(s.float() * wait * float64(time.Second))):
 				case <-ctx.Done():

@@ -52,7 +52,10 @@ type key struct {
 const (
 	// tryAlone is how long the first call of a key goes alone: a refusal comes within it, an answer takes longer. So a
 	// dead key, or one whose day is used up, costs one call and not as many as it may have at once.
-	tryAlone  = 250 * time.Millisecond
+	tryAlone = 250 * time.Millisecond
+	// unproved is how many calls a key may have at once before its first answer: a key that takes 10 s would otherwise
+	// hold four pictures that others had read ten times over.
+	unproved  = 2
 	concStart = 4
 	concMin   = 1
 	concMax   = 32

@@ -125,6 +125,9 @@ func companyOf(lines []textLine, at int) field {
 			name += " " + next
 		}
 	}
+	if better := mended(name); better != name {
+		return field{better, min(conf, 100*sure-1)} // likely, and to be looked at
+	}
 	return field{name, conf}
 }
 

@@ -1,0 +1,27 @@
+package tesseract
+
+import "testing"
+
+func TestNamesOfFirmsArePutRight(t *testing.T) {
+	t.Parallel()
+	for read, want := range map[string]string{
+		"GARDENIA BAKERIES (KE) SDN BEED (193886 X)": "GARDENIA BAKERIES (KE) SDN BHD (193886 X)",
+		"Me. O.D. (M) SON BHD":                       "Me. O.D. (M) SDN BHD",
+		"Taste Of The World Son Bho.":                "Taste Of The World Sdn Bhd",
+		"99 SPEED MART 3/8 (519537-X)":               "99 SPEED MART S/B (519537-X)",
+		"KESTAURANT JIAWE|I JIAWE! HOUSE":            "RESTAURANT JIAWEII JIAWEI HOUSE",
+		"Kestaurant Golden":                          "Restaurant Golden",
+		"STATIOHERV SHOP":                            "STATIONERY SHOP",
+		// What stands there is left alone.
+		"SANYU STATIONERY SHOP":     "SANYU STATIONERY SHOP",
+		"TRADING PLACES":            "TRADING PLACES",
+		"B. BRAUN HOLDING":          "B. BRAUN HOLDING",
+		"5/8 inch bolts":            "5/8 inch bolts",
+		"Son Bhatti & Sons":         "Son Bhatti & Sons",
+		"UNIHAKKA INTERNATIONAL SB": "UNIHAKKA INTERNATIONAL SB",
+	} {
+		if got := mended(read); got != want {
+			t.Errorf("%q became %q, want %q", read, got, want)
+		}
+	}
+}

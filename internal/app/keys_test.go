@@ -63,6 +63,9 @@ func TestKeysAreAddedTestedAndSwitchedWhileTheProgramRuns(t *testing.T) {
 	if code, _ := p.act(t, "/keys", url.Values{"key": {"  "}}); code != 422 {
 		t.Errorf("a blank key: %d", code)
 	}
+	if _, page := p.act(t, "/keys", url.Values{"key": {canary + "-new"}, "label": {"Eve"}}); !strings.Contains(page, "here already, as Ann") {
+		t.Error("a key that is there was added again")
+	}
 	p.act(t, "/keys", url.Values{"key": {canary + "-dead"}, "label": {"Bob"}})
 	if _, page := p.act(t, "/keys/test", url.Values{"label": {"Ann"}}); !strings.Contains(page, "Ann works.") {
 		t.Error("a good key was not said to work")

@@ -303,7 +303,7 @@ func TestKeysComeAndGoWhileWorkGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if label := p.Add(k); label != "key 3" {
+		if label, added := p.Add(k); label != "key 3" || !added {
 			t.Errorf("it is called %s", label)
 		}
 		<-time.After(5 * time.Second)

@@ -317,3 +317,60 @@ func BenchmarkAcquireRelease(b *testing.B) {
 		})
 	}
 }
+
+func TestASwitchedOffKeyStaysOffWhateverItsRunningCallComesTo(t *testing.T) {
+	t.Parallel()
+	for _, class := range []keypool.Class{keypool.OK, keypool.KeyDead, keypool.KeyFixable, keypool.Billing, keypool.Bare429, keypool.RPM, keypool.RPD} {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := keypool.New([]keypool.Key{{Label: "key 1", Secret: keypool.NewSecret("one")}}, keypool.Options{
+					Probe: func(context.Context, keypool.Key) keypool.Outcome { return keypool.Outcome{Class: class} },
+				})
+				l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := p.Disable("key 1"); err != nil {
+					t.Fatal(err)
+				}
+				l.Release(keypool.Outcome{Class: class})
+				if _, err := p.Test(t.Context(), "key 1"); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(2 * time.Hour)
+				if _, err := p.Acquire(t.Context(), keypool.Want{Model: model}); !errors.Is(err, keypool.ErrNoKeys) {
+					t.Errorf("it was lent: %v", err)
+				}
+				if state := p.Status(time.Now()).Keys[0].State; state != keypool.Disabled {
+					t.Errorf("it is %s", state)
+				}
+			})
+		})
+	}
+}
+
+func TestAKeyThatTheFileHasTooBelongsToTheFile(t *testing.T) {
+	t.Parallel()
+	file := []keypool.Key{{Label: "key 1", Secret: keypool.NewSecret("one")}}
+	p := keypool.New(file, keypool.Options{})
+	if label, added := p.Add(keypool.Key{Label: "again", Secret: keypool.NewSecret("one")}); label != "key 1" || added {
+		t.Errorf("it is %s, added: %t", label, added)
+	}
+	p.Replace(nil)
+	if p.Len() != 0 {
+		t.Error("it stayed though its file has it no more")
+	}
+	if _, added := p.Add(file[0]); !added {
+		t.Error("a new one was not added")
+	}
+	p.Replace(nil)
+	if p.Len() != 1 {
+		t.Error("a key that was added by hand went with the file")
+	}
+	p.Replace(file)
+	p.Replace(nil)
+	if p.Len() != 0 {
+		t.Error("it stayed though its file had it and has it no more")
+	}
+}

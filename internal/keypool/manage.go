@@ -23,13 +23,17 @@ func (p *Pool) find(label string) *key {
 }
 
 // Add takes a key in while the pool works and returns its label; one that is there already changes nothing.
-func (p *Pool) Add(k Key) string {
+func (p *Pool) Add(k Key) (label string, added bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	added := p.add(k)
-	added.added = true
+	before := len(p.keys)
+	one := p.add(k)
+	if len(p.keys) == before {
+		return one.Label, false
+	}
+	one.added = true
 	p.dispatch(time.Now())
-	return added.Label
+	return one.Label, true
 }
 
 // Remove takes a key out. A call that runs with it may end.
@@ -52,7 +56,7 @@ func (p *Pool) remove(k *key) {
 }
 
 // Replace makes the keys those given, and those that were added while the pool works. One that stays keeps all that is
-// known of it.
+// known of it. An added one that is given too counts as given from then on.
 func (p *Pool) Replace(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,14 +70,16 @@ func (p *Pool) Replace(keys []Key) {
 		}
 	}
 	for _, k := range keys {
-		p.add(k)
+		p.add(k).added = false
 	}
 	p.dispatch(time.Now())
 }
 
 // Disable switches a key off. A call that runs with it may end.
 func (p *Pool) Disable(label string) error {
-	return p.set(label, func(k *key) { k.rest(Disabled, time.Time{}, "", "Switched off.") })
+	return p.set(label, func(k *key) {
+		k.state, k.until, k.class, k.reason = Disabled, time.Time{}, "", "Switched off."
+	})
 }
 
 // Enable switches a key on again, also one that was set aside.
@@ -89,6 +95,7 @@ func (p *Pool) set(label string, f func(*key)) error {
 		return ErrUnknown
 	}
 	f(k)
+	k.switched = time.Now()
 	p.remember(k)
 	p.dispatch(time.Now())
 	return nil

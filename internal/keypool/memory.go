@@ -17,7 +17,8 @@ type Memory interface {
 	Save(ctx context.Context, id string, doc []byte) error
 	// Forget removes a document; one that is not there is no error.
 	Forget(ctx context.Context, id string) error
-	// Watch calls f for each document saved from now on, by whichever process, until ctx ends; then it returns nil.
+	// Watch calls f for each document that there is and for each that is saved from now on, by whichever process, until
+	// ctx ends; then it returns nil.
 	Watch(ctx context.Context, f func(id string, doc []byte)) error
 }
 
@@ -25,6 +26,7 @@ type Memory interface {
 type memo struct {
 	Node        string               `json:"node"` // who saved it
 	State       State                `json:"state"`
+	Switched    time.Time            `json:"switched,omitzero"`
 	Until       time.Time            `json:"until,omitzero"`
 	Class       Class                `json:"class,omitempty"`
 	Reason      string               `json:"reason,omitempty"`
@@ -170,7 +172,7 @@ func (p *Pool) save(ctx context.Context) {
 
 func (p *Pool) memo(k *key, now time.Time) memo {
 	m := memo{
-		Node: p.node, State: k.state, Until: k.until, Class: k.class, Reason: k.reason, Unavailable: k.unavailable,
+		Node: p.node, State: k.state, Switched: k.switched, Until: k.until, Class: k.class, Reason: k.reason, Unavailable: k.unavailable,
 		Limits: map[string]limitMemo{},
 	}
 	if k.Project == "" {
@@ -206,7 +208,11 @@ func (p *Pool) take(id string, doc []byte, first bool) {
 }
 
 func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
-	if k.state != Disabled || m.State != Active {
+	switch newer := m.Switched.Compare(k.switched); {
+	case newer > 0: // what a person did last counts, in whichever process
+		k.switched = m.Switched
+		k.state, k.until, k.class, k.reason = m.State, m.Until, m.Class, m.Reason
+	case newer == 0:
 		k.rest(m.State, m.Until, m.Class, m.Reason)
 	}
 	for model, until := range m.Unavailable {

@@ -3,6 +3,7 @@ package keypool_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -50,7 +51,11 @@ func (m *memory) Forget(_ context.Context, id string) error {
 func (m *memory) Watch(ctx context.Context, f func(string, []byte)) error {
 	m.mu.Lock()
 	m.subs = append(m.subs, f)
+	docs := maps.Clone(m.docs)
 	m.mu.Unlock()
+	for id, doc := range docs {
+		f(id, doc)
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -179,17 +184,50 @@ func TestManyRestartsInAMinuteCountEachCallOnce(t *testing.T) {
 				}
 				l.Release(keypool.Outcome{Class: keypool.OK})
 			}
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second) // of virtual time: what is to be saved is
 			stop()
 			group.Wait()
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		p := keypool.New(keys, keypool.Options{Secret: []byte("0123456789abcdef"), Memory: m})
 		if err := p.Recall(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := p.Status(time.Now()).Keys[0].LastMinute; got > 4 {
 			t.Errorf("a minute later %d calls still count", got)
+		}
+	})
+}
+
+func TestWhatIsSwitchedInOneProcessIsSwitchedInAll(t *testing.T) {
+	virtual(t, func(t *testing.T, seed uint64) {
+		s := newService(seed, 2)
+		m := &memory{docs: map[string][]byte{}}
+		one, stopOne := s.running(t, seed, 2, m)
+		defer stopOne()
+		two, stopTwo := s.running(t, seed+9, 2, m)
+		defer stopTwo()
+		states := func() [2]keypool.State {
+			synctest.Wait()
+			now := time.Now()
+			return [2]keypool.State{one.Status(now).Keys[0].State, two.Status(now).Keys[0].State}
+		}
+		if err := one.Disable("key 1"); err != nil {
+			t.Fatal(err)
+		}
+		if got := states(); got != [2]keypool.State{keypool.Disabled, keypool.Disabled} {
+			t.Errorf("switched off in one: %v", got)
+		}
+		s.work(t.Context(), two, 4, 30*time.Second, endless()) // it saves what it counted meanwhile
+		if n := sum(of(s, "key 1")); n > 0 {
+			t.Errorf("the key that is off was used %d times", n)
+		}
+		<-time.After(time.Second)
+		if err := two.Enable("key 1"); err != nil {
+			t.Fatal(err)
+		}
+		if got := states(); got != [2]keypool.State{keypool.Active, keypool.Active} {
+			t.Errorf("switched on in the other: %v", got)
 		}
 	})
 }

@@ -24,12 +24,13 @@ type key struct {
 	removed bool
 	added   bool // while the pool works: Replace leaves it
 
-	state   State
-	until   time.Time // of Cooling and Parked, and of a fixable Quarantined: when it is tried again
-	class   Class     // what brought it there
-	reason  string
-	strikes int  // bare refusals in a row
-	probing bool // the one try after until is under way
+	state    State
+	until    time.Time // of Cooling and Parked, and of a fixable Quarantined: when it is tried again
+	class    Class     // what brought it there
+	reason   string
+	strikes  int       // bare refusals in a row
+	switched time.Time // when a person switched it off or on last; zero: never
+	probing  bool      // the one try after until is under way
 
 	quota       *quota               // shared with the keys of its project
 	unavailable map[string]time.Time // models it was told not to have, until when that is believed
@@ -123,7 +124,11 @@ func (p *Pool) success(k *key) float64 {
 	return min(1, max(0.02, mean+p.rng.NormFloat64()*deviation(a, b)*0.5))
 }
 
+// rest sets the key aside. One that a person switched off stays as it is, whatever its last call came to.
 func (k *key) rest(state State, until time.Time, class Class, reason string) {
+	if k.state == Disabled {
+		return
+	}
 	k.state, k.until, k.class, k.reason = state, until, class, reason
 }
 

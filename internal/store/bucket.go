@@ -318,11 +318,14 @@ func (b *bucket) lastSeq(ctx context.Context) (seq uint64, err error) {
 }
 
 // watch calls f with every change after the given revision, in order, from one goroutine, until stop is called; stop
-// waits until f runs no more. It survives lost connections.
+// waits until f runs no more. After 0 it begins with the newest revision of each key that there is. It survives lost
+// connections.
 func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop func(), err error) {
-	cons, err := b.s.js.OrderedConsumer(ctx, b.stream.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
-	})
+	from := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1}
+	if after == 0 {
+		from = jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: []string{b.prefix + ">"}}
+	}
+	cons, err := b.s.js.OrderedConsumer(ctx, b.stream.CachedInfo().Config.Name, from)
 	if err != nil {
 		return nil, err
 	}

@@ -43,14 +43,11 @@ func (k *Keys) Forget(ctx context.Context, id string) error {
 	return k.s.fail(ctx, k.s.keys.purge(ctx, id))
 }
 
-// Watch calls f for each document that is saved from now on, by whichever process, this one included, in order and
-// from one goroutine, until ctx ends or the store is closed. It returns then, with nil, or at once with an error.
+// Watch calls f for each document that there is and for each that is saved from now on, by whichever process, this one
+// included, in order and from one goroutine, until ctx ends or the store is closed. It returns then, with nil, or at once
+// with an error. So what is saved between a Load and a Watch is not missed, nor what is while a connection is lost.
 func (k *Keys) Watch(ctx context.Context, f func(id string, doc []byte)) error {
-	after, err := k.s.keys.lastSeq(ctx)
-	if err != nil {
-		return k.s.fail(ctx, err)
-	}
-	stop, err := k.s.keys.watch(ctx, after, func(d doc) {
+	stop, err := k.s.keys.watch(ctx, 0, func(d doc) {
 		if !d.gone {
 			f(d.key, d.data)
 		}

@@ -462,3 +462,29 @@ func BenchmarkPutPicture(b *testing.B) {
 		}
 	}
 }
+
+func TestAWatchOfKeysBeginsWithWhatThereIs(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	for _, doc := range []string{"old", "new"} {
+		if err := s.Keys().Save(t.Context(), "a", []byte(doc)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	heard, ended := make(chan string, 8), make(chan error, 1)
+	go func() { ended <- s.Keys().Watch(ctx, func(id string, doc []byte) { heard <- id + " " + string(doc) }) }()
+	if got := <-heard; got != "a new" {
+		t.Errorf("it began with %q", got)
+	}
+	if err := s.Keys().Save(t.Context(), "b", []byte("later")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != "b later" {
+		t.Errorf("it went on with %q", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

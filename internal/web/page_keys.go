@@ -24,7 +24,7 @@ type Keys interface {
 	// Status is everything that people may know of the pool at now.
 	Status(now time.Time) keypool.Status
 	// Add takes a key in and returns its label.
-	Add(k keypool.Key) string
+	Add(k keypool.Key) (label string, added bool)
 	// Disable and Enable switch a key off and on; keypool.ErrUnknown for a label that no key has.
 	Disable(label string) error
 	Enable(label string) error
@@ -63,7 +63,12 @@ func (s *Server) addKey(c echo.Context) error {
 	if project := strings.TrimSpace(c.FormValue("project")); project != "" {
 		k.Project = project
 	}
-	return s.showKeys(c, views.Say(c.Request().Context(), "keys.said.added", s.pool.Add(k)), "")
+	label, added := s.pool.Add(k)
+	said := "keys.said.added"
+	if !added {
+		said = "keys.said.there"
+	}
+	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label)), "")
 }
 
 func (s *Server) disableKey(c echo.Context) error {

@@ -22,7 +22,7 @@ const samples = "../../../shared/data"
 func TestAccuracy(t *testing.T) {
 	t.Parallel()
 	if !*accuracy {
-		t.Skip("takes minutes of CPU; run make accuracy")
+		t.Skip("a report over 98 pictures, minutes of CPU: run make accuracy")
 	}
 	var tables, receipts []accuracytest.Truth
 	for _, one := range accuracytest.Load(t, samples) {

@@ -42,7 +42,7 @@ const (
 	// outputTokens is the most a first answer may have: about 400 rows. A cut one is asked for again with the double.
 	outputTokens     = 32_768
 	outputTokensMost = 65_536
-	stumbleBase      = 50 * time.Millisecond
+	stumbleBase      = 100 * time.Millisecond
 	stumbleMost      = 8 * time.Second
 )
 
@@ -318,7 +318,7 @@ func stumble(times int) time.Duration {
 		return 0
 	}
 	most := stumbleBase
-	for range times - 1 {
+	for range times - 2 {
 		if most *= 2; most >= stumbleMost {
 			most = stumbleMost
 			break

@@ -73,6 +73,8 @@ func over(t testing.TB, o Options, values ...string) (*Engine, *keypool.Pool) {
 	return e, o.Pool
 }
 
+// secret is what the service itself writes for a key in its example of a suspended one (403-consumer-suspended), so that the
+// answer quotes the key that was sent; no key has this value.
 const secret = "AIzaSyXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"
 
 // ask reads one drawn sheet and gives up after a minute.

@@ -2,30 +2,37 @@ package tesseract
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The legal form at the end of a name, as the tool reads it from small print: SON BHO for SDN BHD, 3/8 for S/B.
 var (
-	sdnBhd = regexp.MustCompile(`(?i)\bS[DO0B]N[.,]?\s+B[HMEN][A-Z0]{1,2}\b[.,]?`)
+	sdnBhd = regexp.MustCompile(`(?i)((?:&|\band)\s+)?\bS[DO0B]N[.,]?\s+B[HMEN][DOE0]D?\b[.,]?`) // not "& SON BED"
 	sb     = regexp.MustCompile(`(\pL\pL.*\s)[S35]/[B38](\W|$)`)
-	// inWord is a mark inside a word in capitals that can only be an I.
-	inWord = regexp.MustCompile(`(\p{Lu})[|!]`)
+	// inWord is a mark between capitals, which can only be an I. At the end of a word it may be meant.
+	inWord = regexp.MustCompile(`(\p{Lu})[|!](\p{Lu})`)
 )
 
 // firmWords are words of the names of firms that are long enough to be known again when the tool takes one or two of
-// their letters for others.
+// their letters for others. One that differs from another by a letter must be here itself, or it would be taken for that.
 var firmWords = strings.Fields(`restaurant restoran enterprise enterprises trading stationery hardware pharmacy
 	supermarket minimarket hypermarket bakery bakeries marketing perniagaan syarikat electrical services resources
 	holdings industries confectionery company limited berhad corporation international kitchen seafood grocery
-	furniture bookstore`)
+	furniture bookstore bakers grocers`)
 
 // mended puts right what the tool gets wrong in the names of firms: their legal form, and common words.
 func mended(name string) string {
-	name = sdnBhd.ReplaceAllStringFunc(name, func(form string) string { return likeCase("sdn", form[:3]) + " " + likeCase("bhd", form) })
+	name = sdnBhd.ReplaceAllStringFunc(name, func(form string) string {
+		if first, _ := utf8.DecodeRuneInString(form); unicode.ToUpper(first) != 'S' {
+			return form
+		}
+		return likeCase("sdn", form) + " " + likeCase("bhd", form)
+	})
 	name = sb.ReplaceAllString(name, "${1}S/B$2")
-	name = inWord.ReplaceAllString(name, "${1}I")
+	name = inWord.ReplaceAllString(name, "${1}I$2")
 	words := strings.Fields(name)
 	for i, w := range words {
 		words[i] = knownWord(w)
@@ -36,7 +43,7 @@ func mended(name string) string {
 // knownWord is the word of a firm's name that w is but for a letter, or two in a long one; otherwise w itself.
 func knownWord(w string) string {
 	got := []rune(strings.ToLower(w))
-	if len(got) < 6 {
+	if len(got) < 6 || slices.Contains(firmWords, string(got)) {
 		return w
 	}
 	allowed := 1
@@ -44,9 +51,7 @@ func knownWord(w string) string {
 		allowed = 2
 	}
 	for _, word := range firmWords {
-		if n := wrongLetters(got, []rune(word)); n == 0 {
-			return w
-		} else if n <= allowed {
+		if wrongLetters(got, []rune(word)) <= allowed {
 			return likeCase(word, w)
 		}
 	}

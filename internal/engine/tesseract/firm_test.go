@@ -9,7 +9,7 @@ func TestNamesOfFirmsArePutRight(t *testing.T) {
 		"Me. O.D. (M) SON BHD":                       "Me. O.D. (M) SDN BHD",
 		"Taste Of The World Son Bho.":                "Taste Of The World Sdn Bhd",
 		"99 SPEED MART 3/8 (519537-X)":               "99 SPEED MART S/B (519537-X)",
-		"KESTAURANT JIAWE|I JIAWE! HOUSE":            "RESTAURANT JIAWEII JIAWEI HOUSE",
+		"KESTAURANT JIAWE|I JIAWE! HOUSE":            "RESTAURANT JIAWEII JIAWE! HOUSE",
 		"Kestaurant Golden":                          "Restaurant Golden",
 		"STATIOHERV SHOP":                            "STATIONERY SHOP",
 		// What stands there is left alone.
@@ -19,9 +19,24 @@ func TestNamesOfFirmsArePutRight(t *testing.T) {
 		"5/8 inch bolts":            "5/8 inch bolts",
 		"Son Bhatti & Sons":         "Son Bhatti & Sons",
 		"UNIHAKKA INTERNATIONAL SB": "UNIHAKKA INTERNATIONAL SB",
+		"SMITH & SON BED SHOP":      "SMITH & SON BED SHOP",
+		"THE SON BEER GARDEN":       "THE SON BEER GARDEN",
+		"VILLAGE BAKERS":            "VILLAGE BAKERS",
+		"GREEN GROCERS":             "GREEN GROCERS",
+		"YUM! FOODS":                "YUM! FOODS",
 	} {
 		if got := mended(read); got != want {
 			t.Errorf("%q became %q, want %q", read, got, want)
+		}
+	}
+}
+
+func TestANameThatWasPutRightIsADoubt(t *testing.T) {
+	t.Parallel()
+	for name, doubtful := range map[string]bool{"GOLDEN KESTAURANT": true, "GOLDEN RESTAURANT": false} {
+		got := companyOf([]textLine{{text: name, conf: 95}}, 0)
+		if got.text != "GOLDEN RESTAURANT" || got.conf < 100*sure != doubtful {
+			t.Errorf("%q became %+v", name, got)
 		}
 	}
 }

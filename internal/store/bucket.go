@@ -275,6 +275,9 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 	if len(docs) < want {
 		return nil, fmt.Errorf("%w: %d of %d", errShort, len(docs), want)
 	}
+	if upTo < newest { // the node caught up after it had said how many there are
+		return nil, errBehind
+	}
 	return present(docs), nil
 }
 

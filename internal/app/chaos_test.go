@@ -36,7 +36,7 @@ var (
 
 const (
 	chaosSlots = 8
-	chaosTries = 4 // how often a crash point is aimed at before it counts as one that is never passed
+	chaosTries = 6 // how often a crash point is aimed at before it counts as one that is never passed
 	aim        = 15 * time.Second
 	stuck      = 15 * time.Second
 )
@@ -210,6 +210,10 @@ func (c *chaos) rampage(ctx context.Context) (*victim, error) {
 			point, points = points[0], points[1:]
 		}
 		c.aimed.Store(&point)
+		if point == fault.UnitBack {
+			hang := simulator.HangAnswer()
+			c.gemini.SetOutage(&hang)
+		}
 		v, err := c.start(ctx, point)
 		if err != nil {
 			return nil, err
@@ -299,8 +303,9 @@ func (c *chaos) end(ctx context.Context, v *victim, point fault.Point) (hit bool
 	if point != "" {
 		wait = aim
 	}
-	if point == fault.UnitBack { // work is given back when the program is asked to stop
-		_ = pause(ctx, 300*time.Millisecond)
+	if point == fault.UnitBack { // work is given back when the program is asked to stop and a call does not end
+		for begun := time.Now(); c.calling() == 0 && time.Since(begun) < aim && pause(ctx, 5*time.Millisecond) == nil; {
+		}
 		_ = v.Process.Signal(syscall.SIGTERM)
 	}
 	select {
@@ -310,6 +315,7 @@ func (c *chaos) end(ctx context.Context, v *victim, point fault.Point) (hit bool
 		_ = v.Process.Kill()
 	}
 	<-v.gone
+	c.gemini.SetOutage(nil)
 	c.lives[len(c.lives)-1].to = time.Now()
 	status, _ := v.ProcessState.Sys().(syscall.WaitStatus)
 	if !status.Signaled() || status.Signal() != syscall.SIGKILL {
@@ -320,6 +326,14 @@ func (c *chaos) end(ctx context.Context, v *victim, point fault.Point) (hit bool
 		c.at[point]++
 	}
 	return hit
+}
+
+// calling is how many calls to Gemini are running.
+func (c *chaos) calling() (n int) {
+	for label := range c.gemini.Stats() {
+		n += c.gemini.InFlight(label)
+	}
+	return n
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -87,12 +87,13 @@ bench-uploads: ## 200 photos of 20 MB at once through the real server
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkUploads$$' -benchtime 1x -count 1 -timeout 20m
 
 .PHONY: bench-engine
-bench-engine: ## the store: queue, changes, no-op work, lists, start and memory; two of them on a cluster of three nodes
+bench-engine: ## the store: queue, changes, no-op work, cancel, lists, start and memory; three of them on a cluster of three nodes
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngine(Enqueue|Change)' -benchtime 500x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineList' -benchtime 20x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineStart' -benchtime 3x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineNoOp/5$$' -benchtime 3x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineNoOp/64$$' -benchtime 3x -count 1
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkCancel$$' -benchtime 10x -count 1
 
 .PHONY: shots
 shots: ## screenshots of every page into screenshots/

@@ -7,9 +7,10 @@ import { shrinker } from "./shrink.js";
 
 const WINDOW = 8; // seconds that the speed is taken over
 const number = (n) => n.toLocaleString(document.documentElement.lang || "en");
-const size = (n) => n >= 1 << 30 ? `${number(Math.round(n / (1 << 30) * 100) / 100)} GB` : n >= 1 << 20 ? `${number(Math.round(n / (1 << 20) * 10) / 10)} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`;
 
 const start = (form) => {
+  const [b, kb, mb, gb] = form.dataset.sayUnits.split(" ");
+  const size = (n) => n >= 1 << 30 ? `${number(Math.round(n / (1 << 30) * 100) / 100)} ${gb}` : n >= 1 << 20 ? `${number(Math.round(n / (1 << 20) * 10) / 10)} ${mb}` : n >= 1024 ? `${Math.round(n / 1024)} ${kb}` : `${n} ${b}`;
   const say = (key, values = {}) => form.dataset["say" + key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const find = (selector) => form.querySelector(selector);
   const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes), maxPacked = Number(form.dataset.maxPacked);

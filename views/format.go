@@ -31,11 +31,11 @@ func decimal(ctx context.Context, v float64, places int) string {
 func size(ctx context.Context, bytes int64) string {
 	switch {
 	case bytes >= 1<<20:
-		return decimal(ctx, math.Round(float64(bytes)/(1<<20)*10)/10, -1) + " MB"
+		return decimal(ctx, math.Round(float64(bytes)/(1<<20)*10)/10, -1) + " " + say(ctx, "size.mb")
 	case bytes >= 1<<10:
-		return strconv.FormatInt(bytes>>10, 10) + " KB"
+		return strconv.FormatInt(bytes>>10, 10) + " " + say(ctx, "size.kb")
 	default:
-		return strconv.FormatInt(bytes, 10) + " B"
+		return strconv.FormatInt(bytes, 10) + " " + say(ctx, "size.b")
 	}
 }
 

@@ -672,7 +672,7 @@ func why(ctx context.Context, class, said string) string {
 	sentence, known := speech(ctx).words["keys.why."+class]
 	switch {
 	case !known:
-		return said
+		return Retell(ctx, said)
 	case class == "key_fixable" && said != "":
 		return sentence + " " + said
 	default:

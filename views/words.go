@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -166,8 +167,8 @@ func word(ctx context.Context, key string) (string, bool) {
 // many returns the text of a key for n things: its form for one, or the other with n put in where it has a place.
 func many(ctx context.Context, key string, n int) string {
 	if n == 1 || n == 0 && speech(ctx).zeroIsOne {
-		if text, ok := word(ctx, key+".1"); ok && (n == 1 || !strings.Contains(text, "1")) {
-			return text
+		if text, ok := word(ctx, key+".1"); ok {
+			return strings.Replace(text, "1", strconv.Itoa(n), 1)
 		}
 	}
 	if text, _ := word(ctx, key); strings.Contains(text, "%") {

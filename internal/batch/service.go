@@ -165,7 +165,7 @@ func (s *Service) changeHidden(ctx context.Context, id ID, f func(*Batch) (bool,
 			return b, err
 		}
 		if b.Status != before && !before.BatchMayBecome(b.Status) {
-			return nil, errs.New(errs.Conflict, "This batch is %s and cannot become %s.", before, b.Status)
+			return nil, errs.New(errs.Conflict, "This batch is %s and cannot become %s.", string(before), string(b.Status))
 		}
 		err = s.ports.Repository.SaveBatch(ctx, b)
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
@@ -187,7 +187,7 @@ func (s *Service) changeImage(ctx context.Context, id ID, n int, f func(*Image) 
 			return m, err
 		}
 		if m.Status != before && !before.ImageMayBecome(m.Status) {
-			return nil, errs.New(errs.Conflict, "This image is %s and cannot become %s.", before, m.Status)
+			return nil, errs.New(errs.Conflict, "This image is %s and cannot become %s.", string(before), string(m.Status))
 		}
 		err = s.ports.Repository.SaveImage(ctx, m)
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {

@@ -48,38 +48,36 @@ const (
 	Unknown Format = "unknown"
 )
 
-const saveAsJPEG = "Open it, save it as JPEG and send that."
-
-// refused says of each format that is not taken in what it is and what to do instead.
-var refused = map[Format][2]string{
-	HEIC: {"is a HEIC picture, the iPhone's own format, which cannot be opened here", "Save or export it as JPEG (on " +
-		"the iPhone: Settings, Camera, Formats, Most Compatible) and send that."},
-	AVIF:  {"is an AVIF picture, which cannot be opened here", saveAsJPEG},
-	PDF:   {"is a PDF, which cannot be opened here", "Save each page as JPEG or PNG and send those."},
-	SVG:   {"is an SVG drawing, which cannot be opened here", "Save it as PNG or JPEG and send that."},
-	JXL:   {"is a JPEG XL picture, which cannot be opened here", saveAsJPEG},
-	JP2:   {"is a JPEG 2000 picture, which cannot be opened here", saveAsJPEG},
-	ICO:   {"is an icon, not a picture of a page", "Send a photograph or scan as JPEG or PNG."},
-	PSD:   {"is a Photoshop file, which cannot be opened here", saveAsJPEG},
-	Video: {"is a video or sound, not a picture", "Save the picture that you need from it as JPEG and send that."},
-	HTML:  {"is a web page (HTML), not a picture", "Take a screenshot of it, save that as PNG or JPEG and send it."},
-	XML:   {"is an XML file, not a picture", "Send a photograph, scan or screenshot as JPEG or PNG."},
-	Office: {"is an Office document (such as Word or Excel; inside, a ZIP), not a picture", "Take a screenshot of it, save " +
-		"that as PNG or JPEG and send it."},
-	OldDoc: {"is an Office document (such as Word or Excel), not a picture", "Take a screenshot of it, save that as PNG " +
-		"or JPEG and send it."},
-	Archive: {"is an archive, not a picture", "Unpack it and send the pictures in it, as JPEG or PNG."},
-	EXE:     {"is a program (EXE), not a picture", "Check where it came from, and send the picture itself as JPEG or PNG."},
-	Text:    {"is a text file, not a picture", "Send a photograph, scan or screenshot as JPEG or PNG."},
-	Empty:   {"is empty", "Copy it again from where it came from and send it again; best as JPEG."},
-	Unknown: {"is not a picture that can be opened here, or it is damaged", "Open it on your computer, save it as JPEG " +
-		"and send that."},
+// refused says of each format that is not taken in, after the name of the file, what it is and what to do instead.
+var refused = map[Format]string{
+	HEIC: "%s is a HEIC picture, the iPhone's own format, which cannot be opened here. Save or export it as JPEG (on the " +
+		"iPhone: Settings, Camera, Formats, Most Compatible) and send that.",
+	AVIF:  "%s is an AVIF picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	PDF:   "%s is a PDF, which cannot be opened here. Save each page as JPEG or PNG and send those.",
+	SVG:   "%s is an SVG drawing, which cannot be opened here. Save it as PNG or JPEG and send that.",
+	JXL:   "%s is a JPEG XL picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	JP2:   "%s is a JPEG 2000 picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	ICO:   "%s is an icon, not a picture of a page. Send a photograph or scan as JPEG or PNG.",
+	PSD:   "%s is a Photoshop file, which cannot be opened here. Open it, save it as JPEG and send that.",
+	Video: "%s is a video or sound, not a picture. Save the picture that you need from it as JPEG and send that.",
+	HTML:  "%s is a web page (HTML), not a picture. Take a screenshot of it, save that as PNG or JPEG and send it.",
+	XML:   "%s is an XML file, not a picture. Send a photograph, scan or screenshot as JPEG or PNG.",
+	Office: "%s is an Office document (such as Word or Excel; inside, a ZIP), not a picture. Take a screenshot of it, save " +
+		"that as PNG or JPEG and send it.",
+	OldDoc: "%s is an Office document (such as Word or Excel), not a picture. Take a screenshot of it, save that as PNG " +
+		"or JPEG and send it.",
+	Archive: "%s is an archive, not a picture. Unpack it and send the pictures in it, as JPEG or PNG.",
+	EXE:     "%s is a program (EXE), not a picture. Check where it came from, and send the picture itself as JPEG or PNG.",
+	Text:    "%s is a text file, not a picture. Send a photograph, scan or screenshot as JPEG or PNG.",
+	Empty:   "%s is empty. Copy it again from where it came from and send it again; best as JPEG.",
+	Unknown: "%s is not a picture that can be opened here, or it is damaged. Open it on your computer, save it as JPEG and " +
+		"send that.",
 }
 
 // refuse returns the errs.Invalid for a format that is not taken in here, nil for one that is.
 func (p *Preparer) refuse(f Format, name string) error {
 	if why, no := refused[f]; no && !p.opens(f) {
-		return errs.New(errs.Invalid, "%s %s. %s", name, why[0], why[1])
+		return errs.New(errs.Invalid, why, name)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Im
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name), Uploader: s.uploader(), Reader: s.reader(c.Request().Context(), b.Engine),
 	}
 	v.Uploads = true
-	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(images)
+	v.Uploader.Batch, v.Uploader.Images = v.URL, presentShots(c.Request().Context(), images)
 	v.Uploader.Next = batch.NextPosition(images)
 	return s.render(c, http.StatusOK, views.PicturesPage(v))
 }

@@ -289,7 +289,7 @@ func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batc
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
 		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(ctx, f.engine),
-		Batch: string(b.ID), Shots: presentShots(images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
+		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
 	}
 	saved, err := s.batches.Templates(ctx)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 func (s *Server) namesView(c echo.Context, b *batch.Batch, images, out []*batch.Image) views.Names {
 	v := views.Names{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name),
-		Images: presentShots(images), Out: presentShots(out), Show: c.FormValue("show"), List: c.FormValue("view") == "list",
+		Images: presentShots(c.Request().Context(), images), Out: presentShots(c.Request().Context(), out), Show: c.FormValue("show"), List: c.FormValue("view") == "list",
 		Pattern: oneLine(c.FormValue("pattern")), From: oneLine(c.FormValue("from")),
 		Find: oneLine(c.FormValue("find")), With: oneLine(c.FormValue("with")), Column: lines(c.FormValue("column")),
 	}

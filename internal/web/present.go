@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,7 +34,7 @@ func placeOf(b *batch.Batch, n int) int {
 	return slices.Index(b.Order, n) + 1
 }
 
-func presentShots(images []*batch.Image) []views.Shot {
+func presentShots(ctx context.Context, images []*batch.Image) []views.Shot {
 	shots := make([]views.Shot, 0, len(images))
 	for i, m := range images {
 		before, after := 0, -1
@@ -49,7 +50,7 @@ func presentShots(images []*batch.Image) []views.Shot {
 		shots = append(shots, views.Shot{
 			N: m.N, Before: before, After: after, Place: i + 1, Name: oneLine(m.Name), Filename: oneLine(m.Filename),
 			Plain: oneLine(m.DefaultName()), Folder: oneLine(m.Folder), Date: dayOf(m), Thumb: imageURL(m.Batch, m.N) + "/thumb" + versionOf(m),
-			Picture: imageURL(m.Batch, m.N) + "/picture" + versionOf(m), Notes: presentNotes(m),
+			Picture: imageURL(m.Batch, m.N) + "/picture" + versionOf(m), Notes: presentNotes(ctx, m),
 		})
 	}
 	return shots
@@ -60,10 +61,10 @@ func versionOf(m *batch.Image) string {
 	return "?v=" + m.Picture.Digest[:min(8, len(m.Picture.Digest))]
 }
 
-func presentNotes(m *batch.Image) []string {
+func presentNotes(ctx context.Context, m *batch.Image) []string {
 	var notes []string
 	for _, n := range m.Picture.Notes {
-		notes = append(notes, oneLine(n.Message))
+		notes = append(notes, views.Retell(ctx, oneLine(n.Message)))
 	}
 	return notes
 }

@@ -15,7 +15,7 @@ func presentImage(ctx context.Context, b *batch.Batch, m *batch.Image) views.Ima
 	v := views.Image{
 		Batch: batchURL(b.ID), BatchName: oneLine(b.Name), Row: presentRow(b, m),
 		Picture: imageURL(m.Batch, m.N) + "/picture", Width: m.Picture.Width, Height: m.Picture.Height,
-		Notes: presentNotes(m), Total: b.Total(), Text: lines(m.Text), Heads: presentHeads(b.Table, m),
+		Notes: presentNotes(ctx, m), Total: b.Total(), Text: lines(m.Text), Heads: presentHeads(b.Table, m),
 		Reading: m.Work, Outdated: len(m.Outdated()),
 	}
 	if place := v.Row.Place; place > 1 {

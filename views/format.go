@@ -102,6 +102,12 @@ func day(ctx context.Context, t time.Time) string {
 	return say(ctx, "date.day", t.Day(), strings.Fields(say(ctx, "date.months"))[t.Month()-1])
 }
 
+// BatchName is what a batch that was begun at t is called until a person names it.
+func BatchName(ctx context.Context, t time.Time) string {
+	t = t.Local()
+	return say(ctx, "batch.name", say(ctx, "date.year", day(ctx, t), t.Year()), t.Format("15:04"))
+}
+
 // pace writes images a minute.
 func pace(ctx context.Context, perMinute float64) string {
 	if perMinute < 10 {

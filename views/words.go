@@ -35,8 +35,25 @@ type tongue struct {
 
 // pattern finds the English sentences of one format among those that were put together already.
 type pattern struct {
-	english *regexp.Regexp
-	format  string // the translation
+	english    *regexp.Regexp
+	begin, end string // of every sentence that it finds: most others are told apart by these
+	format     string // the translation
+}
+
+func newPattern(english, format string) pattern {
+	p := pattern{english: sentencePattern(english), format: format}
+	if at := verb.FindAllStringIndex(english, -1); !strings.Contains(english, "%%") {
+		p.begin, p.end = english[:at[0][0]], english[at[len(at)-1][1]:]
+	}
+	return p
+}
+
+// find returns what stands in the places of the format in a sentence, nil if it is not of this format.
+func (p *pattern) find(sentence string) []string {
+	if !strings.HasPrefix(sentence, p.begin) || !strings.HasSuffix(sentence, p.end) {
+		return nil
+	}
+	return p.english.FindStringSubmatch(sentence)
 }
 
 // tongues is the table of languages by tag, read once. The files are in the binary and a test has read them, so one
@@ -75,7 +92,7 @@ func readTongue(data []byte) (*tongue, error) {
 	t := &tongue{name: file.Name, zeroIsOne: file.ZeroIsOne, words: file.Words, sentences: file.Sentences}
 	for english, format := range file.Sentences {
 		if strings.Contains(english, "%") {
-			t.patterns = append(t.patterns, pattern{sentencePattern(english), format})
+			t.patterns = append(t.patterns, newPattern(english, format))
 		}
 	}
 	// The longer one knows more of what it matches.
@@ -202,7 +219,7 @@ func Retell(ctx context.Context, sentence string) string {
 		return translated
 	}
 	for _, p := range t.patterns {
-		found := p.english.FindStringSubmatch(sentence)
+		found := p.find(sentence)
 		if found == nil {
 			continue
 		}

@@ -118,11 +118,20 @@ func tooLarge(filename string, limit int64) error {
 	return errs.New(errs.TooLarge, "“%s” is larger than %d MB. Save it smaller, for example as JPEG, and add it again.", filename, limit>>20)
 }
 
+// newBatch is a draft whose name, until a person chooses one, is in that person's language.
+func (s *Server) newBatch(c echo.Context, name string) (*batch.Batch, error) {
+	ctx := c.Request().Context()
+	if strings.TrimSpace(name) == "" {
+		name = views.BatchName(ctx, time.Now())
+	}
+	return s.batches.Create(ctx, batch.NewBatch{Name: name})
+}
+
 // createBatch begins a draft. Scripts get its address; a plain form may carry the pictures along.
 func (s *Server) createBatch(c echo.Context) error {
 	form, err := c.Request().MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
-		b, err := s.batches.Create(c.Request().Context(), batch.NewBatch{Name: c.FormValue("name")})
+		b, err := s.newBatch(c, c.FormValue("name"))
 		if err != nil {
 			return err
 		}
@@ -135,7 +144,7 @@ func (s *Server) createBatch(c echo.Context) error {
 		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
 	return s.patient(func(c echo.Context) error {
-		b, err := s.batches.Create(c.Request().Context(), batch.NewBatch{})
+		b, err := s.newBatch(c, "")
 		if err != nil {
 			return err
 		}

@@ -3,8 +3,9 @@ package keypool
 import "time"
 
 const (
-	// TallyEvery and TallySlots are how calls are counted for a look back: over ten minutes, ten seconds at a time.
+	// TallyEvery is how long calls are counted together for a look back.
 	TallyEvery = 10 * time.Second
+	// TallySlots is how many of those there are: ten minutes.
 	TallySlots = 60
 )
 

@@ -8,7 +8,7 @@ RUN CGO_ENABLED=0 go build -tags nodynamic -trimpath -ldflags='-s -w' -o /sheetl
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates tesseract-ocr tesseract-ocr-eng \
+ && apt-get install -y --no-install-recommends ca-certificates tesseract-ocr tesseract-ocr-eng tesseract-ocr-osd \
     libheif-examples poppler-utils \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home sheetlift \

@@ -1,7 +1,7 @@
 # make help lists what there is.
 GO        ?= go
 BINARY     = bin/sheetlift
-TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng
+TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng,tesseract-ocr-osd
 PICTURES   = heif-convert=libheif-examples pdftoppm=poppler-utils
 CHROMIUM   = chromium=chromium,fonts-liberation
 STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck
@@ -81,6 +81,11 @@ soak-keys: ## an hour of faults, 64 workers, with the race detector; SOAK=10m fo
 bench-images: ## one photo of 12 megapixels to a picture and a thumbnail, against vipsthumbnail
 	@deploy/packages.sh vipsthumbnail=libvips-tools
 	$(GO) test ./internal/imaging -run '^$$' -bench '^BenchmarkAgainstVips$$' -benchtime 1x -count 1
+
+.PHONY: bench-turned
+bench-turned: ## which of the sample pictures are noticed when they are turned; a quarter of an hour of CPU
+	@deploy/packages.sh $(TESSERACT)
+	$(GO) test ./internal/engine/tesseract -run '^TestTurnedPictures$$' -count=1 -v -timeout 90m -turned
 
 .PHONY: bench-uploads
 bench-uploads: ## 200 photos of 20 MB at once through the real server

@@ -96,6 +96,13 @@
     else if (event.target.closest("#cards")) preview();
   });
   document.addEventListener("toggle", preview, true);
-  document.addEventListener("htmx:after:swap", preview);
+  // The page's own part comes anew after each act: what was open stays open.
+  let open = 0;
+  const tools = () => all(".naming > details");
+  document.addEventListener("htmx:before:swap", () => { open = tools().findIndex((tool) => tool.open); });
+  document.addEventListener("htmx:after:swap", () => {
+    tools().forEach((tool, i) => { tool.open = i === open; });
+    preview();
+  });
   document.addEventListener("DOMContentLoaded", preview);
 })();

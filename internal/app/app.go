@@ -113,7 +113,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	samples := extract.NewSamples(a.store, a.engines.byName)
 	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples,
-		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
+		Compass: a.engines.compass, Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
 	a.board = batch.NewBoard(a.store, log)
@@ -176,9 +176,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
-	g.Go(func() error { return a.tellKeyPages(all) })
 	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
 	g.Go(func() error { return a.tellPages(all) })
+	g.Go(func() error { return a.batches.WatchTurned(all, a.log) })
 	if a.demos != nil {
 		g.Go(func() error { return a.demos.Run(all) })
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
+	"sheetlift/internal/engine/tesseract"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/store"
@@ -44,7 +45,25 @@ func Doctor(ctx context.Context, c *config.Config, w io.Writer, log *slog.Logger
 	if err != nil {
 		return false, err
 	}
-	return tell(w, where, report)
+	good, err := tell(w, where, report)
+	if err != nil {
+		return false, err
+	}
+	_, err = fmt.Fprintln(w, offlineReader(c))
+	return good, err
+}
+
+// offlineReader says what the offline engine can do on this machine, or why it cannot.
+func offlineReader(c *config.Config) string {
+	offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract})
+	if err != nil {
+		return errs.Message(err)
+	}
+	can := fmt.Sprintf("Tesseract %s can read offline. ", offline.Version())
+	if _, err := offline.Compass(); err != nil {
+		return can + errs.Message(err)
+	}
+	return can + "Pictures that stand upside down or lie on their side are noticed."
 }
 
 // tell writes a report for the technician.

@@ -145,7 +145,7 @@ func TestTheDoctorWantsTheFolderForItselfAndMendsWhatAKillLeft(t *testing.T) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	doctor(t, data)
-	if code, said := doctor(t, data); code != 0 || !strings.Contains(said, "1 batches, 6 images, 6 pictures") || !strings.Contains(said, "All is well") {
+	if code, said := doctor(t, data); code != 0 || !strings.Contains(said, "1 batches, 6 images, 6 pictures") || !strings.Contains(said, "All is well") || !strings.Contains(said, "Tesseract") {
 		t.Errorf("after it: exit code %d: %s", code, said)
 	}
 	if code, said := doctor(t, data+"-not"); code != 1 || !strings.Contains(said, "no data folder") {

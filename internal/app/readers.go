@@ -28,6 +28,8 @@ type engines struct {
 	keys   *keypool.Pool
 	first  string // SHEETLIFT_ENGINE
 	model  string
+
+	compass batch.Compass // nil where the offline engine cannot tell which way up a picture is
 }
 
 // readers builds the engines that can work here, with the pool of keys.
@@ -49,6 +51,11 @@ func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.L
 	e.byName[reader.Name()], e.keys = reader, pool
 	if offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract}); err == nil {
 		e.byName[offline.Name()] = offline
+		if compass, err := offline.Compass(); err == nil {
+			e.compass = compass
+		} else {
+			log.Warn("what stands upside down is not noticed", "err", err)
+		}
 	} else {
 		log.Warn("the offline engine is not available", "err", err)
 	}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
+	"image/png"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -340,4 +342,68 @@ func TestHundredsAreNamedByPatternPasteAndHand(t *testing.T) {
 	if first, second := bytes.Index(page, []byte(`name="name-2"`)), bytes.Index(page, []byte(`name="name-1"`)); first < 0 || second < first {
 		t.Error("the order that was made by hand is not kept")
 	}
+}
+
+func TestAPictureThatStandsUpsideDownIsTurnedFromItsNote(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(samples + "/tables/icdar13_eu-003-p1-t2.png")
+	if os.IsNotExist(err) {
+		t.Skip("the sample data folder is not beside the checkout")
+	}
+	sheet, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	upright, upside := grey(sheet), grey(sheet)
+	slices.Reverse(upside.Pix)
+	dir := t.TempDir()
+	for name, m := range map[string]image.Image{"1 upright.png": upright, "2 upside down.png": upside} {
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), b.Bytes())
+	}
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url))
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), []string{filepath.Join(dir, "1 upright.png"), filepath.Join(dir, "2 upside down.png")}))
+	b.click("#onwards a[href$='?step=names']")
+
+	// The note comes while the page is open, and only where it belongs.
+	b.until("document.querySelector('#upright-2')")
+	if note := b.text("#notes-2"); !strings.Contains(note, "upside down") || b.is("document.querySelector('#upright-1')") || b.text("#look-n") != "1" {
+		t.Errorf("the note says %q, %s to look at", note, b.text("#look-n"))
+	}
+	b.shot("3-turned")
+	b.do(chromedp.Evaluate[chromedp.Void]("window.was = document.querySelector('#shot-2 img').src"))
+	b.click("#upright-2")
+	b.until("document.querySelector('#shot-2 img').src != window.was && !document.querySelector('#upright-2')")
+	_, stored, _ := p.fetch(t, b.batch()+"/images/2/picture")
+	m, _, err := image.Decode(bytes.NewReader(stored))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, other := unlike(grey(m), upright), unlike(grey(m), upside); same*4 > other {
+		t.Errorf("it differs from the upright one by %d and from the turned one by %d", same, other)
+	}
+}
+
+func grey(m image.Image) *image.Gray {
+	g := image.NewGray(image.Rectangle{Max: m.Bounds().Size()})
+	draw.Draw(g, g.Rect, m, m.Bounds().Min, draw.Src)
+	return g
+}
+
+// unlike is how much two pictures of one size differ; those of two sizes differ most.
+func unlike(a, b *image.Gray) int {
+	if a.Rect != b.Rect {
+		return 1 << 60
+	}
+	sum := 0
+	for i := range a.Pix {
+		d := int(a.Pix[i]) - int(b.Pix[i])
+		sum += max(d, -d)
+	}
+	return sum
 }

@@ -187,6 +187,7 @@ type Picture struct {
 type Note struct {
 	Kind    string `json:"k"` // a stable word, such as "pages" or "small"
 	Message string `json:"m"`
+	Turn    int    `json:"turn,omitempty"` // of NoteTurned: the quarters clockwise that would put it upright, 1 to 3
 }
 
 // Attempt is one try at reading an image.

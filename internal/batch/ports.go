@@ -141,6 +141,13 @@ type Intake interface {
 	Rotate(ctx context.Context, data []byte, quarters int) (*Prepared, error)
 }
 
+// Compass tells which way up a picture is. It is asked for one picture at a time.
+type Compass interface {
+	// Turn returns by how many quarters of a circle, clockwise, a prepared picture must be turned to stand upright: 1 to 3,
+	// or 0 when it stands upright or that is not plain. An error is about the machine, or the picture, and means as much.
+	Turn(ctx context.Context, picture []byte) (quarters int, err error)
+}
+
 // Templates keeps saved columns. Errors are as those of Repository.
 type Templates interface {
 	// Templates returns all, in no order.

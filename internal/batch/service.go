@@ -22,6 +22,7 @@ type Ports struct {
 	Readers    Readers
 	Templates  Templates // nil: columns cannot be saved
 	Sampler    Sampler   // nil: nothing can be read before a start
+	Compass    Compass   // nil: nobody notices what stands upside down
 }
 
 // Limits bound what one batch may hold.
@@ -35,12 +36,13 @@ type Limits struct {
 type Service struct {
 	ports  Ports
 	limits Limits
+	looks  looks
 }
 
 // NewService returns the use cases over the given ports.
 func NewService(ports Ports, limits Limits) *Service {
 	limits.Keep = cmp.Or(limits.Keep, DefaultKeep)
-	return &Service{ports: ports, limits: limits}
+	return &Service{ports: ports, limits: limits, looks: looks{stir: make(chan struct{}, 1)}}
 }
 
 // MaxImages is how many images a batch may hold.
@@ -228,10 +230,7 @@ func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ports.Repository.RemoveImage(ctx, m); err != nil && !errs.Is(err, errs.NotFound) {
-		return err
-	}
-	return s.ports.Pictures.DropPicture(ctx, id, m.Picture.Key)
+	return s.takeBack(ctx, m)
 }
 
 // Batch returns a batch as stored; NotFound for one that was deleted or never was, and a

@@ -223,6 +223,9 @@ func (a *arrival) keep(ctx context.Context, part Part) error {
 			}
 			fault.At(fault.ImageKept)
 			a.there[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
+			if a.ports.Compass != nil {
+				a.looks.add(m)
+			}
 			return nil
 		}
 		if !errs.Is(err, errs.Conflict) {
@@ -302,12 +305,23 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 	}
 }
 
-// takeBack removes an image that was never acknowledged.
+// takeBack removes an image with its picture, whoever changes it meanwhile: somebody may name it, turn it, or note
+// something on it. One that is gone is no error.
 func (s *Service) takeBack(ctx context.Context, m *Image) error {
-	if err := s.ports.Repository.RemoveImage(ctx, m); err != nil && !errs.Is(err, errs.NotFound) {
-		return err
+	for {
+		err := s.ports.Repository.RemoveImage(ctx, m)
+		if errs.Is(err, errs.Conflict) && ctx.Err() == nil {
+			var now *Image
+			if now, err = s.ports.Repository.Image(ctx, m.Batch, m.N); err == nil {
+				m = now
+				continue
+			}
+		}
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		return s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key)
 	}
-	return s.ports.Pictures.DropPicture(ctx, m.Batch, m.Picture.Key)
 }
 
 func (b *Batch) holds(n int) bool {

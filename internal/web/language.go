@@ -67,9 +67,9 @@ func pageBefore(r *http.Request) string {
 // drawn once for all who look at it.
 func LiveTopics(id batch.ID) []string {
 	tags := views.Languages()
-	topics := make([]string, 0, len(tags))
+	topics := make([]string, 0, 2*len(tags))
 	for _, tag := range tags {
-		topics = append(topics, liveTopic(id, tag))
+		topics = append(topics, liveTopic(id, tag), noteTopic(id, tag))
 	}
 	return topics
 }

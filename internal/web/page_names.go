@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -240,11 +241,16 @@ func (s *Server) leaveOut(out bool) func(context.Context, echo.Context, batch.ID
 	}
 }
 
+// turnImage turns a picture clockwise by so many "quarters" of a circle, or one.
 func (s *Server) turnImage(ctx context.Context, c echo.Context, id batch.ID) error {
 	n, err := imageNumber(c)
 	if err != nil {
 		return err
 	}
-	_, err = s.batches.Rotate(ctx, id, n, 1)
+	quarters, err := strconv.Atoi(cmp.Or(c.QueryParam("quarters"), "1"))
+	if err != nil {
+		return errs.New(errs.Invalid, "The address is wrong. Load the page again.")
+	}
+	_, err = s.batches.Rotate(ctx, id, n, quarters)
 	return err
 }

@@ -50,7 +50,7 @@ func presentShots(ctx context.Context, images []*batch.Image) []views.Shot {
 		shots = append(shots, views.Shot{
 			N: m.N, Before: before, After: after, Place: i + 1, Name: oneLine(m.Name), Filename: oneLine(m.Filename),
 			Plain: oneLine(m.DefaultName()), Folder: oneLine(m.Folder), Date: dayOf(m), Thumb: imageURL(m.Batch, m.N) + "/thumb" + versionOf(m),
-			Picture: imageURL(m.Batch, m.N) + "/picture" + versionOf(m), Notes: presentNotes(ctx, m),
+			Picture: imageURL(m.Batch, m.N) + "/picture" + versionOf(m), Notes: presentNotes(ctx, m), Turn: turnOf(m),
 		})
 	}
 	return shots
@@ -59,6 +59,16 @@ func presentShots(ctx context.Context, images []*batch.Image) []views.Shot {
 // versionOf makes the address of a picture another one when it was turned.
 func versionOf(m *batch.Image) string {
 	return "?v=" + m.Picture.Digest[:min(8, len(m.Picture.Digest))]
+}
+
+// turnOf is by how many quarters a picture must be turned to stand upright, as far as is known.
+func turnOf(m *batch.Image) int {
+	for _, n := range m.Picture.Notes {
+		if n.Turn > 0 {
+			return n.Turn
+		}
+	}
+	return 0
 }
 
 func presentNotes(ctx context.Context, m *batch.Image) []string {

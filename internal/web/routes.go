@@ -4,7 +4,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/web/api"
-	"sheetlift/views"
 )
 
 // routes is every address there is.
@@ -13,7 +12,6 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/", s.startPage)
 	e.GET("/keys", s.keysPage)
-	e.GET("/keys/events", s.keysEvents)
 	e.POST("/keys", s.addKey)
 	e.POST("/keys/test", s.testKey)
 	e.POST("/keys/enable", s.enableKey)
@@ -54,6 +52,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/delete", s.deleteBatch)
 	b.POST("/undelete", s.steer(s.undeleteBatch))
 	b.GET("/events", s.events)
+	b.GET("/notes", s.noteEvents)
 	b.GET("/workbook.xlsx", s.workbook)
 
 	b.GET("/uploads", s.uploads)
@@ -73,7 +72,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/rows/replace", s.replaceRows)
 
 	if s.pool != nil {
-		e.GET("/api/v1/keys", api.Keys(s.pool, views.Why))
+		e.GET("/api/v1/keys", api.Keys(s.pool))
 	}
 	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
 	e.POST("/batch-process-images", first.Process, s.patient)

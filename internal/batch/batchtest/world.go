@@ -60,11 +60,12 @@ func (w *World) Fail(f func(op string) error) {
 
 func (w *World) fail(op string) error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.failing == nil {
+	failing := w.failing
+	w.mu.Unlock() // f may act on the world itself
+	if failing == nil {
 		return nil
 	}
-	return w.failing(op)
+	return failing(op)
 }
 
 func batchKey(id batch.ID) string        { return string(id) }

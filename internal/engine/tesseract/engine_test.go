@@ -37,9 +37,15 @@ func installed(t *testing.T) *tesseract.Engine {
 // pretend returns the path of a program that answers the probe as the tool does and runs script for a picture.
 func pretend(t *testing.T, script string) string {
 	t.Helper()
+	return pretendWith(t, "eng", script)
+}
+
+// pretendWith is pretend with data for these, one on a line.
+func pretendWith(t *testing.T, data, script string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "tesseract")
 	body := "#!/bin/sh\ncase \"$1\" in\n--version) echo 'tesseract 5.9.9'; exit;;\n" +
-		"--list-langs) printf 'List of available languages (1):\\neng\\n'; exit;;\nesac\n" + script + "\n"
+		"--list-langs) printf 'List of available languages (1):\\n" + data + "\\n'; exit;;\nesac\n" + script + "\n"
 	if err := os.WriteFile(path, []byte(body), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,12 +29,15 @@ const (
 	maxOutput = 16 << 20 // bytes of words; a dense page has 200 KB
 	maxErrors = 8 << 10  // bytes of complaints kept for the log
 	probeTime = 10 * time.Second
+
+	backgroundNice = 10 // of 19; a tenth of the processor where others want it all
 )
 
 // tool is the command line program.
 type tool struct {
 	path, language, dataDir string
 	timeout                 time.Duration
+	background              bool // it gives way to everything else on the machine
 }
 
 func find(opt Options) (tool, error) {
@@ -55,29 +59,30 @@ func find(opt Options) (tool, error) {
 	return t, nil
 }
 
-// probe returns the tool's version and makes sure that it knows the language.
-func (t tool) probe(ctx context.Context) (string, error) {
+// probe returns the tool's version and what it has data for, and makes sure that the language is among them.
+func (t tool) probe(ctx context.Context) (version string, data []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	out, err := t.run(ctx, nil, "--version")
 	if err != nil {
-		return "", notInstalled(t.path, err)
+		return "", nil, notInstalled(t.path, err)
 	}
 	name, rest, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	version, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	version, _, _ = strings.Cut(strings.TrimSpace(rest), "\n")
 	if name != "tesseract" || version == "" {
-		return "", notInstalled(t.path, fmt.Errorf("%q is not Tesseract's answer to --version", firstLine(out)))
+		return "", nil, notInstalled(t.path, fmt.Errorf("%q is not Tesseract's answer to --version", firstLine(out)))
 	}
 	langs, err := t.run(ctx, nil, "--list-langs")
 	if err != nil {
-		return "", notInstalled(t.path, err)
+		return "", nil, notInstalled(t.path, err)
 	}
 	for line := range strings.Lines(string(langs)) {
-		if strings.TrimSpace(line) == t.language {
-			return strings.TrimSpace(version), nil
-		}
+		data = append(data, strings.TrimSpace(line))
 	}
-	return "", errs.New(errs.Unavailable,
+	if slices.Contains(data, t.language) {
+		return strings.TrimSpace(version), data, nil
+	}
+	return "", nil, errs.New(errs.Unavailable,
 		"Tesseract is installed, but its language data “%s” is missing. Install it, on Debian or Ubuntu with "+
 			"“sudo apt-get install tesseract-ocr-%s”, and start again.", t.language, t.language)
 }
@@ -120,7 +125,13 @@ func (t tool) run(ctx context.Context, stdin io.Reader, args ...string) ([]byte,
 	cmd.WaitDelay = time.Second
 	out, complaints := &bounded{max: maxOutput}, &bounded{max: maxErrors}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, out, complaints
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		if t.background {
+			_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, backgroundNice) // without it, it is only less polite
+		}
+		err = cmd.Wait()
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaints.buf.String()))

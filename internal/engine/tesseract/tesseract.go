@@ -37,6 +37,7 @@ type Options struct {
 type Engine struct {
 	tool    tool
 	version string
+	data    []string // what the tool has data for
 	slots   *work.Gate
 }
 
@@ -49,7 +50,7 @@ func New(opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	version, err := t.probe(context.Background())
+	version, data, err := t.probe(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func New(opt Options) (*Engine, error) {
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
-	return &Engine{tool: t, version: version, slots: work.NewGate(slots, 0)}, nil
+	return &Engine{tool: t, version: version, data: data, slots: work.NewGate(slots, 0)}, nil
 }
 
 // Name returns "tesseract".

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/views"
+)
+
+// noteEvents is the live wire of a draft's page of names: what is noted on its pictures while a person names them.
+func (s *Server) noteEvents(c echo.Context) error {
+	id := batch.ID(c.Param("id"))
+	if _, err := s.batches.Batch(c.Request().Context(), id); err != nil {
+		return err
+	}
+	// The server's own limit for a request would end the stream with it; the feed limits each write.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
+	tag := views.Language(c.Request().Context())
+	return s.feed.Serve(c.Response(), c.Request(), noteTopic(id, tag), noteSource{s, id, tag})
+}
+
+func noteTopic(id batch.ID, tag string) string { return liveTopic(id, tag) + "/notes" }
+
+// noteSource renders the notes of a draft in one language.
+type noteSource struct {
+	server *Server
+	id     batch.ID
+	tag    string
+}
+
+// Snapshot is all pictures that have notes.
+func (n noteSource) Snapshot(ctx context.Context) ([]byte, error) {
+	byItem, count, err := n.draw(ctx, func(m views.Shot) bool { return len(m.Notes) > 0 })
+	for _, one := range byItem {
+		count = append(count, one...)
+	}
+	return count, err
+}
+
+// Delta is the pictures that items name. One that was added or left out since the page was loaded is not on it.
+func (n noteSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
+	wanted := make(map[string]bool, len(items))
+	for _, item := range items {
+		wanted[item] = true
+	}
+	return n.draw(ctx, func(m views.Shot) bool { return wanted[strconv.Itoa(m.N)] })
+}
+
+func (n noteSource) draw(ctx context.Context, wanted func(views.Shot) bool) (byItem map[string][]byte, count []byte, err error) {
+	ctx = views.WithLanguage(ctx, n.tag)
+	images, _, err := n.server.batches.Draft(ctx, n.id)
+	if errs.Is(err, errs.NotFound) {
+		gone, err := rendered(ctx, views.LiveGone())
+		return nil, gone, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	shots := presentShots(ctx, images)
+	byItem = map[string][]byte{}
+	for _, m := range shots {
+		if !wanted(m) {
+			continue
+		}
+		if byItem[strconv.Itoa(m.N)], err = rendered(ctx, views.NotesOf(batchURL(n.id), m)); err != nil {
+			return nil, nil, err
+		}
+	}
+	count, err = rendered(ctx, views.NotesCount(shots))
+	return byItem, count, err
+}

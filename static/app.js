@@ -77,16 +77,28 @@
     document.addEventListener("htmx:after:swap", follow);
     // The mark of a change goes when its flash is over, so that the next change flashes again.
     table.addEventListener("animationend", (event) => { event.target.classList.remove("flash"); });
-    const feed = $("#feed"), note = $("#note");
+    if (location.hash.length > 1 && $(`#filters [data-filter="${CSS.escape(location.hash.slice(1))}"]`)) show(location.hash.slice(1));
+  };
+
+  // A page that follows by the live wire says so when the wire is cut, and for how long.
+  const wire = (feed) => {
+    const note = $("#note");
     document.addEventListener("htmx:sse:error", () => {
       if (!note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: feed.dataset.lost, id: "lost" }));
     });
     document.addEventListener("htmx:sse:after:connection", () => { $("#lost")?.remove(); });
-    if (location.hash.length > 1 && $(`#filters [data-filter="${CSS.escape(location.hash.slice(1))}"]`)) show(location.hash.slice(1));
   };
 
-  // What is to come counts itself down; the page learns of the start by the live wire.
+  // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own
+  // time, that counts and not this machine's clock.
+  const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
+  let ahead = 0;
   const countDown = () => {
+    for (const at of all("[data-back]")) {
+      const s = Math.max(1, Math.ceil((new Date(at.dataset.back) - Date.now() - ahead) / 1000));
+      const text = at.dataset.in.replace("{left}", left(s));
+      if (at.textContent !== text) at.textContent = text;
+    }
     for (const at of all("[data-until]")) {
       const s = Math.max(0, Math.round((new Date(at.dataset.until) - Date.now()) / 1000));
       at.textContent = [Math.floor(s / 3600), String(Math.floor(s / 60) % 60).padStart(2, "0"), String(s % 60).padStart(2, "0")].join(":");
@@ -119,8 +131,13 @@
       field?.focus();
       field?.removeAttribute("data-focus"); // once
     };
+    const told = $("[data-now]");
+    if (told) ahead = new Date(told.dataset.now) - Date.now();
     countDown();
     setInterval(countDown, 1000);
+    document.addEventListener("htmx:after:swap", countDown);
+    const feed = $("#feed");
+    if (feed) wire(feed);
     // A menu closes when somebody presses elsewhere, or Escape.
     const closeMenus = (but) => { for (const m of all("details.menu[open]")) if (m !== but) m.open = false; };
     document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));

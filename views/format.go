@@ -67,18 +67,6 @@ func left(ctx context.Context, d time.Duration) string {
 	}
 }
 
-// until writes how long something still waits: "37 s", "5 min", "3 h".
-func until(d time.Duration) string {
-	switch {
-	case d < 90*time.Second:
-		return strconv.Itoa(int(math.Ceil(d.Seconds()))) + " s"
-	case d < 90*time.Minute:
-		return strconv.Itoa(int(math.Ceil(d.Minutes()))) + " min"
-	default:
-		return strconv.Itoa(int(math.Ceil(d.Hours()))) + " h"
-	}
-}
-
 // clock writes an instant as far as it is needed from now.
 func clock(ctx context.Context, t, now time.Time) string {
 	t, now = t.Local(), now.Local()

@@ -371,48 +371,6 @@ type Image struct {
 	Now           time.Time
 }
 
-// Key is one key of the pool as people may see it: by its label, never by its value.
-type Key struct {
-	Label      string
-	Project    string
-	Shares     []string // labels of keys that share its limits
-	State      string   // "ready", "resting" (seconds), "spent" (its day or money), "refused" or "off"
-	Class      string   // what brought it there, such as "rpm"; words/en.json has a sentence for each that is known
-	Reason     string   // what the service said, or ""
-	Back       time.Time
-	Running    int
-	Share      float64 // of the work of the last minutes, 0 to 1
-	Calls      int
-	Success    float64       // 0 to 1; below 0 while unknown
-	Latency    time.Duration // of a good call; 0 unknown
-	PerMinute  int           // learned limit; 0 unknown
-	LastMinute int           // calls in the last minute
-	PerDay     int           // learned limit; 0 unknown
-	Today      int           // calls today
-}
-
-// Event is something that happened to a key.
-type Event struct {
-	At    time.Time
-	Key   string
-	Class string // as in Key
-	Text  string // what the service said
-}
-
-// Keys is the page of the pool.
-type Keys struct {
-	Shell
-	Keys    []Key
-	Reader  Reader
-	Now     time.Time
-	Next    time.Time // when a key can read again, while none can; zero: one can, or nobody knows
-	Waiting int       // pictures that wait for a key
-	Down    bool      // the service itself is down
-	Events  []Event   // newest first
-	Said    string    // what came of the last action, a sentence
-	Mood    string    // "bad" if it is bad news
-}
-
 // Problem is what an error page says.
 type Problem struct {
 	Status    int

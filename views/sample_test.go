@@ -53,9 +53,12 @@ func everyPage(text string) map[string]templ.Component {
 	failed.Row, failed.Lines = live.Rows[4], nil
 	waiting := image
 	waiting.Row, waiting.Lines = live.Rows[1], nil
-	keys := views.Keys{Shell: shell, Reader: reader, Now: now, Next: now.Add(time.Minute), Waiting: 3, Down: true, Events: []views.Event{{At: now, Key: text, Class: text, Text: text}}}
-	for _, s := range []string{"ready", "resting", "spent", "refused", "off"} {
-		keys.Keys = append(keys.Keys, views.Key{Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Success: 0.5, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
+	keys := views.Keys{Shell: shell, Reader: reader, Now: now, Next: now.Add(time.Minute), Waiting: 3, Down: true, Wire: true, Keeps: true, Events: []views.Event{{At: now, Key: text, Class: text, Text: text}}}
+	lately := make([]views.Tally, 60)
+	lately[3], lately[59] = views.Tally{Good: 4, Bad: 1}, views.Tally{Good: 1}
+	errs := []views.Failure{{Class: "rpm", Text: text, Count: 3, First: now.Add(-48 * time.Hour), Last: now}, {Class: text, Text: text, Count: 1, First: now, Last: now}, {Class: "new", Count: 1}}
+	for _, s := range []string{"ready", "due", "resting", "spent", "refused", "off"} {
+		keys.Keys = append(keys.Keys, views.Key{Lately: lately, Failures: errs, Added: s == "ready", Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Success: 0.5, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
 	}
 	uploader := views.Uploader{Next: 1, MaxImages: 1000, MaxBytes: 25 << 20}
 	more := views.Uploader{Batch: "/batches/x", Images: shots, Next: 5, MaxImages: 1000, MaxBytes: 25 << 20}
@@ -81,6 +84,7 @@ func everyPage(text string) map[string]templ.Component {
 		"rows, none":     views.RowsPage(none),
 		"image, waiting": views.ImagePage(waiting),
 		"keys":           views.KeysPage(keys),
+		"keys, now":      views.KeysNow(keys),
 		"keys, none":     views.KeysPage(views.Keys{Reader: views.Reader{Engine: "tesseract"}}),
 		"login":          views.Login(views.SignIn{Next: "/" + text, Problem: text}),
 		"error":          views.ErrorPage(views.Problem{Status: 404, Title: text, Detail: text, RequestID: text}),

@@ -287,7 +287,7 @@ func TestAKeyIsExplainedInOurWords(t *testing.T) {
 	page := func(class string) string {
 		return html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{{Label: "key 1", State: "resting", Class: class, Reason: "RESOURCE_EXHAUSTED", Back: now.Add(37 * time.Second)}}}))
 	}
-	if got := page("rpm"); !strings.Contains(got, "Its calls for this minute are used up.") || !strings.Contains(got, "Back in 37 s") || strings.Contains(got, "RESOURCE_EXHAUSTED") {
+	if got := page("rpm"); !strings.Contains(got, "Its calls for this minute are used up.") || !strings.Contains(got, `data-in="Back in {left}">Back at 09:00:37<`) || strings.Contains(got, "RESOURCE_EXHAUSTED") {
 		t.Error("a limit is shown in the service's words")
 	}
 	if got := page("something new"); !strings.Contains(got, "RESOURCE_EXHAUSTED") {
@@ -309,4 +309,40 @@ func BenchmarkFiveHundredRows(b *testing.B) {
 		size = out.Len()
 	}
 	b.ReportMetric(float64(size), "bytes")
+}
+
+func TestTheLastErrorsOfAKeyAreSaidWithTheirCountAndTheirTime(t *testing.T) {
+	t.Parallel()
+	key := views.Key{Label: "key 1", State: "ready", Failures: []views.Failure{
+		{Class: "bare429", Text: "Resource has been exhausted", Count: 1200, First: now.Add(-30 * time.Minute), Last: now.Add(-time.Minute)},
+		{Class: "key_fixable", Text: "Enable the API.", Count: 1, Last: now.Add(-48 * time.Hour)},
+	}}
+	page := html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{key, {Label: "key 2", State: "ready"}}}))
+	for _, want := range []string{
+		"Last errors: 1,201", "Google asks it to slow down.", "1,200 times, from 08:30:00 to 08:59:00", "<q>Resource has been exhausted</q>",
+		"Google refuses it for a setting of its project. Enable the API.", "Once: Sunday", "Last errors: none",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "<q>Enable") {
+		t.Error("what the service said stands there twice")
+	}
+}
+
+func TestTheLastMinutesOfAllKeysAreDrawnToOneScaleAndSaid(t *testing.T) {
+	t.Parallel()
+	busy, idle := make([]views.Tally, 60), make([]views.Tally, 60)
+	busy[0], busy[59], idle[30] = views.Tally{Good: 9, Bad: 1}, views.Tally{Good: 1}, views.Tally{Good: 5}
+	page := html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{{Label: "a", Lately: busy}, {Label: "b", Lately: idle}, {Label: "c"}}}))
+	for _, want := range []string{
+		`aria-label="The last 10 minutes: 10 good answers, 1 other. The last of them: 1 good answer."`, `aria-label="The last 10 minutes: no calls."`,
+		`<rect class="good" x="0" y="4.0" width="3" height="27.0">`, `<rect class="other" x="0" y="1.0" width="3" height="3.0">`,
+		`<rect class="good" x="120" y="16.0" width="3" height="15.0">`, `<rect class="good" x="236" y="28.0" width="3" height="3.0">`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
 }

@@ -176,6 +176,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
+	g.Go(func() error { return a.tellKeyPages(all) })
 	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
 	g.Go(func() error { return a.tellPages(all) })
 	g.Go(func() error { return a.batches.WatchTurned(all, a.log) })

@@ -7,6 +7,7 @@ import (
 
 	"sheetlift/internal/config"
 	"sheetlift/internal/keypool"
+	"sheetlift/internal/web"
 )
 
 // lookAtKeys is how often the keys file is looked at: a new key is used within seconds of being written.
@@ -62,6 +63,46 @@ func (a *App) keepKeys(ctx context.Context) error {
 		a.pool.Replace(keys)
 		a.log.Info("the keys were read anew", "keys", len(keys))
 	}
+}
+
+// tellEvery is the least time between two words to the open pages of keys: more than two a second nobody can read.
+const tellEvery = 500 * time.Millisecond
+
+// tellKeyPages marks on the feed when something about the keys changes: by what happens to them, and by time, when a rest
+// is over or the look back moves on.
+func (a *App) tellKeyPages(ctx context.Context) error {
+	topics := web.KeysTopics()
+	for {
+		moves := time.NewTimer(time.Until(nextByTime(a.pool.Status(time.Now()), time.Now())))
+		select {
+		case <-ctx.Done():
+			moves.Stop()
+			return nil
+		case <-a.pool.Changes():
+		case <-moves.C:
+		}
+		moves.Stop()
+		for _, topic := range topics {
+			a.feed.Touch(topic, "")
+		}
+		rest := time.NewTimer(tellEvery)
+		select {
+		case <-ctx.Done():
+		case <-rest.C:
+		}
+		rest.Stop()
+	}
+}
+
+// nextByTime is when time alone changes what the page of keys shows.
+func nextByTime(st keypool.Status, now time.Time) time.Time {
+	next := now.Truncate(keypool.TallyEvery).Add(keypool.TallyEvery)
+	for _, k := range st.Keys {
+		if k.Until.After(now) && k.Until.Before(next) {
+			next = k.Until
+		}
+	}
+	return next
 }
 
 // mark tells one state of a file from another.

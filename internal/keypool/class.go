@@ -28,6 +28,8 @@ const (
 	KeyDead          Class = "key_dead"          // invalid, leaked, suspended
 	KeyFixable       Class = "key_fixable"       // refused for a setting its owner can change
 
+	Shared Class = "shared" // no answer, but found out from some: keys of one project
+
 	ModelOverloaded Class = "model_overloaded" // 5xx, or no capacity
 	Transport       Class = "transport"        // network, time out, torn answer
 )

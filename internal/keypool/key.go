@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Key is an API key as people know it: by its label.
@@ -17,18 +18,26 @@ type Key struct {
 	Secret  Secret
 }
 
-// given is the form label@project:KEY. A bare key may hold any of these characters, so the whole form is needed: a
-// label, an at sign, a project and a colon.
-var given = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9 _.-]{0,39})@([A-Za-z0-9][A-Za-z0-9_.-]{0,62}):(.+)$`)
+// given is the form label@project:KEY; the project may be left out, as in label@:KEY. A bare key may hold any of these
+// characters, so the whole form is needed: a label, an at sign, a project and a colon.
+var given = regexp.MustCompile(`^([\pL\pN][\pL\pN _.-]{0,39})@((?:[\pL\pN][\pL\pN_.-]{0,62})?):(.+)$`)
 
-// ErrBlank is a key without a value.
-var ErrBlank = errors.New("keypool: the key is blank")
+// Errors of keys as given.
+var (
+	// ErrBlank is a key without a value.
+	ErrBlank = errors.New("keypool: the key is blank")
+	// ErrForm is a label, a project or a value that cannot be written on one line as label@project:KEY.
+	ErrForm = errors.New("keypool: the label, the project or the key has characters that cannot be written down")
+)
 
 // ParseKey reads a key as given: the bare key, or label@project:KEY. Any value that is not blank is a key. n counts
-// the keys from 1 and makes the label "key n" where none is given.
+// the keys from 1 and makes the label "key n" where none is given; 0 leaves it to the pool.
 func ParseKey(text string, n int) (Key, error) {
 	text = strings.TrimSpace(text)
-	k := Key{Label: "key " + strconv.Itoa(n)}
+	var k Key
+	if n > 0 {
+		k.Label = "key " + strconv.Itoa(n)
+	}
 	if part := given.FindStringSubmatch(text); part != nil {
 		k.Label, k.Project, text = strings.TrimSpace(part[1]), part[2], strings.TrimSpace(part[3])
 	}
@@ -37,6 +46,20 @@ func ParseKey(text string, n int) (Key, error) {
 	}
 	k.Secret = NewSecret(text)
 	return k, nil
+}
+
+// Line writes a key as ParseKey reads it again, on one line. It returns ErrForm where that is not possible. It is the
+// key itself: for its file, and nothing else.
+func (k Key) Line() (string, error) {
+	line := k.Label + "@" + k.Project + ":" + k.Secret.Reveal()
+	again, err := ParseKey(line, 0)
+	if err != nil || again.Label != k.Label || again.Project != k.Project || again.Secret.Reveal() != k.Secret.Reveal() {
+		return "", ErrForm
+	}
+	if strings.ContainsFunc(line, unicode.IsControl) {
+		return "", ErrForm
+	}
+	return line, nil
 }
 
 // idOf names a key in the store: a keyed hash, from which nobody without the secret can tell the key.

@@ -33,6 +33,15 @@ type memo struct {
 	Project     string               `json:"project,omitempty"` // that was found out, not given
 	Unavailable map[string]time.Time `json:"unavailable,omitempty"`
 	Limits      map[string]limitMemo `json:"limits,omitempty"` // by model
+	Failures    []failureMemo        `json:"failures,omitempty"`
+}
+
+type failureMemo struct {
+	Class Class     `json:"class"`
+	Text  string    `json:"text,omitempty"`
+	Count int       `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
 }
 
 type limitMemo struct {
@@ -178,6 +187,9 @@ func (p *Pool) memo(k *key, now time.Time) memo {
 	if k.Project == "" {
 		m.Project = k.quota.name
 	}
+	for _, f := range k.failures {
+		m.Failures = append(m.Failures, failureMemo(f))
+	}
 	for name, l := range k.quota.models {
 		l.trim(now)
 		m.Limits[name] = limitMemo{
@@ -214,6 +226,11 @@ func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
 		k.state, k.until, k.class, k.reason = m.State, m.Until, m.Class, m.Reason
 	case newer == 0:
 		k.rest(m.State, m.Until, m.Class, m.Reason)
+	}
+	if len(k.failures) == 0 { // each process counts its own from then on
+		for _, f := range m.Failures {
+			k.failures = append(k.failures, Failure(f))
+		}
 	}
 	for model, until := range m.Unavailable {
 		k.unavailable[model] = until

@@ -63,6 +63,7 @@ type Pool struct {
 	events  []Event
 	dirty   map[*key]bool // to be saved
 	saving  chan struct{}
+	changed chan struct{}
 	node    string // tells our own saves from those of others
 }
 
@@ -76,7 +77,7 @@ type waiter struct {
 func New(keys []Key, opt Options) *Pool {
 	p := &Pool{
 		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]int{}, share: 1, peers: map[string]time.Time{},
-		dirty: map[*key]bool{}, saving: make(chan struct{}, 1),
+		dirty: map[*key]bool{}, saving: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -132,6 +133,7 @@ func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
 
 // dispatch hands keys to those who wait, and looks again by itself when the next thing is known to happen.
 func (p *Pool) dispatch(now time.Time) {
+	defer p.stir()
 	next := p.serve(now)
 	switch {
 	case len(p.waiting) == 0:
@@ -183,6 +185,17 @@ func (l *Lease) Release(o Outcome) {
 		p.settle(l, o, now)
 		p.dispatch(now)
 	})
+}
+
+// Changes has a word after something happened to the pool or its keys. Words are gathered, so one reader who is slow
+// gets one word for all that happened meanwhile. What only time changes, such as the end of a rest, gives none.
+func (p *Pool) Changes() <-chan struct{} { return p.changed }
+
+func (p *Pool) stir() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Len is how many keys there are, whatever their state.

@@ -43,6 +43,7 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	if o.Class == Canceled {
 		return
 	}
+	k.tally.count(now, o.Class == OK)
 	if o.Project != "" {
 		p.sameProject(k, o.Project)
 	}
@@ -253,6 +254,6 @@ func (p *Pool) suspect(k *key, lim *limit, model string, value int64, now time.T
 	for _, o := range others {
 		p.merge(k, o)
 	}
-	p.note(k, now, RPM, fmt.Sprintf("Shares its quota of %d a minute with other keys: they belong to one project.", value))
+	p.tell(k, now, Shared, fmt.Sprintf("Shares its quota of %d a minute with other keys: they belong to one project.", value))
 	p.log.Warn("keys share one quota: they belong to one project", "keys", len(others)+1, "limit", value)
 }

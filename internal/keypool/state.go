@@ -47,7 +47,8 @@ type key struct {
 
 	calls, good int
 	starts      []time.Time // of the last shareWindow
-	failures    []Event
+	failures    []Failure   // by class, the newest last
+	tally       tally
 }
 
 const (
@@ -64,8 +65,6 @@ const (
 	latWeight = 0.2  // of the newest call in the moving average
 	// shareWindow is over what the share of the work is shown.
 	shareWindow = 5 * time.Minute
-	keptErrors  = 5
-	keptEvents  = 50
 )
 
 func (p *Pool) add(k Key) *key {
@@ -90,11 +89,11 @@ func (p *Pool) freeLabel(label string) string {
 	if label != "" && !taken(label) {
 		return label
 	}
-	base := label
-	if base == "" {
-		base = "key"
+	base, i := label, 2
+	if base == "" { // a number that no key here ever had
+		base, i = "key", p.named
 	}
-	for i := max(2, p.named); ; i++ {
+	for ; ; i++ {
 		if l := base + " " + itoa(i); !taken(l) {
 			return l
 		}
@@ -134,24 +133,4 @@ func (k *key) rest(state State, until time.Time, class Class, reason string) {
 
 func (k *key) wake() {
 	k.state, k.until, k.class, k.reason, k.strikes = Active, time.Time{}, "", "", 0
-}
-
-// Event is something that happened to a key.
-type Event struct {
-	At    time.Time
-	Key   string // label
-	Class Class
-	Text  string
-}
-
-func (p *Pool) note(k *key, now time.Time, class Class, text string) {
-	e := Event{At: now, Key: k.Label, Class: class, Text: text}
-	p.events = append(p.events, e)
-	if len(p.events) > keptEvents {
-		p.events = p.events[1:]
-	}
-	k.failures = append(k.failures, e)
-	if len(k.failures) > keptErrors {
-		k.failures = k.failures[1:]
-	}
 }

@@ -25,6 +25,7 @@ type KeyStatus struct {
 	Class       Class
 	Reason      string    // a sentence, or ""
 	Until       time.Time // when it is tried again; zero: not by itself, or it is active
+	Due         bool      // Until is over: the next call that is due tries it
 	Running     int
 	AtOnce      int
 	Share       float64 // of the work of the last five minutes, 0 to 1
@@ -36,7 +37,9 @@ type KeyStatus struct {
 	LastMinute  int           // calls started in the last minute
 	PerDay      int           // the limit; 0 unknown
 	Today       int           // calls today
-	Errors      []Event       // the newest last
+	Failures    []Failure     // by class, the newest last
+	Lately      []Tally       // TallySlots of them, the oldest first; nil when there was no call
+	Added       bool          // while the pool works: it is in no settings, so it is gone at the end
 }
 
 // Status returns the pool as it is at now.
@@ -50,7 +53,7 @@ func (p *Pool) Status(now time.Time) Status {
 	}
 	for _, k := range p.keys {
 		ks := p.statusOf(k, now)
-		if ks.State == Active {
+		if ks.State == Active || ks.Due {
 			s.Ready++
 		} else if !ks.Until.IsZero() && (s.Next.IsZero() || ks.Until.Before(s.Next)) {
 			s.Next = ks.Until
@@ -68,7 +71,8 @@ func (p *Pool) statusOf(k *key, now time.Time) KeyStatus {
 	s := KeyStatus{
 		Label: k.Label, Project: k.Project, SharesQuota: p.sharers(k), State: k.state, Class: k.class, Reason: k.reason, Until: k.until,
 		Running: k.inflight, AtOnce: int(k.conc), Calls: k.calls, Good: k.good, Success: -1,
-		Latency: time.Duration(k.latency * float64(time.Second)), Errors: slices.Clone(k.failures),
+		Latency: time.Duration(k.latency * float64(time.Second)), Failures: slices.Clone(k.failures),
+		Lately: k.tally.lately(now), Added: k.added,
 	}
 	if s.Project == "" {
 		s.Project = k.quota.name
@@ -94,6 +98,7 @@ func (p *Pool) statusOf(k *key, now time.Time) KeyStatus {
 			s.State = Parked
 		}
 	}
+	s.Due = s.State != Active && !s.Until.IsZero() && !s.Until.After(now)
 	return s
 }
 

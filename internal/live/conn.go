@@ -27,6 +27,7 @@ type conn struct {
 	busy     bool              // a snapshot is being rendered
 	items    map[string][]byte // newest rendering of what was not sent yet
 	head     []byte
+	sent     []byte // the last head, or the snapshot after it: the same again is no news
 }
 
 // Serve sends a topic to one browser until it leaves, the feed ends, or it stops reading: first everything, then what
@@ -107,7 +108,7 @@ func (f *Feed) next(ctx context.Context, c *conn) (*sse.Event, error) {
 		c.mu.Unlock()
 		data, err := f.snapshot(ctx, c.topic, c.src)
 		c.mu.Lock()
-		c.busy = false
+		c.busy, c.sent = false, data
 		c.mu.Unlock()
 		return frame(data), err
 	}
@@ -158,10 +159,12 @@ func (c *conn) merge(generation uint64, byItem map[string][]byte, head []byte) b
 		return false
 	}
 	maps.Copy(c.items, byItem)
-	if len(head) > 0 {
-		c.head = head
+	if len(head) > 0 && !bytes.Equal(head, c.sent) {
+		c.head, c.sent = head, head
 	}
-	c.stir()
+	if len(c.items)+len(c.head) > 0 { // who is woken for nothing starts to wait for the next heartbeat anew
+		c.stir()
+	}
 	return true
 }
 

@@ -29,6 +29,7 @@ type counter struct {
 	snapshots atomic.Int32
 	deltas    atomic.Int32
 	pad       string
+	head      atomic.Int32
 	fail      atomic.Bool
 	gate      chan struct{} // if set, a snapshot waits for it after it was drawn
 }
@@ -72,7 +73,7 @@ func (c *counter) Snapshot(context.Context) ([]byte, error) {
 
 func (c *counter) Delta(_ context.Context, items []string) (map[string][]byte, []byte, error) {
 	c.deltas.Add(1)
-	return c.draw(items...), []byte("head"), nil
+	return c.draw(items...), fmt.Appendf(nil, "head %d", c.head.Load()), nil
 }
 
 // feed runs a feed behind a server until the test ends.
@@ -165,12 +166,44 @@ func TestABrowserSeesEverythingFirstAndThenWhatChanges(t *testing.T) {
 	}
 	src.set("b", 2)
 	f.Touch("topic", "b")
-	if e := b.until(t, "b=2"); !strings.HasPrefix(e, "head\n") || strings.Contains(e, "a=") {
+	if e := b.until(t, "b=2"); !strings.HasPrefix(e, "head 0\n") || strings.Contains(e, "a=") {
 		t.Errorf("the change came as %q", e)
 	}
+	src.head.Add(1)
 	f.Touch("topic", "")
-	if e := b.event(); e != "head" {
+	if e := b.event(); e != "head 1" {
 		t.Errorf("the head came as %q", e)
+	}
+}
+
+func TestAHeadThatIsTheSameAgainIsNotSent(t *testing.T) {
+	t.Parallel()
+	src := &counter{n: map[string]int{"a": 1}}
+	f, url := feed(t, src, live.Options{})
+	b := open(t, url)
+	b.event()
+	f.Touch("topic", "")
+	b.until(t, "head 0")
+	for range 2 {
+		before := src.deltas.Load()
+		f.Touch("topic", "") // drawn again, and the same
+		for src.deltas.Load() == before {
+			<-time.After(time.Millisecond)
+		}
+	}
+	src.set("a", 2)
+	f.Touch("topic", "a")
+	if e := b.event(); e != "a=2 " {
+		t.Errorf("then came %q", e)
+	}
+	late := open(t, url)
+	late.event() // who comes later gets it all the same
+	src.head.Add(1)
+	f.Touch("topic", "")
+	for _, b := range []*browser{b, late} {
+		if e := b.event(); e != "head 1" {
+			t.Errorf("a new head came as %q", e)
+		}
 	}
 }
 

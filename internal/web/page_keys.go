@@ -41,11 +41,58 @@ func (s *Server) keysPage(c echo.Context) error {
 }
 
 func (s *Server) showKeys(c echo.Context, said, mood string) error {
-	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(c.Request().Context(), ""), Now: time.Now(), Said: said, Mood: mood}
+	v := s.keysNow(c.Request().Context())
+	v.Said, v.Mood = said, mood
+	return s.render(c, http.StatusOK, views.KeysPage(v))
+}
+
+// keysNow is the page of keys at this moment.
+func (s *Server) keysNow(ctx context.Context) views.Keys {
+	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(ctx, ""), Now: time.Now()}
 	if s.pool != nil {
+		v.Wire = true
 		presentPool(&v, s.pool.Status(v.Now))
 	}
-	return s.render(c, http.StatusOK, views.KeysPage(v))
+	return v
+}
+
+// keysEvents is the live wire of the page of keys.
+func (s *Server) keysEvents(c echo.Context) error {
+	if s.pool == nil {
+		return errs.New(errs.NotFound, "There are no keys here that could be watched.")
+	}
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
+	tag := views.Language(c.Request().Context())
+	return s.feed.Serve(c.Response(), c.Request(), keysTopic(tag), keysSource{s, tag})
+}
+
+// KeysTopics are the topics of the feed on which the page of keys is watched, one for each language.
+func KeysTopics() []string {
+	var topics []string
+	for _, tag := range views.Languages() {
+		topics = append(topics, keysTopic(tag))
+	}
+	return topics
+}
+
+func keysTopic(tag string) string { return "keys/" + tag }
+
+// keysSource renders what browsers that watch the keys in one language see. It is small enough to be sent whole.
+type keysSource struct {
+	server *Server
+	tag    string
+}
+
+// Snapshot is the whole pool.
+func (k keysSource) Snapshot(ctx context.Context) ([]byte, error) {
+	ctx = views.WithLanguage(ctx, k.tag)
+	return rendered(ctx, views.KeysNow(k.server.keysNow(ctx)))
+}
+
+// Delta is the whole pool as the head, so that it is sent only when it changed.
+func (k keysSource) Delta(ctx context.Context, _ []string) (map[string][]byte, []byte, error) {
+	head, err := k.Snapshot(ctx)
+	return nil, head, err
 }
 
 // addKey takes a key in until the next restart. What was typed goes to the pool and nowhere else.
@@ -121,11 +168,7 @@ var keyStates = map[keypool.State]string{
 func presentPool(v *views.Keys, st keypool.Status) {
 	v.Next, v.Waiting, v.Down = st.Next, st.Waiting, st.Down
 	for _, k := range st.Keys {
-		v.Keys = append(v.Keys, views.Key{
-			Label: oneLine(k.Label), Project: oneLine(k.Project), Shares: k.SharesQuota, State: keyStates[k.State],
-			Class: string(k.Class), Reason: oneLine(k.Reason), Back: k.Until, Running: k.Running, Share: k.Share, Calls: k.Calls,
-			Success: k.Success, Latency: k.Latency, PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
-		})
+		v.Keys = append(v.Keys, presentKey(k))
 	}
 	for _, e := range slices.Backward(st.Events) {
 		if len(v.Events) == eventsShown {
@@ -133,4 +176,23 @@ func presentPool(v *views.Keys, st keypool.Status) {
 		}
 		v.Events = append(v.Events, views.Event{At: e.At, Key: oneLine(e.Key), Class: string(e.Class), Text: oneLine(e.Text)})
 	}
+}
+
+func presentKey(k keypool.KeyStatus) views.Key {
+	v := views.Key{
+		Label: oneLine(k.Label), Project: oneLine(k.Project), Shares: k.SharesQuota, State: keyStates[k.State],
+		Class: string(k.Class), Reason: oneLine(k.Reason), Back: k.Until, Running: k.Running, Share: k.Share, Calls: k.Calls,
+		Success: k.Success, Latency: k.Latency, PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
+		Added: k.Added,
+	}
+	if k.Due {
+		v.State = "due"
+	}
+	for _, f := range slices.Backward(k.Failures) {
+		v.Failures = append(v.Failures, views.Failure{Class: string(f.Class), Text: oneLine(f.Text), Count: f.Count, First: f.First, Last: f.Last})
+	}
+	for _, t := range k.Lately {
+		v.Lately = append(v.Lately, views.Tally(t))
+	}
+	return v
 }

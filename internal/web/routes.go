@@ -4,6 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/web/api"
+	"sheetlift/views"
 )
 
 // routes is every address there is.
@@ -12,6 +13,7 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/", s.startPage)
 	e.GET("/keys", s.keysPage)
+	e.GET("/keys/events", s.keysEvents)
 	e.POST("/keys", s.addKey)
 	e.POST("/keys/test", s.testKey)
 	e.POST("/keys/enable", s.enableKey)
@@ -72,7 +74,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/rows/replace", s.replaceRows)
 
 	if s.pool != nil {
-		e.GET("/api/v1/keys", api.Keys(s.pool))
+		e.GET("/api/v1/keys", api.Keys(s.pool, views.Why))
 	}
 	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
 	e.POST("/batch-process-images", first.Process, s.patient)

@@ -186,7 +186,7 @@ func TestAReadingThatIsNotWantedAnyMoreSaysNothingOfTheKey(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
-	if k := pool.Status(time.Now()).Keys[0]; k.Running != 0 || k.Success >= 0 || len(k.Errors) > 0 {
+	if k := pool.Status(time.Now()).Keys[0]; k.Running != 0 || k.Success >= 0 || len(k.Failures) > 0 {
 		t.Errorf("the key: %+v", k)
 	}
 }

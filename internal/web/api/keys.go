@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -42,36 +43,56 @@ type keyInfo struct {
 	LastMinute int      `json:"last_minute"`
 	PerDay     int      `json:"limit_per_day"` // 0: not learned
 	Today      int      `json:"today"`
-	Errors     []event  `json:"last_errors"`
+	Added      bool     `json:"until_restart"` // added on the page, and in no settings
+	Lately     []tally  `json:"last_ten_minutes"`
+	Errors     []failed `json:"last_errors"` // by class, the newest last
 }
 
-type event struct {
-	At    string `json:"at"`
-	Class string `json:"class"`
-	Text  string `json:"text"`
+// tally is ten seconds; the last one holds the present.
+type tally struct {
+	Good  int `json:"good"`
+	Other int `json:"other"`
 }
+
+// failed is one kind of thing that went wrong: how often, since when, and when last.
+type failed struct {
+	Class string `json:"class"`
+	Plain string `json:"plain"` // a sentence for people, in the caller's language
+	Said  string `json:"said"`  // by the service, the last time
+	Count int    `json:"count"`
+	First string `json:"first"` // RFC 3339
+	Last  string `json:"last"`
+}
+
+// Why is the sentence for people of a class, with what the service said.
+type Why func(ctx context.Context, class, said string) string
 
 // Keys is GET /api/v1/keys.
-func Keys(pool Pool) echo.HandlerFunc {
+func Keys(pool Pool, why Why) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return c.JSON(http.StatusOK, newKeyList(pool.Status(time.Now())))
+		return c.JSON(http.StatusOK, newKeyList(c.Request().Context(), pool.Status(time.Now()), why))
 	}
 }
 
-func newKeyList(s keypool.Status) keyList {
+func newKeyList(ctx context.Context, s keypool.Status, why Why) keyList {
 	list := keyList{Ready: s.Ready, Waiting: s.Waiting, Next: stamp(s.Next), Down: s.Down, Keys: make([]keyInfo, 0, len(s.Keys))}
 	for _, k := range s.Keys {
 		info := keyInfo{
 			Label: k.Label, Project: k.Project, Shares: k.SharesQuota, State: string(k.State), Class: string(k.Class), Reason: k.Reason,
 			Back: stamp(k.Until), Running: k.Running, AtOnce: k.AtOnce, Share: k.Share, Calls: k.Calls, Good: k.Good,
 			Latency: k.Latency.Seconds(), PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
-			Errors: make([]event, 0, len(k.Errors)),
+			Errors: make([]failed, 0, len(k.Failures)), Lately: make([]tally, 0, len(k.Lately)), Added: k.Added,
 		}
 		if k.Success >= 0 {
 			info.Success = &k.Success
 		}
-		for _, e := range k.Errors {
-			info.Errors = append(info.Errors, event{e.At.UTC().Format(time.RFC3339), string(e.Class), e.Text})
+		for _, t := range k.Lately {
+			info.Lately = append(info.Lately, tally{t.Good, t.Bad})
+		}
+		for _, f := range k.Failures {
+			info.Errors = append(info.Errors, failed{
+				Class: string(f.Class), Plain: why(ctx, string(f.Class), f.Text), Said: f.Text, Count: f.Count, First: *stamp(f.First), Last: *stamp(f.Last),
+			})
 		}
 		list.Keys = append(list.Keys, info)
 	}

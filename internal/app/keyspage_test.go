@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"sheetlift/internal/engine/gemini/simulator"
+)
+
+func TestTheKeysPageFollowsWhatHappensWithoutAReload(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 3, 30*time.Millisecond)
+	p := run(t, environ...)
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url + "/keys"))
+	b.until("document.querySelectorAll('.key').length == 3")
+	b.do(chromedp.Evaluate[chromedp.Void]("window.sameDocument = true; document.querySelector('#failures-0').open = true"))
+
+	dead, limited := simulator.PayloadAnswer("403-leaked"), simulator.RefusedAnswer(7, 40*time.Second)
+	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Always: &dead})
+	gemini.SetKey(simulator.Key{Value: canary + "-2", Label: "key 2", Always: &limited})
+	_, started := p.post(t, "", sheets(12))
+	p.ended(t, started["job_id"].(string), time.Minute)
+
+	b.until("document.querySelector('#key-0 .status.bad')")
+	if text := b.text("#key-0"); !strings.Contains(text, "Needs you") || !strings.Contains(text, "Google says that this key is not valid") {
+		t.Errorf("the dead key shows %q", text)
+	}
+	b.until("document.querySelector('#failures-0').open && document.querySelectorAll('#failures-0 li').length == 1")
+	b.until("document.querySelectorAll('#key-2 .spark .good').length > 0 && document.querySelectorAll('#key-0 .spark .other').length > 0")
+	b.until("document.querySelector('#ready').textContent.includes('1 of 3 keys ready')")
+	// The countdown is the browser's own: it goes on while nothing is sent.
+	const seconds = "parseInt(/^Back in (\\d+) s$/.exec(document.querySelector('#key-1 [data-back]').textContent)[1])"
+	b.until(seconds + " > 30")
+	b.do(chromedp.Evaluate[chromedp.Void]("window.first = " + seconds))
+	b.until(seconds + " < window.first")
+	if !b.is("window.sameDocument") {
+		t.Error("the page was loaded anew")
+	}
+	b.accessible("keys, followed")
+}
+
+func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
+	t.Parallel()
+	_, environ := fake(t, 3, 20*time.Millisecond)
+	p := run(t, environ...)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/keys/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	events := make(chan string)
+	go func() { // ends with the body, or the test
+		defer close(events)
+		lines := bufio.NewScanner(res.Body)
+		lines.Buffer(nil, 8<<20)
+		var event strings.Builder
+		for lines.Scan() {
+			if lines.Text() == "" && event.Len() > 0 {
+				select {
+				case events <- event.String():
+				case <-t.Context().Done():
+					return
+				}
+				event.Reset()
+			}
+			if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
+				event.WriteString(data + "\n")
+			}
+		}
+	}()
+	last := <-events
+	if !strings.Contains(last, "No call was made yet.") {
+		t.Errorf("the first is %.300q", last)
+	}
+	begun, sent := time.Now(), 0
+	p.post(t, "?max_concurrent=3", sheets(40))
+	for !strings.Contains(last, "40 calls in all") || strings.Contains(last, "Reading") {
+		event := <-events
+		if event == last {
+			t.Error("the same was sent twice")
+		}
+		last = event
+		sent++
+	}
+	if most := 2 + int(2*time.Since(begun).Seconds()); sent > most {
+		t.Errorf("%d events in %v", sent, time.Since(begun))
+	}
+}

@@ -113,7 +113,8 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	samples := extract.NewSamples(a.store, a.engines.byName)
 	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples,
-		Compass: a.engines.compass, Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
+		Readings: a.store, Compass: a.engines.compass,
+		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
 	a.board = batch.NewBoard(a.store, log)
@@ -121,7 +122,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	a.runner = extract.New(extract.Deps{
 		Batches: a.batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Samples: samples, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
-		Crowded: a.store.Crowded,
+		Readings: a.store, Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
 	})
 	var open func(context.Context) (web.Demo, error)
 	if show == nil {

@@ -76,6 +76,7 @@ func (b *Batch) With(m *Image) With {
 	if with.Engine == "" || with.Engine == b.Engine {
 		with.Engine, with.Model = b.Engine, cmp.Or(with.Model, b.Model)
 	}
+	with.Fresh = with.Fresh || b.Options.Fresh
 	return with
 }
 
@@ -104,7 +105,8 @@ type Options struct {
 	MaxRetries int           `json:"max_retries"` // further tries after one that was the image's fault: 0 to 20
 	RetryDelay time.Duration `json:"retry_delay"` // before the first such try, doubling, full jitter: 0 to 10 min
 	Fallback   Fallback      `json:"fallback,omitempty"`
-	Keep       time.Duration `json:"keep,omitempty"` // after its end until it is erased: an hour to ten years; 0 the program's own, below 0 for ever
+	Fresh      bool          `json:"fresh,omitempty"` // what was read of the same pictures for other batches does not count
+	Keep       time.Duration `json:"keep,omitempty"`  // after its end until it is erased: an hour to ten years; 0 the program's own, below 0 for ever
 }
 
 // Fallback says what becomes of an image that the batch's engine refuses or cannot read: whether the offline engine
@@ -151,6 +153,7 @@ type Image struct {
 	With                    // engine and model that read it instead of the batch's
 	Again     bool          `json:"again,omitempty"`     // read already, and a person wants it read afresh: its rows stand until then
 	Twin      int           `json:"twin,omitempty"`      // the image of the same picture from which its rows were taken; 0: it was read itself
+	Earlier   *Earlier      `json:"earlier,omitempty"`   // the reading for another batch that its rows were taken from; nil: there was none
 	NotBefore time.Time     `json:"not_before,omitzero"` // while retrying: when the next try is due
 	Attempts  []Attempt     `json:"attempts,omitempty"`  // the last MaxAttempts of them, oldest first
 	Failure   string        `json:"failure,omitempty"`   // while failed: why, a sentence for the clerk
@@ -205,6 +208,16 @@ type Attempt struct {
 	Output  int       `json:"output,omitempty"` // tokens
 	USD     float64   `json:"usd,omitempty"`
 }
+
+// Earlier is where rows came from that were read for another batch.
+type Earlier struct {
+	Read   time.Time `json:"read"` // when
+	Engine string    `json:"engine"`
+	Model  string    `json:"model,omitempty"` // that answered
+}
+
+// Reused reports whether m was completed with what was read of the same picture elsewhere, at no cost.
+func (m *Image) Reused() bool { return m.Status == Completed && (m.Twin > 0 || m.Earlier != nil) }
 
 // Last returns the newest attempt, or nil before the first.
 func (m *Image) Last() *Attempt {

@@ -11,8 +11,8 @@ import (
 // UndoFor is how long a deleted batch can be brought back.
 const UndoFor = time.Minute
 
-// Delete hides a batch in any state at once and cuts off what is read for it; after UndoFor it is erased. Deleting it
-// again is not an error.
+// Delete hides a batch in any state at once and cuts off what is read for it; after UndoFor it is erased. What was read for
+// it answers no question from now on, also if it is brought back. Deleting it again is not an error.
 func (s *Service) Delete(ctx context.Context, id ID) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		b.Deleted = time.Now().UTC()
@@ -21,7 +21,10 @@ func (s *Service) Delete(ctx context.Context, id ID) error {
 	if errs.Is(err, errs.NotFound) {
 		return nil
 	}
-	return err
+	if err != nil || s.ports.Readings == nil {
+		return err
+	}
+	return s.ports.Readings.Forget(ctx, id)
 }
 
 // Undelete brings a deleted batch back, as it was: if it was being read, that goes on. NotFound when it is erased.

@@ -10,10 +10,11 @@ import (
 type Inventory interface {
 	// Stored lists everything. Of what changes while it is listed, the old or the new may be in it.
 	Stored(ctx context.Context) (*Stored, error)
-	// SweepPicture, SweepRows and SweepUnit remove one thing, unless it was stored at or after before; they report
+	// SweepPicture, SweepRows, SweepReading and SweepUnit remove one thing, unless it was stored at or after before; they report
 	// whether it is gone. What is not there is gone.
 	SweepPicture(ctx context.Context, p StoredPicture, before time.Time) (bool, error)
 	SweepRows(ctx context.Context, r StoredRows, before time.Time) (bool, error)
+	SweepReading(ctx context.Context, r StoredReading, before time.Time) (bool, error)
 	SweepUnit(ctx context.Context, u Unit, before time.Time) (bool, error)
 }
 
@@ -23,6 +24,7 @@ type Stored struct {
 	Images   map[ID][]int    // the same for images
 	Pictures []StoredPicture // by batch and key
 	Rows     []StoredRows    // that stand beside their image
+	Readings []StoredReading // remembered as answers
 	Units    []Unit          // of work, queued or in hand
 }
 
@@ -39,4 +41,11 @@ type StoredRows struct {
 	N     int
 	Name  string
 	Used  bool // the image refers to them
+}
+
+// StoredReading is a reading that is remembered as the answer to a question.
+type StoredReading struct {
+	Question string
+	Batch    ID // the image that it was read for
+	N        int
 }

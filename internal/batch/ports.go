@@ -31,7 +31,8 @@ type Repository interface {
 	SaveImage(ctx context.Context, m *Image) error
 	// RemoveImage removes m if the stored revision is still m.Rev. Watchers get a Change that is Gone.
 	RemoveImage(ctx context.Context, m *Image) error
-	// RemoveBatch removes a batch and its images. Pictures and work are dropped through their own ports, before.
+	// RemoveBatch removes a batch and its images, and then what Readings remembers of them. Pictures and work are dropped
+	// through their own ports, before.
 	RemoveBatch(ctx context.Context, id ID) error
 }
 
@@ -70,6 +71,32 @@ type Work interface {
 	Done(ctx context.Context) error
 	// Back gives the unit back, to be handed out again after d.
 	Back(ctx context.Context, d time.Duration) error
+}
+
+// Reading is what was read of a picture, as it was read: what people change of it later is not in it.
+type Reading struct {
+	Read    time.Time     `json:"read"` // when
+	Engine  string        `json:"engine"`
+	Model   string        `json:"model,omitempty"`   // that answered
+	Columns []string      `json:"columns,omitempty"` // header of an open table
+	Rows    []table.Row   `json:"rows,omitempty"`
+	Issues  []table.Issue `json:"issues,omitempty"` // what the engine doubted; rules are checked anew
+	Text    string        `json:"text,omitempty"`
+
+	Batch ID  `json:"-"` // the image that it was read for
+	N     int `json:"-"`
+}
+
+// Readings remembers what was read, by the question that it answers, so that nobody pays for the same question twice. A
+// reading belongs to the batch that it was read for and goes with it.
+type Readings interface {
+	// Remember keeps r as the one answer to the question, a digest in hex; an earlier answer is forgotten. One that is
+	// too large to be kept is TooLarge.
+	Remember(ctx context.Context, question string, r *Reading) error
+	// Recall returns the answer to the question, or NotFound.
+	Recall(ctx context.Context, question string) (*Reading, error)
+	// Forget forgets what was read for a batch. Repeating it is not an error.
+	Forget(ctx context.Context, id ID) error
 }
 
 // Kind is which form of a picture is meant.

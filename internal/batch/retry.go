@@ -114,6 +114,7 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 			m.Again = m.Status == Completed
 			m.Status, m.Failure, m.Ended, m.NotBefore = Retrying, "", time.Time{}, time.Time{}
 			m.Work, m.Faults, m.Crashes, m.With = m.Work+1, 0, 0, r.With
+			m.Fresh = true // a person who asks again does not want the same answer
 			return true, nil
 		})
 		if err != nil {

@@ -23,6 +23,7 @@ type Ports struct {
 	Templates  Templates // nil: columns cannot be saved
 	Sampler    Sampler   // nil: nothing can be read before a start
 	Compass    Compass   // nil: nobody notices what stands upside down
+	Readings   Readings  // nil: nothing that was read is used again
 }
 
 // Limits bound what one batch may hold.

@@ -107,6 +107,7 @@ type Counts struct {
 	Rows       int     `json:"rows"`              // rows read
 	Issues     int     `json:"issues"`            // doubts in them
 	Checked    int     `json:"checked,omitempty"` // completed images that a person found right
+	Reused     int     `json:"reused,omitempty"`  // completed images whose rows come from another reading of the picture
 	Calls      int     `json:"calls"`             // tries begun
 	Tokens     int     `json:"tokens"`            // in and out, of the attempts kept
 	USD        float64 `json:"usd"`
@@ -134,6 +135,9 @@ func (c *Counts) Add(f Figures, by int) {
 		if f.Checked {
 			c.Checked += by
 		}
+		if f.Reused {
+			c.Reused += by
+		}
 	case Failed:
 		c.Failed += by
 	case Canceled:
@@ -152,6 +156,7 @@ type Figures struct {
 	Rows    int
 	Issues  int
 	Checked bool
+	Reused  bool
 	Calls   int
 	Tokens  int
 	USD     float64
@@ -159,7 +164,7 @@ type Figures struct {
 
 // Figures sums m up.
 func (m *Image) Figures() Figures {
-	f := Figures{Status: m.Status, Rows: len(m.Rows), Issues: len(m.Issues), Checked: m.IsChecked(), Calls: m.Tries}
+	f := Figures{Status: m.Status, Rows: len(m.Rows), Issues: len(m.Issues), Checked: m.IsChecked(), Reused: m.Reused(), Calls: m.Tries}
 	for _, a := range m.Attempts {
 		f.Tokens += a.Prompt + a.Output
 		f.USD += a.USD

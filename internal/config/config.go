@@ -24,6 +24,7 @@ type Config struct {
 	Tesseract string        // path or name of the tesseract program
 	Slots     int           // images in hand in this process
 	Keep      time.Duration // how long batches are kept after their end; below 0 for ever
+	Reuse     time.Duration // how old a reading may be that is used again; 0 for none
 	Grace     time.Duration // how long running images may go on at the end
 	Debug     bool          // log more
 	Cluster   Cluster       // where the data is instead of the data folder

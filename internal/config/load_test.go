@@ -77,6 +77,7 @@ func TestABadSettingNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"a key in the address", nil, []string{"GEMINI_BASE_URL=https://example.org/?key=abc"}, "GEMINI_BASE_URL"},
 		{"no such keys file", nil, []string{"GEMINI_API_KEYS_FILE=/nowhere"}, "GEMINI_API_KEYS_FILE"},
 		{"grace without a unit", nil, []string{"SHEETLIFT_GRACE=20"}, "SHEETLIFT_GRACE"},
+		{"used again for too short a time", nil, []string{"SHEETLIFT_REUSE=5m"}, "SHEETLIFT_REUSE"},
 		{"kept too short", nil, []string{"SHEETLIFT_KEEP=5m"}, "SHEETLIFT_KEEP"},
 		{"a flag", []string{"-max-images", "0"}, nil, "-max-images"},
 		{"an unknown flag", []string{"-colour"}, nil, "command line"},

@@ -75,6 +75,8 @@ func settings() []setting {
 			help: "How many images this process has in hand at once, over all batches, 1 to 512. A ninth of them is kept for batches that have only a few images in hand."},
 		{env: "SHEETLIFT_KEEP", flag: "keep", standard: "24h", set: setKeep,
 			help: "How long a batch with its pictures is kept after its end, from `1h` to `87600h`, or `forever`; each batch may have its own. Drafts that nobody touches are kept as long, a day at least."},
+		{env: "SHEETLIFT_REUSE", flag: "reuse", standard: "720h", set: setReuse,
+			help: "How old a reading may be that answers for the same picture with the same columns, engine and model in another batch, at no cost, from `1h` to `87600h`; `off` reads every picture. It goes with the batch that it was read for in any case."},
 		{env: "SHEETLIFT_GRACE", flag: "grace", standard: "20s", set: setGrace,
 			help: "How long running images may go on when the program is asked to stop, 0s to 5m."},
 		{env: "SHEETLIFT_NATS_URL", flag: "nats-url", set: setNATS,
@@ -168,6 +170,19 @@ func setKeep(c *Config, s string) error {
 		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 168h for a week, or to forever."}
 	}
 	c.Keep = d
+	return nil
+}
+
+func setReuse(c *Config, s string) error {
+	if s = strings.TrimSpace(s); strings.EqualFold(s, "off") {
+		c.Reuse = 0
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Hour || d > 87600*time.Hour {
+		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 720h for thirty days, or to off."}
+	}
+	c.Reuse = d
 	return nil
 }
 

@@ -20,6 +20,15 @@ type Engine interface {
 	Read(ctx context.Context, req Request) (*Reading, error)
 }
 
+// Asker is an engine whose reading of a picture may stand for another reading of it.
+type Asker interface {
+	Engine
+	// Asks returns all that a reading depends on besides the picture, as text: the words and settings of the question, the
+	// model (the engine's own for ""), the version of the tool. Only where the text is the same may one reading stand for
+	// the other. "" means that none may.
+	Asks(t table.Table, model string) string
+}
+
 // Request is one image and what is wanted of it.
 type Request struct {
 	Batch    string      // for fairness between batches

@@ -26,10 +26,8 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 		}
 		fault.At(fault.ImageTaken)
 		try := &try{runner: r, batch: b, unit: h.unit, hand: h, tries: m.Tries, with: b.With(m)}
-		if twin, err := r.twin(ctx, b, m); err != nil {
+		if taken, err := try.reuse(ctx, m); taken || err != nil {
 			return err
-		} else if twin != nil {
-			return try.takeFrom(ctx, twin)
 		}
 		reading, err := try.run(ctx, m)
 		fault.At(fault.TryRead)
@@ -48,31 +46,6 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// twin is the image of the same picture that was read already, whose rows m may take; nil when m is to be read itself.
-func (r *Runner) twin(ctx context.Context, b *batch.Batch, m *batch.Image) (*batch.Image, error) {
-	n, same := b.Twins[m.N]
-	if !same || m.Work > 1 || m.Tries > 0 {
-		return nil, nil // a person, or a fault, has it read for itself
-	}
-	first, err := r.Repository.Image(ctx, b.ID, n)
-	if err != nil || first.Status != batch.Completed || first.Picture.Digest != m.Picture.Digest {
-		return nil, err
-	}
-	return first, nil
-}
-
-// takeFrom completes the image with what was read of the same picture.
-func (t *try) takeFrom(ctx context.Context, twin *batch.Image) error {
-	return t.keep(ctx, func(m *batch.Image) bool {
-		if !t.owns(m) {
-			return false
-		}
-		m.Status, m.Ended, m.Twin = batch.Completed, time.Now().UTC(), twin.N
-		m.Columns, m.Rows, m.Issues, m.Text = twin.Columns, twin.Rows, twin.Issues, twin.Text
-		return true
-	})
 }
 
 // take makes the unit ours: it drops one that is no longer valid (a nil image), counts a try that a crash cut off, and
@@ -146,6 +119,7 @@ type try struct {
 	with      batch.With // who reads
 	tries     int        // the number of this try, once begun; before, of those made
 	begun     bool       // the attempt is written down
+	question  string     // what is asked, as a digest; "" when no other reading can answer it
 	unwritten error      // why the attempt could not be written down: the store's fault, nobody else's
 }
 
@@ -224,6 +198,10 @@ func (t *try) owns(m *batch.Image) bool {
 // try in the same hands, or a negative time when the unit is done with.
 func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error) (time.Duration, error) {
 	again := time.Duration(-1)
+	if failed == nil {
+		t.remember(ctx, reading)
+		fault.At(fault.ReadingKept)
+	}
 	err := t.keep(ctx, func(m *batch.Image) bool {
 		again = -1
 		if !t.owns(m) {
@@ -247,6 +225,7 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 		return true
 	})
 	if errs.Is(err, errs.NotFound) {
+		t.forget(ctx)
 		return -1, nil
 	}
 	t.log(reading, failed, err)
@@ -270,7 +249,7 @@ func (t *try) keep(ctx context.Context, f func(*batch.Image) bool) error {
 
 func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
 	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = batch.Completed, "", now, time.Time{}, false
-	m.Twin = 0
+	m.Twin, m.Earlier = 0, nil
 	m.Columns, m.Rows, m.Text = reading.Columns, reading.Rows, clip(reading.Text, maxText)
 	m.Issues = append(append([]table.Issue{}, reading.Issues...), t.batch.Table.Check(reading.Columns, reading.Rows)...)
 	if a := m.Last(); t.begun && a != nil {

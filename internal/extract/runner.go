@@ -34,6 +34,9 @@ type Deps struct {
 	Pictures   batch.Pictures
 	Changes    batch.Changes
 	Engines    map[string]engine.Engine // by name
+	Readings   batch.Readings           // what was read for other batches; nil for none
+	Reuse      time.Duration            // how old such a reading may be; 0 for none
+	Version    string                   // of the program: another one may understand the same answer otherwise
 	Samples    *Samples                 // what was read of drafts already; nil for none
 	Offline    string                   // the name of the engine that reads what another one gave up; "" for none
 	Slots      int                      // images in hand in this process, over all batches

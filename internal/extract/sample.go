@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -43,9 +42,7 @@ func NewSamples(pictures batch.Pictures, engines map[string]engine.Engine) *Samp
 
 // question is all that an answer depends on: the picture's content, the columns, who reads.
 func question(m *batch.Image, t table.Table, engine, model string) string {
-	t.Preset = "" // the same columns ask the same, wherever they come from
-	columns, _ := json.Marshal(t)
-	return fmt.Sprintf("%s %s %s %s", m.Picture.Digest, engine, model, columns)
+	return fmt.Sprintf("%s %s %s %s", m.Picture.Digest, engine, model, columnsOf(t))
 }
 
 // Sample implements batch.Sampler. Two who ask the same at once wait for one reading.
@@ -109,6 +106,17 @@ func (s *Samples) forget(key string) {
 			return
 		}
 	}
+}
+
+// holds reports whether take would return a reading.
+func (s *Samples) holds(m *batch.Image, t table.Table, name, model string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.kept[question(m, t, name, model)]
+	return kept != nil && kept.reading != nil
 }
 
 // take returns what was read for a sample and forgets it: it belongs to the batch now. nil: there is none.

@@ -22,6 +22,7 @@ const (
 	ImageTaken      Point = "image taken"      // it shows as being in hand
 	TryBegun        Point = "try begun"        // it is written down, nothing is paid for
 	TryRead         Point = "try read"         // it is paid for, nothing is written down
+	ReadingKept     Point = "reading kept"     // it answers for other batches, its image is not written
 	TryKept         Point = "try kept"         // the outcome is stored, its unit is still there
 	UnitDone        Point = "unit done"        // the unit is gone
 	UnitBack        Point = "unit back"        // the unit was given back
@@ -42,7 +43,7 @@ const (
 // Points is all of them.
 var Points = []Point{
 	UploadBegun, UploadPrepared, PictureHalf, PictureStored, ImageCreated, ImageKept, ImageRenamed, StartClosed,
-	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, TryKept, UnitDone, UnitBack, DueQueued,
+	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, ReadingKept, TryKept, UnitDone, UnitBack, DueQueued,
 	RetryMeant, ImageReopened, RetryQueued, CancelMeant, ImageCanceled,
 	CancelDone, BatchHidden, PicturesDropped, BatchCounted, BatchEnded, QueueDropped,
 }

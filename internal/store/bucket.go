@@ -61,7 +61,7 @@ func (s *Store) openBuckets(ctx context.Context) error {
 			return err
 		}
 		*to = b
-		if name != "batches" && name != "images" && name != "cache" {
+		if name != "batches" && name != "images" {
 			s.apart = append(s.apart, b)
 		}
 	}

@@ -165,7 +165,10 @@ func (s *Store) dropImages(ctx context.Context, id batch.ID) error {
 	if err := s.images.purge(ctx, string(id)+".*"); err != nil {
 		return err
 	}
-	return s.purgeBefore(ctx, "rows."+string(id)+".>", 0)
+	if err := s.purgeBefore(ctx, "rows."+string(id)+".>", 0); err != nil {
+		return err
+	}
+	return s.Forget(ctx, id) // after the images: see try.remember in package extract
 }
 
 // errReplaced is a document whose object is gone: a newer document has taken its place.

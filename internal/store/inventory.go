@@ -52,6 +52,11 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 				rows[batch.StoredRows{Batch: batch.ID(p[1]), N: n, Name: p[3]}] = true
 			}
 		}},
+		{readingStream, "read.>", func(p []string) {
+			if r, ok := parseReading(strings.Join(p, ".")); ok {
+				all.Readings = append(all.Readings, r)
+			}
+		}},
 		{"KV_images", s.images.prefix + "*.*", func(p []string) {
 			n, _ := strconv.Atoi(p[3])
 			all.Images[batch.ID(p[2])] = append(all.Images[batch.ID(p[2])], n)

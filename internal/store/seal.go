@@ -86,6 +86,10 @@ func (s *Store) unseal(ctx context.Context) error {
 	var hurt []string
 	for name, w := range was {
 		i, there := is[name]
+		if name == readingStream {
+			// It can be made again, at the cost of a call each; what of it is damaged and still there shows when it is asked for.
+			continue
+		}
 		// Fewer messages are rightly there when some have expired; then the server has nothing to say about the stream.
 		if !there || i.Last < w.Last || i.Count < w.Count && s.server.complained(name) {
 			hurt = append(hurt, fmt.Sprintf("%s (%d of %d entries)", strings.TrimPrefix(name, "KV_"), i.Count, w.Count))

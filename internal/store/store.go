@@ -25,6 +25,7 @@ var (
 	_ batch.Repository = (*Store)(nil)
 	_ batch.Pictures   = (*Store)(nil)
 	_ batch.Changes    = (*Store)(nil)
+	_ batch.Readings   = (*Store)(nil)
 	_ batch.Queue      = (*Queue)(nil)
 )
 
@@ -44,8 +45,8 @@ type Config struct {
 	Disk func(dir string) (Space, error)
 }
 
-// Store is the open store. It implements batch.Repository, batch.Pictures, batch.Templates and batch.Changes; Queue and Keys return
-// what implements batch.Queue and the key pool's memory. All methods are safe for concurrent use.
+// Store is the open store. It implements batch.Repository, batch.Pictures, batch.Readings, batch.Templates and
+// batch.Changes; Queue and Keys return what implements batch.Queue and the key pool's memory. All methods are safe for concurrent use.
 type Store struct {
 	cfg    Config
 	log    *slog.Logger
@@ -60,6 +61,7 @@ type Store struct {
 	templates *bucket
 	apart     []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
 	pictures  jetstream.Stream
+	readings  jetstream.Stream
 	changes   *changes
 
 	ctx    context.Context // ends with Close
@@ -120,7 +122,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		jetstream.WithPublishAsyncTimeout(callTimeout)); err != nil {
 		return s.fail(ctx, err)
 	}
-	for _, open := range []func(context.Context) error{s.openBuckets, s.openPictures, s.openWork} {
+	for _, open := range []func(context.Context) error{s.openBuckets, s.openPictures, s.openReadings, s.openWork} {
 		if err := try(ctx, open); err != nil {
 			return s.fail(ctx, err)
 		}

@@ -23,6 +23,12 @@ func (c *check) sweepRows(r batch.StoredRows) func(context.Context) (string, err
 	}
 }
 
+func (c *check) sweepReading(r batch.StoredReading) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return said(swept)(c.Inventory.SweepReading(ctx, r, c.Before))
+	}
+}
+
 func (c *check) sweepUnit(u batch.Unit) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		return said(swept)(c.Inventory.SweepUnit(ctx, u, c.Before))

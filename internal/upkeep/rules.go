@@ -324,6 +324,9 @@ func (c *check) withoutBatch(ctx context.Context) error {
 			c.findAnd(c.sweepPicture(p), Left, id, 0, "the picture %s is stored, but the batch is gone.", p.Key)
 		}
 		c.leftRows(id, h)
+		for _, r := range h.readings {
+			c.findAnd(c.sweepReading(r), Left, id, r.N, "what was read of it is remembered, but the batch is gone.")
+		}
 		c.leftUnits(id, h, "the batch is gone")
 	}
 	return nil

@@ -129,6 +129,7 @@ type held struct {
 	images   map[int]bool
 	pictures map[string]batch.StoredPicture
 	rows     []batch.StoredRows
+	readings []batch.StoredReading
 	units    []batch.Unit
 
 	seen       bool         // the batch has a document
@@ -157,6 +158,9 @@ func index(s *batch.Stored) map[batch.ID]*held {
 	}
 	for _, r := range s.Rows {
 		of(r.Batch).rows = append(of(r.Batch).rows, r)
+	}
+	for _, r := range s.Readings {
+		of(r.Batch).readings = append(of(r.Batch).readings, r)
 	}
 	for _, u := range s.Units {
 		of(u.Batch).units = append(of(u.Batch).units, u)

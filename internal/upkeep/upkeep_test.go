@@ -222,6 +222,9 @@ var faults = map[string]struct {
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Text = strings.Repeat("large ", 100<<10) })
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Text = "" })
 	}},
+	"a reading of a batch that is gone": {upkeep.Left, "remembered", func(t *testing.T, h *house) {
+		must(t, h.Remember(t.Context(), "question", &batch.Reading{Batch: batch.NewID(), N: 1}))
+	}},
 	"an order with an image twice": {upkeep.Broken, "stands twice", func(t *testing.T, h *house) {
 		h.head(t, h.started(t, 2).ID, func(b *batch.Batch) { b.Order = []int{1, 2, 2} })
 	}},

@@ -5,6 +5,7 @@ package gemini
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -126,6 +127,16 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 	failure := e.failure(req, lease, answer, f, outcome.Reason, model)
 	again = !failure.Why.Final()
 	return nil, failure
+}
+
+// Asks implements engine.Asker: the service, the model, and the question as it is sent.
+func (e *Engine) Asks(t table.Table, model string) string {
+	_, contents, config := question(engine.Request{Table: t})
+	asks, err := json.Marshal([]any{e.opt.BaseURL, cmp.Or(model, e.opt.Model), contents[0].Parts[0].Text, config})
+	if err != nil {
+		return ""
+	}
+	return string(asks)
 }
 
 func want(req engine.Request, model string) keypool.Want {

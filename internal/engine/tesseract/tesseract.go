@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"runtime"
+	"strings"
 	"time"
 
 	"sheetlift/internal/engine"
@@ -41,7 +42,7 @@ type Engine struct {
 	slots   *work.Gate
 }
 
-var _ engine.Engine = (*Engine)(nil)
+var _ engine.Asker = (*Engine)(nil)
 
 // New looks for the tool and asks for its version and languages. The error is errs.Unavailable with the remedy when
 // the tool or the language is missing.
@@ -86,6 +87,11 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 	reading := answer(found, req.Table)
 	reading.Model = "tesseract " + e.version
 	return reading, nil
+}
+
+// Asks implements engine.Asker: the tool with its version and language.
+func (e *Engine) Asks(table.Table, string) string {
+	return strings.Join([]string{e.version, e.tool.language, e.tool.dataDir}, "\n")
 }
 
 // finding is what the tool saw on one picture: the words in lines, and the ruling lines that were taken away before.

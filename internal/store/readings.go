@@ -1,0 +1,145 @@
+package store
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+)
+
+const readingStream = "READINGS"
+
+// maxReading bounds a reading in bytes before it is packed: no more can have been written.
+const maxReading = 64 << 20
+
+// openReadings opens what is remembered of questions: a message for each, under its question and whom it was read for.
+func (s *Store) openReadings(ctx context.Context) error {
+	stream, err := s.makeStream(ctx, jetstream.StreamConfig{Name: readingStream, Subjects: []string{"read.>"}, MaxMsgsPerSubject: 1})
+	s.readings = stream
+	return err
+}
+
+// Remember implements batch.Readings; Full when the disk is nearly full.
+func (s *Store) Remember(ctx context.Context, question string, r *batch.Reading) error {
+	subject, err := readingSubject(batch.StoredReading{Question: question, Batch: r.Batch, N: r.N})
+	if err != nil {
+		return err
+	}
+	data, err := pack(r)
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	if len(data) > maxDoc {
+		return errs.New(errs.TooLarge, "What was read of image %d is too large to be remembered.", r.N)
+	}
+	if err := s.room(len(data)); err != nil {
+		return err
+	}
+	return s.fail(ctx, s.try(ctx, func(ctx context.Context) error {
+		m := nats.NewMsg(subject)
+		m.Data = data
+		m.Header.Set(sumHeader, sum(data))
+		ack, err := s.js.PublishMsg(ctx, m)
+		if err != nil {
+			return err
+		}
+		return s.readings.Purge(ctx, jetstream.WithPurgeSubject("read."+question+".>"), jetstream.WithPurgeSequence(ack.Sequence))
+	}))
+}
+
+// Recall implements batch.Readings. A damaged answer is Unavailable, and replaced by the next one.
+func (s *Store) Recall(ctx context.Context, question string) (*batch.Reading, error) {
+	if !token(question) {
+		return nil, badKey(question)
+	}
+	var m *jetstream.RawStreamMsg
+	err := s.try(ctx, func(ctx context.Context) (err error) {
+		m, err = s.readings.GetLastMsgForSubject(ctx, "read."+question+".>")
+		return err
+	})
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	r, err := unpack(m)
+	return r, s.fail(ctx, err)
+}
+
+// Forget implements batch.Readings.
+func (s *Store) Forget(ctx context.Context, id batch.ID) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	return s.fail(ctx, s.try(ctx, func(ctx context.Context) error {
+		return s.readings.Purge(ctx, jetstream.WithPurgeSubject("read.*."+string(id)+".>"))
+	}))
+}
+
+// SweepReading implements batch.Inventory.
+func (s *Store) SweepReading(ctx context.Context, r batch.StoredReading, before time.Time) (bool, error) {
+	subject, err := readingSubject(r)
+	if err != nil {
+		return false, err
+	}
+	return s.sweep(ctx, readingStream, subject, before)
+}
+
+func pack(r *batch.Reading) ([]byte, error) {
+	var packed bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(zip).Encode(r); err != nil {
+		return nil, err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
+}
+
+func unpack(m *jetstream.RawStreamMsg) (*batch.Reading, error) {
+	whose, ok := parseReading(m.Subject)
+	if !ok || m.Header.Get(sumHeader) != sum(m.Data) {
+		return nil, fmt.Errorf("%w: %s", errDamaged, m.Subject)
+	}
+	zip, err := gzip.NewReader(bytes.NewReader(m.Data))
+	r := &batch.Reading{Batch: whose.Batch, N: whose.N}
+	if err == nil {
+		err = json.NewDecoder(io.LimitReader(zip, maxReading)).Decode(r)
+	}
+	if err != nil {
+		return nil, errors.Join(errDamaged, err)
+	}
+	return r, nil
+}
+
+func readingSubject(r batch.StoredReading) (string, error) {
+	if !token(r.Question) {
+		return "", badKey(r.Question)
+	}
+	key, err := imageKey(r.Batch, r.N)
+	return "read." + r.Question + "." + key, err
+}
+
+// parseReading is the reverse of readingSubject.
+func parseReading(subject string) (batch.StoredReading, bool) {
+	p := strings.Split(subject, ".")
+	if len(p) != 4 || p[0] != "read" {
+		return batch.StoredReading{}, false
+	}
+	n, err := strconv.Atoi(p[3])
+	return batch.StoredReading{Question: p[1], Batch: batch.ID(p[2]), N: n}, err == nil
+}

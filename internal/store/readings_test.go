@@ -1,0 +1,196 @@
+package store_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/store"
+	"sheetlift/internal/store/storetest"
+	"sheetlift/internal/table"
+)
+
+// newReading is what was read of image n of a batch, with a place on the picture and a doubt.
+func newReading(id batch.ID, n int, text string) *batch.Reading {
+	return &batch.Reading{
+		Read: time.Now().UTC().Round(0), Engine: "gemini", Model: "model-1", Text: text, Batch: id, N: n,
+		Rows: []table.Row{{Cells: []table.Cell{
+			{Text: text, State: table.Guessed, Confidence: 0.5, Box: &table.Box{Top: 1, Left: 2, Bottom: 3, Right: 4}},
+		}}},
+		Issues: []table.Issue{{Row: 0, Column: 0, Kind: table.KindGuessed, Message: "It is not sure."}},
+	}
+}
+
+func remember(t *testing.T, s *store.Store, question string, r *batch.Reading) {
+	t.Helper()
+	if err := s.Remember(t.Context(), question, r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func recalled(t *testing.T, s *store.Store, question string) string {
+	t.Helper()
+	r, err := s.Recall(t.Context(), question)
+	if errs.Is(err, errs.NotFound) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Text
+}
+
+func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	one, two := batch.NewID(), batch.NewID()
+	want := newReading(one, 3, "first")
+	remember(t, s, "asked", want)
+	remember(t, s, "other", newReading(one, 4, "other"))
+	if got, err := s.Recall(t.Context(), "asked"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("recalled %+v, %v", got, err)
+	}
+	_ = s.Close()
+	s = open(t, dir)
+	if got := recalled(t, s, "asked"); got != "first" {
+		t.Errorf("after a restart it is %q", got)
+	}
+	remember(t, s, "asked", newReading(two, 1, "second"))
+	if got := recalled(t, s, "asked"); got != "second" {
+		t.Errorf("it is %q", got)
+	}
+	if err := s.Forget(t.Context(), two); err != nil {
+		t.Fatal(err)
+	}
+	if got := recalled(t, s, "asked"); got != "" {
+		t.Errorf("the answer that was replaced came back: %q", got)
+	}
+	if got := recalled(t, s, "other"); got != "other" {
+		t.Errorf("the answer to another question is %q", got)
+	}
+	if _, err := s.Recall(t.Context(), "a.*"); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a question that reaches further: %v", err)
+	}
+}
+
+func TestReadingsGoWithTheirBatch(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	b, other := newBatch(t, s), newBatch(t, s)
+	for n := 1; n <= 3; n++ {
+		remember(t, s, fmt.Sprint("q", n), newReading(b.ID, n, "text"))
+		remember(t, s, fmt.Sprint("o", n), newReading(other.ID, n, "text"))
+	}
+	if err := s.RemoveBatch(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := s.Stored(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(stored.Readings) != 3 || recalled(t, s, "q2") != "" || recalled(t, s, "o2") != "text" {
+		t.Errorf("left: %v", stored.Readings)
+	}
+	for _, r := range stored.Readings {
+		if r.Batch != other.ID {
+			t.Errorf("left: %v", r)
+		}
+	}
+}
+
+func TestALargeReadingIsKeptAndOneTooLargeIsRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t, "")
+	r := newReading(batch.NewID(), 1, "large")
+	for i := range 5000 {
+		r.Rows = append(r.Rows, table.Row{Cells: []table.Cell{{Text: fmt.Sprint("a cell of row ", i), Box: &table.Box{Top: i}}}})
+	}
+	remember(t, s, "large", r)
+	if got, err := s.Recall(t.Context(), "large"); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("it is not what it was: %v", err)
+	}
+	var noise strings.Builder
+	for range 100_000 {
+		noise.WriteString(string(batch.NewID()))
+	}
+	r.Text = noise.String()
+	if err := s.Remember(t.Context(), "huge", r); !errs.Is(err, errs.TooLarge) {
+		t.Errorf("one that is too large: %v", err)
+	}
+}
+
+func TestAFullDiskTakesNoReadings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Config{Dir: dir, Disk: func(string) (store.Space, error) { return store.Space{Free: 1 << 20}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Remember(t.Context(), "asked", newReading(batch.NewID(), 1, "text")); !errs.Is(err, errs.Full) {
+		t.Errorf("it answered %v", err)
+	}
+}
+
+func TestADamagedReadingIsNoAnswerAndKeepsNobodyFromStarting(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	remember(t, s, "asked", newReading(batch.NewID(), 1, "before"))
+	_ = s.Close()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".blk") || !strings.Contains(path, "READINGS") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		data[len(data)-40] ^= 0x5a
+		return os.WriteFile(path, data, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	if r, err := s.Recall(t.Context(), "asked"); err == nil {
+		t.Errorf("recalled %+v", r)
+	}
+	remember(t, s, "asked", newReading(batch.NewID(), 1, "after"))
+	if got := recalled(t, s, "asked"); got != "after" {
+		t.Errorf("it is %q", got)
+	}
+}
+
+func TestWhatOneProcessReadAnotherRecallsOnACluster(t *testing.T) {
+	t.Parallel()
+	nodes := storetest.Start(t, 3)
+	var both [2]*store.Store
+	for i := range both {
+		s, err := store.Open(t.Context(), store.Config{Cluster: store.Cluster{URL: nodes.URL()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		both[i] = s
+	}
+	id := batch.NewID()
+	remember(t, both[0], "asked", newReading(id, 1, "text"))
+	if got := recalled(t, both[1], "asked"); got != "text" {
+		t.Errorf("it is %q", got)
+	}
+	if err := both[1].Forget(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if got := recalled(t, both[0], "asked"); got != "" {
+		t.Errorf("it is %q", got)
+	}
+}

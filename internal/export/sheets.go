@@ -124,6 +124,7 @@ func (p *plan) summary(w *sheetWriter) error {
 	fact("Ended", moment(b.Ended))
 	fact("Images", count(len(p.images)))
 	fact("Read", count(c.Completed))
+	fact("Taken over at no cost", count(c.Reused))
 	fact("Failed", count(c.Failed))
 	fact("Canceled", count(c.Canceled))
 	fact("Not read yet", count(c.Pending+c.Processing+c.Retrying))
@@ -141,11 +142,11 @@ func (p *plan) summary(w *sheetWriter) error {
 		fact("Note", shown(fmt.Sprintf("With more than %d images there is no sheet for each; all rows are on “%s”.", p.max.images, sheetRows)))
 	}
 	w.line(nil)
-	w.line(headings([]string{"No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked"}))
+	w.line(headings([]string{"No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked", "Taken from"}))
 	for _, m := range p.images {
 		w.line([]value{
 			count(m.n), shown(m.name), shown(m.file), shown(string(m.status)), count(m.rows), count(m.issues), count(m.tries),
-			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check),
+			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check), shown(m.source),
 		})
 	}
 	return nil

@@ -46,6 +46,7 @@ type picture struct {
 	widths widths
 	check  string // who found it right, and when; "" nobody
 	edits  int    // changes by people that are in its rows
+	source string // which other reading its rows come from, "" none
 	sheet  string // name of its sheet, "" if it has none
 }
 
@@ -71,7 +72,7 @@ func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, 
 		p.counts.Add(figures, 1)
 		p.images = append(p.images, picture{
 			n: m.N, rev: m.Rev, name: m.Name, file: m.Filename, status: m.Status, rows: len(rowsOf(m)), issues: len(m.Issues), tries: m.Tries,
-			spent: m.Working(m.Ended), usd: figures.USD, check: checkedBy(m), edits: len(m.Standing()),
+			spent: m.Working(m.Ended), usd: figures.USD, check: checkedBy(m), edits: len(m.Standing()), source: p.sourceOf(m),
 		})
 		p.look(i, m)
 		return nil
@@ -93,6 +94,22 @@ func checkedBy(m *batch.Image) string {
 		return ""
 	}
 	return m.Checked.By + ", " + m.Checked.At.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// sourceOf says which other reading the rows of an image come from.
+func (p *plan) sourceOf(m *batch.Image) string {
+	switch {
+	case !m.Reused():
+		return ""
+	case m.Earlier != nil:
+		return "an earlier reading, " + m.Earlier.Read.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	for _, first := range p.images { // the first one stands before it
+		if first.n == m.Twin {
+			return "the same picture, " + first.name
+		}
+	}
+	return "the same picture"
 }
 
 // column finds or adds a column of "All rows"; -1 when Excel has no room for it.

@@ -15,6 +15,7 @@ type status struct {
 	Total     int          `json:"total_images"`
 	Completed int          `json:"completed_images"`
 	Failed    int          `json:"failed_images"`
+	Cached    int          `json:"cached_images"`       // of the completed ones, those that cost nothing: the same picture was read before
 	Progress  float64      `json:"progress_percentage"` // 0 to 100
 	CreatedAt string       `json:"created_at"`          // RFC 3339
 	EndedAt   *string      `json:"completed_at"`        // null while it runs
@@ -23,7 +24,7 @@ type status struct {
 func newStatus(o batch.Overview) status {
 	s := status{
 		Success: true, JobID: o.Batch.ID, Status: o.Batch.Status, Total: o.Images,
-		Completed: o.Counts.Completed, Failed: o.Counts.Failed, CreatedAt: o.Batch.Created.Format(time.RFC3339Nano),
+		Completed: o.Counts.Completed, Failed: o.Counts.Failed, Cached: o.Counts.Reused, CreatedAt: o.Batch.Created.Format(time.RFC3339Nano),
 	}
 	if o.Images > 0 {
 		s.Progress = float64(o.Counts.Done()*1000/o.Images) / 10
@@ -52,6 +53,8 @@ type result struct {
 	Seconds    float64             `json:"processing_time"`
 	RetryCount int                 `json:"retry_count"`
 	Key        *string             `json:"api_key_used"` // a label such as "key 2", never the key
+	Engine     *string             `json:"engine"`       // that made the last try; "cache" when the rows come from another reading of the picture; null before
+	ReadAt     *string             `json:"read_at"`      // RFC 3339: when the rows were read for an earlier batch that they come from, otherwise null
 }
 
 func newResults(o batch.Overview, images []*batch.Image) results {
@@ -69,9 +72,31 @@ func newResults(o batch.Overview, images []*batch.Image) results {
 		if a := m.Last(); a != nil && a.Key != "" {
 			one.Key = &a.Key
 		}
+		one.Engine, one.ReadAt = readBy(m)
 		r.Results = append(r.Results, one)
 	}
 	return r
+}
+
+// cached is the engine of an image whose rows come from another reading of its picture.
+const cached = "cache"
+
+// readBy is who read m, and when, if that was for an earlier batch.
+func readBy(m *batch.Image) (engine, at *string) {
+	name := ""
+	if a := m.Last(); a != nil {
+		name = a.Engine
+	}
+	if m.Reused() {
+		name = cached
+		if m.Earlier != nil {
+			at = stamp(m.Earlier.Read)
+		}
+	}
+	if name != "" {
+		engine = &name
+	}
+	return engine, at
 }
 
 // rowsOf are the rows as objects, column to text.

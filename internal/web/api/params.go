@@ -16,7 +16,7 @@ import (
 )
 
 // words are the parameters; each may be a query, a form field or a header, in this order of precedence.
-var words = []string{"max_concurrent", "max_retries", "retry_delay", "columns", "engine"}
+var words = []string{"max_concurrent", "max_retries", "retry_delay", "columns", "engine", "fresh"}
 
 // params gathers what the caller asks for.
 type params struct {
@@ -121,6 +121,11 @@ func (p *params) settings() (settings, error) {
 	var known bool
 	if s.table, known = table.Preset(preset); !known {
 		return s, errs.New(errs.Invalid, "columns is %q; use inventory, receipt or any.", preset)
+	}
+	if text := p.get("fresh"); text != "" {
+		if s.options.Fresh, err = strconv.ParseBool(text); err != nil {
+			return s, errs.New(errs.Invalid, "fresh is %q; use true to have every picture read, or false.", text)
+		}
 	}
 	s.engine = strings.ToLower(p.get("engine"))
 	if !slices.Contains([]string{"", "auto", "gemini", "tesseract"}, s.engine) {

@@ -269,7 +269,7 @@ func TestAMissingImageIsDamageAndNotAShorterList(t *testing.T) {
 	if _, err := s.Start(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	w.Forget(id, 2)
+	w.Lose(id, 2)
 	_, err := s.Images(t.Context(), id)
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(errs.Message(err), "Image 2") {
 		t.Errorf("got %v", err)

@@ -36,6 +36,8 @@ type scripted struct {
 
 func (s *scripted) Name() string { return "scripted" }
 
+func (s *scripted) Asks(_ table.Table, model string) string { return "scripted " + model }
+
 func (s *scripted) Read(ctx context.Context, req engine.Request) (*engine.Reading, error) {
 	picture := string(req.Picture)
 	if s.before != nil {
@@ -79,6 +81,9 @@ func (s *scripted) Read(ctx context.Context, req engine.Request) (*engine.Readin
 	if outcome != nil {
 		return nil, outcome
 	}
+	if picture == "empty" {
+		return &engine.Reading{Model: "model-1"}, nil
+	}
 	return &engine.Reading{
 		Rows: []table.Row{{Cells: []table.Cell{{Text: "row of " + picture}, {Text: "1"}, {}, {}, {}}}},
 		Text: picture, Model: "model-1", Key: "key 1", Usage: engine.Usage{PromptTokens: 100, OutputTokens: 10, USD: 0.01},
@@ -103,14 +108,16 @@ func failure(why engine.Why, until time.Duration) error {
 
 // bench is the domain on a world in memory with a scripted engine.
 type bench struct {
-	t       *testing.T
-	world   *batchtest.World
-	service *batch.Service
-	engine  *scripted
-	keyed   engine.Engine // in place of engine, unless nil
-	offline *scripted     // nil for none
-	log     *bytes.Buffer
-	full    atomic.Bool // the disk
+	t        *testing.T
+	world    *batchtest.World
+	service  *batch.Service
+	engine   *scripted
+	keyed    engine.Engine // in place of engine, unless nil
+	offline  *scripted     // nil for none
+	log      *bytes.Buffer
+	full     atomic.Bool   // the disk
+	reuse    time.Duration // how old a reading may be that is used again
+	remember func()        // called before a reading is remembered, unless nil
 }
 
 func newBench(t *testing.T) *bench {
@@ -120,6 +127,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.service = batch.NewService(batch.Ports{
 		Repository: b.world, Queue: b.world, Pictures: b.world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted", "offline"},
+		Readings: b.world,
 	}, batch.Limits{MaxImages: 5000})
 	return b
 }
@@ -143,10 +151,24 @@ func (b *bench) process() (stop func()) {
 	r := extract.New(extract.Deps{
 		Batches: b.service, Board: board, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
 		Engines: engines, Offline: "offline", Slots: 72, Grace: 20 * time.Second, Log: log,
+		Readings: held{b.world, b.remember}, Reuse: b.reuse,
 		Crowded: func(bool) bool { return b.full.Load() },
 	})
 	all.Go(func() { _ = r.Run(ctx) })
 	return sync.OnceFunc(func() { cancel(); all.Wait() })
+}
+
+// held is the memory of readings with somebody at its door.
+type held struct {
+	batch.Readings
+	remember func()
+}
+
+func (h held) Remember(ctx context.Context, question string, r *batch.Reading) error {
+	if h.remember != nil {
+		h.remember()
+	}
+	return h.Readings.Remember(ctx, question, r)
 }
 
 func (b *bench) start(o batch.Options, pictures ...string) batch.ID {

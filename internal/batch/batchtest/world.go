@@ -20,14 +20,15 @@ import (
 
 // World implements the ports that the store implements. Its zero value is not usable; see NewWorld.
 type World struct {
-	mu      sync.Mutex
-	rev     uint64
-	docs    map[string]doc
-	pics    map[string][]byte
-	lanes   map[batch.ID]*lane
-	watches map[int]func(batch.Change)
-	watched int
-	wait    chan struct{} // closed and replaced at each change of the queue
+	mu       sync.Mutex
+	rev      uint64
+	docs     map[string]doc
+	pics     map[string][]byte
+	lanes    map[batch.ID]*lane
+	watches  map[int]func(batch.Change)
+	watched  int
+	readings map[string]remembered // by question
+	wait     chan struct{}         // closed and replaced at each change of the queue
 
 	failing func(op string) error
 }
@@ -46,7 +47,7 @@ type lane struct {
 // NewWorld returns an empty world.
 func NewWorld() *World {
 	return &World{
-		docs: map[string]doc{}, pics: map[string][]byte{}, lanes: map[batch.ID]*lane{},
+		docs: map[string]doc{}, pics: map[string][]byte{}, lanes: map[batch.ID]*lane{}, readings: map[string]remembered{},
 		watches: map[int]func(batch.Change){}, wait: make(chan struct{}),
 	}
 }
@@ -221,12 +222,13 @@ func (w *World) RemoveBatch(_ context.Context, id batch.ID) error {
 			delete(w.docs, key)
 		}
 	}
+	w.forget(id)
 	w.tell(batch.Change{ID: id, Gone: true})
 	return nil
 }
 
-// Forget takes an image out behind everybody's back, as damage does.
-func (w *World) Forget(id batch.ID, n int) {
+// Lose takes an image out behind everybody's back, as damage does.
+func (w *World) Lose(id batch.ID, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.docs, imageKey(id, n))

@@ -159,6 +159,7 @@ type Column struct {
 	Pattern     string // a regular expression
 	Example     string
 	Required    bool
+	Unique      bool
 	Bad         bool // this one is named in Problem
 	Focus       bool // just added
 }

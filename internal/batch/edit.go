@@ -152,7 +152,10 @@ func Sum(row table.Row) string {
 // Edit does what a person asks of a completed image, all of it or nothing. Errors: Conflict with a *Clash when what
 // the person saw is no longer so, Conflict when the image is not read at the moment, Invalid for a text that cannot be.
 func (s *Service) Edit(ctx context.Context, id ID, n int, asks ...Ask) (*Image, error) {
-	return s.edit(ctx, id, n, func(b *Batch, m *Image, now time.Time) error {
+	accepts := slices.ContainsFunc(asks, func(a Ask) bool {
+		return a.Do == EditAccept || a.Do == EditCell && sameText(a.Text, a.Seen)
+	})
+	return s.edit(ctx, id, n, accepts, func(b *Batch, m *Image, now time.Time) error {
 		for _, a := range asks {
 			if a.Token != "" && slices.ContainsFunc(m.Edits, func(e Edit) bool { return e.Token == a.Token }) {
 				continue
@@ -166,7 +169,7 @@ func (s *Service) Edit(ctx context.Context, id ID, n int, asks ...Ask) (*Image, 
 }
 
 // edit changes a completed image, and brings the figures of a batch that has ended up to date.
-func (s *Service) edit(ctx context.Context, id ID, n int, f func(*Batch, *Image, time.Time) error) (*Image, error) {
+func (s *Service) edit(ctx context.Context, id ID, n int, accepts bool, f func(*Batch, *Image, time.Time) error) (*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
 		return nil, err
@@ -180,6 +183,11 @@ func (s *Service) edit(ctx context.Context, id ID, n int, f func(*Batch, *Image,
 			return false, errs.New(errs.Conflict, "This picture is not read at the moment, so its rows cannot be changed. What you typed is kept here; try again once it is read.")
 		}
 		before = m.Figures()
+		if accepts { // a doubt that only the other images tell of can be settled too
+			if err := s.MarkDuplicates(ctx, b, m); err != nil {
+				return false, err
+			}
+		}
 		for i := range m.Rows {
 			m.Rows[i].ID = m.RowID(i)
 		}
@@ -187,6 +195,7 @@ func (s *Service) edit(ctx context.Context, id ID, n int, f func(*Batch, *Image,
 		if err := f(b, m, time.Now().UTC()); err != nil {
 			return false, err
 		}
+		m.withoutDuplicates()
 		if drop := len(m.Edits) - MaxEdits; drop > 0 {
 			m.Edits = m.Edits[drop:]
 		}

@@ -13,7 +13,7 @@ import (
 // back. Errors: Invalid when there is nothing to undo, Conflict when what it changed was changed again since.
 func (s *Service) Undo(ctx context.Context, id ID, n, edit int, by string) (*Image, *Edit, error) {
 	var undone Edit
-	m, err := s.edit(ctx, id, n, func(_ *Batch, m *Image, now time.Time) error {
+	m, err := s.edit(ctx, id, n, false, func(_ *Batch, m *Image, now time.Time) error {
 		e := m.Undoable(by)
 		if edit != 0 {
 			i := slices.IndexFunc(m.Edits, func(e Edit) bool { return e.N == edit && e.Kind != EditUndo })

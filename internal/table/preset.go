@@ -21,8 +21,8 @@ var presets = []Named{
 		Table: Table{Preset: "inventory", Columns: []Column{
 			{Name: "Item_Description", Type: Text, Required: true, Description: "What the item is, with make and model where the sheet shows them."},
 			{Name: "Quantity", Type: Number, Description: "How many of the item."},
-			{Name: "Serial_Number", Type: Text, Description: "The serial number, every letter, digit and leading zero as written."},
-			{Name: "Tag_Number", Type: Text, Description: "The asset or inventory tag, as written."},
+			{Name: "Serial_Number", Type: Text, Unique: true, Description: "The serial number, every letter, digit and leading zero as written."},
+			{Name: "Tag_Number", Type: Text, Unique: true, Description: "The asset or inventory tag, as written."},
 			{Name: "Status", Type: Text, Description: "The condition or status, in the sheet's own words."},
 		}},
 	},

@@ -49,7 +49,7 @@ func Suggest(sheets []Seen) Table {
 	var t Table
 	required := false
 	for _, key := range order {
-		c := Column{Name: names[key], Type: Text}
+		c := Column{Name: names[key], Type: Text, Unique: slices.Contains(serials, fold(names[key]))}
 		c.fit(values[key])
 		if !required && rows[key] >= alwaysFrom && len(values[key]) == rows[key] {
 			required, c.Required = true, true // one is enough to notice rows that were read as blank

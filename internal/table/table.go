@@ -21,6 +21,7 @@ type Column struct {
 	Description string   `json:"description,omitempty"` // words for the engine and for people; up to 500 characters
 	Choices     []string `json:"choices,omitempty"`     // for Choice: 1 to 100 allowed values
 	Required    bool     `json:"required,omitempty"`    // a blank cell is a doubt
+	Unique      bool     `json:"unique,omitempty"`      // a value that comes again in the batch is a doubt; see Distinct
 	Pattern     string   `json:"pattern,omitempty"`     // a regular expression (RE2) for the whole value; what does not fit is a doubt
 	Example     string   `json:"example,omitempty"`     // a value as the sheets have it, for the engine and for people
 }

@@ -33,6 +33,7 @@ func (s *Server) workbook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	batch.MarkDuplicates(b, images)
 	f, err := os.CreateTemp(s.tmp, "workbook-*.xlsx")
 	if err != nil {
 		return errs.Wrap(err, errs.Full, "The Excel file could not be written: the disk is full or not writable. Ask your technician.")

@@ -177,6 +177,9 @@ func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, err
 	if b.Order != nil && placeOf(b, n) == 0 {
 		return views.Image{}, errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
 	}
+	if err := s.batches.MarkDuplicates(ctx, b, m); err != nil {
+		return views.Image{}, err
+	}
 	v := presentImage(ctx, b, m)
 	v.Shell, v.Me, v.Now = s.shell("batches"), s.who(c), time.Now()
 	v.Checks, v.Steer = true, s.presentSteer(b)

@@ -1,8 +1,13 @@
 package web_test
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/xuri/excelize/v2"
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/table"
@@ -32,6 +37,42 @@ func TestARowIsEditedWithoutScriptsAndAClashKeepsWhatWasTyped(t *testing.T) {
 	d.get(path).has(t, 200, "Checked by")
 	d.post("/who", url.Values{"name": {"Anna"}, "back": {path}}).goesTo(t, path)
 	d.post("/who", url.Values{"name": {"Anna"}, "back": {"//elsewhere"}}).goesTo(t, "/")
+}
+
+func TestAValueThatComesTwiceSaysWhereTheOtherOneIsOnEveryPageAndInTheWorkbook(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	for _, n := range []int{3, 4} {
+		d.change(b.ID, n, func(m *batch.Image) {
+			m.Status, m.Issues, m.Name = batch.Completed, nil, fmt.Sprintf("Room-%03d", n)
+			m.Rows = []table.Row{{Cells: []table.Cell{{Text: "Chair"}, {Text: "1"}, {Text: fmt.Sprint("SN-", n)}}}, {Cells: []table.Cell{{Text: "Desk"}, {Text: "1"}, {Text: "VNB3R 7"}}}}
+		})
+	}
+	url0 := "/batches/" + string(b.ID)
+	said := "The same value is also on “Room-004”, row 2."
+	d.get(url0+"/images/3").has(t, 200, said, `data-cell="c-3-2-3"`)
+	d.get(url0+"/rows").has(t, 200, "2 doubts", said, "The same value is also on “Room-003”, row 2.")
+	d.get(url0+"/rows?doubts=1").has(t, 200, "2 of 4 rows")
+	book, err := excelize.OpenReader(strings.NewReader(d.get(url0 + "/workbook.xlsx").body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := book.GetRows("Problems")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(problems, func(line []string) bool {
+		return slices.Equal(line, []string{"Room-003", "2", "Serial_Number", "Duplicate", said})
+	}) {
+		t.Errorf("the workbook's problems are %q", problems)
+	}
+	// The edit that ends it is answered without the doubt, on both.
+	form := url.Values{"do": {"cell"}, "reading": {"1"}, "row": {"2"}, "column": {"2"}, "seen": {"VNB3R 7"}, "text": {"VNB3R 8"}}
+	answer := d.htmx(url0+"/images/4/edits", form)
+	answer.has(t, 200, "VNB3R 8")
+	answer.lacks(t, "The same value")
+	d.get(url0+"/images/3").lacks(t, "The same value")
 }
 
 func TestAllRowsAreFilteredSortedAndPaged(t *testing.T) {

@@ -77,7 +77,7 @@ func ownTyped(form url.Values) []views.Column {
 	for i := range min(len(form["name"]), table.MaxColumns+1) {
 		columns = append(columns, views.Column{
 			Name: strings.TrimSpace(at("name", i)), Type: at("type", i), Description: strings.TrimSpace(at("description", i)),
-			Choices: strings.TrimSpace(at("choices", i)), Required: slices.Contains(form["required"], strconv.Itoa(i)),
+			Choices: strings.TrimSpace(at("choices", i)), Required: slices.Contains(form["required"], strconv.Itoa(i)), Unique: slices.Contains(form["unique"], strconv.Itoa(i)),
 			Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
 		})
 	}
@@ -121,7 +121,7 @@ func (f *columnsForm) table() table.Table {
 	}
 	t := table.Table{Single: f.single}
 	for _, c := range f.columns {
-		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required, Pattern: c.Pattern, Example: c.Example}
+		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required, Unique: c.Unique, Pattern: c.Pattern, Example: c.Example}
 		if column.Type == table.Choice {
 			column.Choices = listed(c.Choices)
 		}

@@ -99,6 +99,7 @@ func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 	if err != nil {
 		return views.Rows{}, err
 	}
+	batch.MarkDuplicates(b, images)
 	v := views.Rows{
 		Shell: s.shell("batches"), Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
 		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), OnlyDoubts: c.QueryParam("doubts") != "", Sort: c.QueryParam("sort"),

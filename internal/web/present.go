@@ -192,7 +192,7 @@ func presentTable(t table.Table) []views.Column {
 	for _, c := range t.Columns {
 		columns = append(columns, views.Column{
 			Name: oneLine(c.Name), Type: string(c.Type), Description: oneLine(c.Description),
-			Choices: oneLine(strings.Join(c.Choices, ", ")), Required: c.Required,
+			Choices: oneLine(strings.Join(c.Choices, ", ")), Required: c.Required, Unique: c.Unique,
 			Pattern: oneLine(c.Pattern), Example: oneLine(c.Example),
 		})
 	}

@@ -83,9 +83,9 @@ bench-images: ## one photo of 12 megapixels to a picture and a thumbnail, agains
 	$(GO) test ./internal/imaging -run '^$$' -bench '^BenchmarkAgainstVips$$' -benchtime 1x -count 1
 
 .PHONY: bench-turned
-bench-turned: ## which of the sample pictures are noticed when they are turned; a quarter of an hour of CPU
+bench-turned: ## which of the sample pictures are noticed when they are turned; 20 minutes of CPU, TURNED=3 for every third
 	@deploy/packages.sh $(TESSERACT)
-	$(GO) test ./internal/engine/tesseract -run '^TestTurnedPictures$$' -count=1 -v -timeout 90m -turned
+	$(GO) test ./internal/engine/tesseract -run '^TestTurnedPictures$$' -count=1 -v -timeout 90m -turned $(or $(TURNED),1)
 
 .PHONY: bench-uploads
 bench-uploads: ## 200 photos of 20 MB at once through the real server

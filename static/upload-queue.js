@@ -92,16 +92,25 @@ export const makeQueue = ({ batch, lighter, limit, say, on }) => {
     on.refused(file, fault.message, fault.again && (() => { file.state = "queued"; file.tries = 0; waiting.push(file); on.change(); pump(); }));
   };
 
-  // back waits until the server is there and says what it holds. All who wait share one question.
-  const back = (first) => gone ??= (async () => {
+  // back waits until the server is there and says what it holds. All who wait share one question, but each needs one that
+  // was put after its own fault: an earlier answer may not know yet that its file had arrived.
+  const back = async (first) => {
+    const since = performance.now();
+    for (;;) {
+      const { at, there } = await (gone ??= ask(first));
+      if (at >= since) return there;
+    }
+  };
+  const ask = async (first) => {
     try {
       await sleep(first);
       for (let i = 0; ; i++) {
-        try { return await uploads(await batch()); } catch { on.change(); }
+        const at = performance.now();
+        try { return { at, there: await uploads(await batch()) }; } catch { on.change(); }
         await sleep(PAUSES[Math.min(i, PAUSES.length - 1)]);
       }
     } finally { gone = null; on.change(); }
-  })();
+  };
 
   const put = (file, address) => new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,0 +1,172 @@
+package app_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// doorman stands between a browser and the program, counts the files that are sent by their names, and lets a test hold
+// them or lose what becomes of them.
+type doorman struct {
+	url   string
+	visit visit
+
+	mu     sync.Mutex
+	sent   map[string]int
+	inside int
+	most   int // files on their way at one time
+}
+
+// visit is asked about each file, by its name, and about the question which files there are, which has none. next passes
+// it on; false loses the answer, as a proxy does whose server is gone.
+type visit func(filename string, try int, next func()) bool
+
+func guard(t *testing.T, p *process, visit visit) *doorman {
+	t.Helper()
+	to, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &doorman{visit: visit, sent: map[string]int{}}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Query().Get("filename")
+		switch {
+		case r.Method == http.MethodPut:
+			defer d.leave()
+		case !strings.HasSuffix(r.URL.Path, "/uploads"):
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		passed := httptest.NewRecorder()
+		if !d.visit(name, d.enter(name), func() { proxy.ServeHTTP(passed, r) }) {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		for key, values := range passed.Header() {
+			w.Header()[key] = values
+		}
+		w.WriteHeader(passed.Code)
+		_, _ = w.Write(passed.Body.Bytes())
+	}))
+	t.Cleanup(server.Close)
+	d.url = server.URL
+	return d
+}
+
+func (d *doorman) enter(name string) (try int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if name != "" {
+		d.inside++
+		d.most = max(d.most, d.inside)
+	}
+	d.sent[name]++
+	return d.sent[name]
+}
+
+func (d *doorman) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.inside--
+}
+
+// count is how often files were sent, and how many different ones.
+func (d *doorman) count() (requests, files int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, n := range d.sent {
+		if name != "" {
+			requests += n
+			files++
+		}
+	}
+	return requests, files
+}
+
+func TestAFailedUploadIsTriedAgainByItselfAndNoneIsSentTwice(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	lost := make(chan struct{})
+	d := guard(t, p, func(filename string, try int, next func()) bool {
+		switch {
+		case filename == "sheet-003.jpg" && try == 1:
+			return false // it never arrived
+		case filename == "sheet-005.jpg" && try == 1:
+			next() // it arrived, and only the answer is lost
+			close(lost)
+			return false
+		case filename == "" && try == 1:
+			next() // which files there are is answered late: by then one more is
+			<-lost
+			return true
+		}
+		next()
+		return true
+	})
+	b := browser(t)
+	b.do(chromedp.Navigate(d.url))
+	files := sheetFiles(t, 12)
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), files))
+	b.until("document.querySelectorAll('#cards img').length == 12")
+	b.until("document.querySelector('#onwards a').href.endsWith('?step=names')")
+	if got := b.drafted(p); len(got) != 12 || b.is("document.querySelector('#refused li')") {
+		t.Errorf("%d pictures came of 12; refused: %s", len(got), b.text("#refused"))
+	}
+	for name, n := range d.sent {
+		if want := map[bool]int{true: 2, false: 1}[name == "sheet-003.jpg"]; name != "" && n != want {
+			t.Errorf("%s was sent %d times, want %d", name, n, want)
+		}
+	}
+	if d.most > 4 {
+		t.Errorf("%d files were on their way at one time", d.most)
+	}
+
+	// The same files again: nothing is sent.
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), files))
+	b.until("document.querySelector('[data-note]').textContent.includes('12 were here already')")
+	if requests, _ := d.count(); requests != 13 {
+		t.Errorf("after the same files once more %d were sent, want 13", requests)
+	}
+	b.forgive("502 (Bad Gateway)")
+}
+
+func TestPausedUploadingBeginsNothingAndGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	gate := make(chan struct{})
+	d := guard(t, p, func(_ string, _ int, next func()) bool {
+		<-gate
+		next()
+		return true
+	})
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	b := browser(t)
+	b.do(chromedp.Navigate(d.url))
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), sheetFiles(t, 12)))
+	b.until("[...document.querySelectorAll('#cards .under span')].filter((s) => s.textContent == 'being prepared').length == 4")
+	b.click("[data-pause]")
+	b.until("document.querySelector('[data-note]').textContent.startsWith('Pausing')")
+	open()
+	b.until("document.querySelector('[data-note]').textContent.startsWith('Paused')")
+	if requests, _ := d.count(); requests != 4 || b.is("document.querySelector('#onwards a').hasAttribute('href')") {
+		t.Errorf("paused after %d files, want 4; the way on is open: %v", requests, strings.TrimSpace(b.text("#onwards")))
+	}
+	b.shot("2-paused")
+	b.click("[data-pause]")
+	b.until("document.querySelectorAll('#cards img').length == 12")
+	if requests, files := d.count(); requests != 12 || files != 12 {
+		t.Errorf("%d files in %d requests, want 12 in 12", files, requests)
+	}
+	if got := b.drafted(p); len(got) != 12 {
+		t.Errorf("%d pictures came of 12", len(got))
+	}
+}

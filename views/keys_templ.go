@@ -128,7 +128,7 @@ func KeysPage(v Keys) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = banner(or(v.Mood, "ok"), or(map[string]string{"bad": "warn"}[v.Mood], "check")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = banner(or(v.Mood, "ok"), or(map[string]string{"bad": "warn", "wait": "warn"}[v.Mood], "check")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -48,6 +49,7 @@ type App struct {
 	tmp     string
 	engines engines
 	reload  chan struct{}
+	keys    sync.Mutex // held while keys are read from their file or written to it
 	checked upkeep.Deps
 	opened  time.Time // what is older and belongs to nothing was left behind
 	demos   *demos    // what POST /demo opens; nil in a demonstration itself
@@ -132,7 +134,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	pages := web.New(web.Config{
 		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Simulated: show != nil, Guest: show != nil && show.guest,
 	}, web.Deps{
-		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, Readers: a.engines,
+		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", Readers: a.engines,
 		Health: a.store.Health, TmpDir: a.tmp, Demo: open, Log: log,
 	})
 	a.pages, a.server = pages.Inner(), pages.HTTP()

@@ -11,6 +11,8 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,9 +28,10 @@ const canary = "canary-5e1d"
 
 // process is the whole program, running in this process on a free port.
 type process struct {
-	url  string
-	log  *logBuffer
-	stop func() // ends it as a signal does, and waits
+	url   string
+	log   *logBuffer
+	stop  func() // ends it as a signal does, and waits
+	renew func() // reads the keys anew, as on SIGHUP; it is done when the log says so
 }
 
 // logBuffer collects what is logged, for the canary.
@@ -53,10 +56,12 @@ func (l *logBuffer) String() string {
 func run(t testing.TB, environ ...string) *process {
 	t.Helper()
 	environ = append([]string{"SHEETLIFT_ADDR=127.0.0.1:0", "SHEETLIFT_DATA=:memory:"}, environ...)
-	c, _, err := config.Load(nil, config.Source{
-		Environ:  environ,
-		ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
-	})
+	c, _, err := config.Load(nil, config.Source{Environ: environ, ReadFile: func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) { // .env and .env.local of whoever runs the tests
+			return nil, fs.ErrNotExist
+		}
+		return os.ReadFile(name)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +72,7 @@ func run(t testing.TB, environ ...string) *process {
 		cancel()
 		t.Fatal(err)
 	}
-	p.url = a.URL()
+	p.url, p.renew = a.URL(), a.Reload
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
 	p.stop = sync.OnceFunc(func() {

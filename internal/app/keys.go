@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	"sheetlift/internal/config"
@@ -51,18 +52,58 @@ func (a *App) keepKeys(ctx context.Context) error {
 			}
 			last = now
 		}
-		given, err := a.cfg.Reread()
-		var keys []keypool.Key
-		if err == nil {
-			keys, err = parseKeys(given)
-		}
-		if err != nil {
-			a.log.Error("the keys were not read anew; those in use stay", "err", err)
-			continue
-		}
-		a.pool.Replace(keys)
-		a.log.Info("the keys were read anew", "keys", len(keys))
+		a.keys.Lock()
+		a.readKeys()
+		a.keys.Unlock()
 	}
+}
+
+// readKeys makes the pool's keys what the settings and the keys file hold now. The caller has a.keys: what was read before
+// a key was written must not count after it.
+func (a *App) readKeys() {
+	given, err := a.cfg.Reread()
+	var keys []keypool.Key
+	if err == nil {
+		keys, err = parseKeys(given)
+	}
+	if err != nil {
+		a.log.Error("the keys were not read anew; those in use stay", "err", err)
+		return
+	}
+	a.pool.Replace(keys)
+	a.log.Info("the keys were read anew", "keys", len(keys))
+}
+
+// addKey takes a key in at once, and writes it to the keys file where there is one.
+func (a *App) addKey(k keypool.Key) web.Added {
+	a.keys.Lock()
+	defer a.keys.Unlock()
+	file := a.cfg.KeysFile
+	if file != "" {
+		a.readKeys() // what stands in the file was there first, and has its label first
+	}
+	label, fresh := a.pool.Add(k)
+	if !fresh && (file == "" || !a.untilRestart(label)) {
+		return web.Added{Label: label, Here: true}
+	}
+	added := web.Added{Label: label}
+	if file == "" {
+		return added
+	}
+	k.Label = label
+	if err := config.AppendKey(file, k); err != nil {
+		a.log.Warn("an added key could not be written to the keys file: it is forgotten at the next restart", "file", file, "key", label, "err", err)
+		added.Why = err
+		return added
+	}
+	added.Kept = true
+	a.readKeys()
+	return added
+}
+
+// untilRestart reports whether the key with this label was added and is in no settings.
+func (a *App) untilRestart(label string) bool {
+	return slices.ContainsFunc(a.pool.Status(time.Now()).Keys, func(k keypool.KeyStatus) bool { return k.Label == label && k.Added })
 }
 
 // tellEvery is the least time between two words to the open pages of keys: more than two a second nobody can read.

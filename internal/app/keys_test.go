@@ -1,12 +1,15 @@
 package app_test
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +27,15 @@ func (p *process) labels(t testing.TB) map[string]string {
 		states[key["label"].(string)] = key["state"].(string)
 	}
 	return states
+}
+
+// reread has the keys read anew and waits for it.
+func (p *process) reread(t *testing.T) {
+	t.Helper()
+	const word = "the keys were read anew"
+	before := strings.Count(p.log.String(), word)
+	p.renew()
+	waitFor(t, func() bool { return strings.Count(p.log.String(), word) > before })
 }
 
 // act presses a button of the keys page and returns what the page says then.
@@ -166,4 +178,112 @@ func TestKeysCheckPrintsATableAndFailsWhenAKeyDoes(t *testing.T) {
 	if out, code := check(); code != 1 || !strings.Contains(out, "No key is set") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
+}
+
+func TestAnAddedKeyIsWrittenToTheKeysFileAndIsThereAfterARestart(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 1, time.Millisecond)
+	file := filepath.Join(t.TempDir(), "keys")
+	before := "# ours\nAnn@shop:" + canary + "-file" // without an end of the last line
+	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ = append(environ, "GEMINI_API_KEYS_FILE="+file)
+	p := run(t, environ...)
+	if _, page, _ := p.fetch(t, "/keys"); !strings.Contains(string(page), "written to the keys file") {
+		t.Error("the page does not say beforehand that a key is kept")
+	}
+	gemini.SetKey(simulator.Key{Value: canary + "-new", Label: "new"})
+	code, page := p.act(t, "/keys", url.Values{"key": {canary + "-new"}, "label": {"Ann"}})
+	if code != 200 || !strings.Contains(page, "Ann 2 was added and reads from now on. It stands in the keys file") || strings.Contains(page, "until the next restart") {
+		t.Errorf("adding: %d, %s", code, said(page))
+	}
+	var all sync.WaitGroup
+	for n := range 6 {
+		all.Go(func() { p.act(t, "/keys", url.Values{"key": {fmt.Sprintf("%s-c%d", canary, n)}}) })
+	}
+	all.Wait()
+	for _, known := range []string{"-new", "-file", "-1"} { // in the file, from the file, from a variable
+		if _, page := p.act(t, "/keys", url.Values{"key": {canary + known}}); !strings.Contains(page, "here already") {
+			t.Errorf("the key %s was added twice", known)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	if len(lines) != 9 || strings.Join(lines[:3], "\n") != before+"\nAnn 2@:"+canary+"-new" {
+		t.Errorf("the file has %d lines", len(lines))
+	}
+	p.reread(t)
+	states := p.labels(t)
+	if len(states) != 9 || states["Ann"] != "active" || states["Ann 2"] != "active" {
+		t.Errorf("after reading anew: %v", states)
+	}
+	p.stop()
+	if again := run(t, environ...).labels(t); !maps.Equal(again, states) {
+		t.Errorf("after a restart: %v, before: %v", again, states)
+	}
+}
+
+func TestAKeyThatCannotBeWrittenDownReadsUntilTheRestartAndThePageSaysWhy(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 1, time.Millisecond)
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte("Bob@:"+canary+"-file\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	p := run(t, append(environ, "GEMINI_API_KEYS_FILE="+file)...)
+	gemini.SetKey(simulator.Key{Value: canary + "-new", Label: "new"})
+	add := func() string {
+		_, page := p.act(t, "/keys", url.Values{"key": {canary + "-new"}, "label": {"Ann"}})
+		return page
+	}
+	if page := add(); !strings.Contains(page, "Ann was added and reads from now on, but only until the next restart: The keys file or its folder is read-only") ||
+		!strings.Contains(page, "Added here, until the next restart.") {
+		t.Errorf("the page says %s", said(page))
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "Bob@:"+canary+"-file\n" {
+		t.Errorf("the file changed: %v", err)
+	}
+	p.reread(t)
+	if states := p.labels(t); states["Ann"] != "active" || len(states) != 3 {
+		t.Errorf("it does not stay: %v", states)
+	}
+	if err := os.Chmod(file, 0o600); err != nil { // mended: adding it once more writes it down
+		t.Fatal(err)
+	}
+	if page := add(); !strings.Contains(page, "It stands in the keys file") || strings.Contains(page, "until the next restart.") {
+		t.Errorf("after the file was mended: %s", said(page))
+	}
+	if states := p.labels(t); len(states) != 3 {
+		t.Errorf("it is there twice: %v", states)
+	}
+}
+
+func TestWhatCannotBeOneLineOfTheKeysFileIsRefusedWithoutBeingShown(t *testing.T) {
+	t.Parallel()
+	p := run(t)
+	for _, form := range []url.Values{
+		{"key": {canary + "\nevil@:x"}}, {"key": {canary}, "label": {"Ann@home"}}, {"key": {canary}, "project": {"a b"}},
+		{"key": {canary}, "label": {strings.Repeat("a", 41)}}, {"key": {strings.Repeat(canary, 100)}}, {"key": {canary + "\x00"}},
+	} {
+		if code, page := p.act(t, "/keys", form); code != 422 || !strings.Contains(page, "cannot be taken like this") {
+			t.Errorf("%d: %s", code, said(page))
+		}
+	}
+	if states := p.labels(t); len(states) != 0 {
+		t.Errorf("added %v", states)
+	}
+	if _, page := p.act(t, "/keys", url.Values{"key": {canary + "-x"}}); !strings.Contains(page, "key 1 was added and reads from now on. It is forgotten at the next restart, because no keys file is set.") {
+		t.Errorf("without a file: %s", said(page))
+	}
+}
+
+// said is what stands in the note of a page.
+func said(page string) string {
+	_, note, _ := strings.Cut(page, `id="note"`)
+	note, _, _ = strings.Cut(note, "</main>")
+	return note[:min(len(note), 600)]
 }

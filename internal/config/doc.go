@@ -37,6 +37,8 @@ Any value that is not blank is a key. Keys are never shown: pages, logs and erro
 | ` + "`GEMINI_API_KEYS_FILE`" + ` | a file with one key to a line; empty lines and lines that begin with # are passed over |
 
 A key may be given as ` + "`label@project:KEY`" + `: the label is shown instead of ` + "`key N`" + `, and keys with the same project share its quota.
+The project may be left out, as in ` + "`label@:KEY`" + `. A key that is added on the keys page is written to the end of the keys file where this
+program may write to the file and its folder; elsewhere it is forgotten at the next restart, and the page says so.
 The same names with ` + "`NEXT_PUBLIC_`" + ` in front are read too, with a warning to rename them. Values given twice count once.
 There is no flag for keys, since flags show in the list of processes.
 `)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bufio"
 	"errors"
 	"flag"
 	"fmt"
@@ -169,15 +168,11 @@ func (src Source) keys(c *Config, env map[string]string) error {
 		return &Error{"GEMINI_API_KEYS_FILE", fmt.Sprintf("names %q, which cannot be read", file), "Check the path and that this user may read it."}
 	}
 	src.warnMode(c, file)
-	lines := bufio.NewScanner(strings.NewReader(string(trimBOM(data))))
-	lines.Buffer(nil, 64<<10)
-	for n := 1; lines.Scan(); n++ {
-		if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
-			add("GEMINI_API_KEYS_FILE line "+strconv.Itoa(n), line)
+	for n, line := range keyLines(data) {
+		if len(line) > maxKeyLine {
+			return &Error{"GEMINI_API_KEYS_FILE", "has a line longer than 64 KiB", "Write one key to a line."}
 		}
-	}
-	if lines.Err() != nil {
-		return &Error{"GEMINI_API_KEYS_FILE", "has a line longer than 64 KiB", "Write one key to a line."}
+		add("GEMINI_API_KEYS_FILE line "+strconv.Itoa(n), line)
 	}
 	return nil
 }

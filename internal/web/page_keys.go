@@ -23,8 +23,6 @@ type Keys interface {
 	Ready() int
 	// Status is everything that people may know of the pool at now.
 	Status(now time.Time) keypool.Status
-	// Add takes a key in and returns its label.
-	Add(k keypool.Key) (label string, added bool)
 	// Disable and Enable switch a key off and on; keypool.ErrUnknown for a label that no key has.
 	Disable(label string) error
 	Enable(label string) error
@@ -50,7 +48,7 @@ func (s *Server) showKeys(c echo.Context, said, mood string) error {
 func (s *Server) keysNow(ctx context.Context) views.Keys {
 	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(ctx, ""), Now: time.Now()}
 	if s.pool != nil {
-		v.Wire = true
+		v.Wire, v.Keeps = true, s.keeps
 		presentPool(&v, s.pool.Status(v.Now))
 	}
 	return v
@@ -95,14 +93,44 @@ func (k keysSource) Delta(ctx context.Context, _ []string) (map[string][]byte, [
 	return nil, head, err
 }
 
-// addKey takes a key in until the next restart. What was typed goes to the pool and nowhere else.
+// Added is what became of a key that a person added.
+type Added struct {
+	Label string
+	Here  bool  // it was here before, and stays as it was
+	Kept  bool  // it stands in the keys file
+	Why   error // why it could not be written there; nil where there is no such file
+}
+
+// maxKey is the longest key that the page takes, in bytes; those of Google have 40 to 60.
+const maxKey = 1000
+
+// addKey takes a key in. What was typed goes to the pool and its file, and nowhere else.
 func (s *Server) addKey(c echo.Context) error {
-	if s.pool == nil {
+	if s.add == nil {
 		return errs.New(errs.Unavailable, "Keys cannot be added here.")
 	}
-	k, err := keypool.ParseKey(c.FormValue("key"), s.pool.Len()+1)
+	k, err := typedKey(c)
 	if err != nil {
-		return errs.New(errs.Invalid, "The key is blank. Copy it from Google AI Studio and paste it.")
+		return err
+	}
+	ctx := c.Request().Context()
+	switch added := s.add(k); {
+	case added.Here:
+		return s.showKeys(c, views.Say(ctx, "keys.said.there", oneLine(added.Label)), "")
+	case added.Kept:
+		return s.showKeys(c, views.Say(ctx, "keys.said.kept", oneLine(added.Label)), "")
+	case added.Why != nil:
+		return s.showKeys(c, views.Say(ctx, "keys.said.unkept", oneLine(added.Label), told(ctx, added.Why)), "wait")
+	default:
+		return s.showKeys(c, views.Say(ctx, "keys.said.added", oneLine(added.Label)), "wait")
+	}
+}
+
+// typedKey reads the form. Its errors never hold what was typed.
+func typedKey(c echo.Context) (keypool.Key, error) {
+	k, err := keypool.ParseKey(c.FormValue("key"), 0)
+	if err != nil {
+		return k, errs.New(errs.Invalid, "The key is blank. Copy it from Google AI Studio and paste it.")
 	}
 	if label := strings.TrimSpace(c.FormValue("label")); label != "" {
 		k.Label = label
@@ -110,12 +138,14 @@ func (s *Server) addKey(c echo.Context) error {
 	if project := strings.TrimSpace(c.FormValue("project")); project != "" {
 		k.Project = project
 	}
-	label, added := s.pool.Add(k)
-	said := "keys.said.added"
-	if !added {
-		said = "keys.said.there"
+	written := k
+	if written.Label == "" { // the pool will choose one like this
+		written.Label = "key 1"
 	}
-	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label)), "")
+	if _, err := written.Line(); err != nil || len(k.Secret.Reveal()) > maxKey {
+		return k, errs.New(errs.Invalid, "The key cannot be taken like this. A label has up to 40 letters, digits, blanks, dots and dashes, a project up to 63 without blanks, and a key is one line.")
+	}
+	return k, nil
 }
 
 func (s *Server) disableKey(c echo.Context) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
 )
 
@@ -29,15 +30,17 @@ type Config struct {
 
 // Deps is what the doors open to.
 type Deps struct {
-	Batches *batch.Service
-	Board   *batch.Board
-	Feed    *live.Feed
-	Keys    Keys // nil: there are no keys
-	Readers batch.Readers
-	Health  func(context.Context) error
-	Demo    func(context.Context) (Demo, error) // opens a demonstration; nil: there is none
-	TmpDir  string                              // for workbooks on their way out; exists, and is emptied by its owner
-	Log     *slog.Logger
+	Batches  *batch.Service
+	Board    *batch.Board
+	Feed     *live.Feed
+	Keys     Keys                      // nil: there are no keys
+	AddKey   func(k keypool.Key) Added // takes a key in; nil: that is not possible here
+	KeysFile bool                      // added keys are written to a file
+	Readers  batch.Readers
+	Health   func(context.Context) error
+	Demo     func(context.Context) (Demo, error) // opens a demonstration; nil: there is none
+	TmpDir   string                              // for workbooks on their way out; exists, and is emptied by its owner
+	Log      *slog.Logger
 }
 
 // Server answers requests. Make one with New.
@@ -47,6 +50,8 @@ type Server struct {
 	board    *batch.Board
 	feed     *live.Feed
 	pool     Keys
+	add      func(keypool.Key) Added
+	keeps    bool
 	readers  batch.Readers
 	health   func(context.Context) error
 	demo     demo
@@ -68,7 +73,7 @@ func New(cfg Config, d Deps) *Server {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, readers: d.Readers,
+		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, readers: d.Readers,
 		health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: newSessions(cfg.Password), exports: make(chan struct{}, maxExports),
 	}

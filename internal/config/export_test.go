@@ -1,0 +1,4 @@
+package config
+
+// Unwritten is unwritten for tests.
+var Unwritten = unwritten

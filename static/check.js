@@ -176,10 +176,15 @@
     const text = cell.dataset.text ?? "", before = [...cell.childNodes];
     editor = document.createElement(text.includes("\n") ? "textarea" : "input");
     editor.className = "editor";
+    // A phone's keyboard is not to improve serial numbers.
+    Object.assign(editor, { autocapitalize: "off", autocomplete: "off", spellcheck: false, enterKeyHint: "done" });
+    editor.setAttribute("autocorrect", "off");
+    if (cell.classList.contains("num")) editor.inputMode = "decimal";
     editor.value = typed ?? text;
     editor.setAttribute("aria-label", $("#asks-title")?.textContent || $("#grid thead tr").cells[cell.cellIndex].textContent);
     cell.replaceChildren(editor);
-    editor.focus();
+    editor.focus({ preventScroll: true });
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (typed === undefined) editor.select();
     const close = (save) => {
       if (!editor) return;
@@ -223,6 +228,7 @@
     const what = event.submitter?.value;
     if (form.id === "rowtools") rowDo(what);
     else if (form.id === "checkform" && what === "undo") undo();
+    else if (form.id === "checkform" && what === "check") check();
     else send({ url: form.getAttribute("action"), ...Object.fromEntries(new FormData(form)), do: what });
     form.closest("#note")?.replaceChildren();
   });
@@ -295,7 +301,7 @@
       const by = { ArrowLeft: -3, ArrowRight: 3 }[event.key];
       if (by) { event.preventDefault(); event.stopPropagation(); part(Number(divider.getAttribute("aria-valuenow")) + by); }
     });
-    new ResizeObserver(lay).observe(stage);
+    new ResizeObserver(() => { lay(); if (cellOf(current)) light(cellOf(current)); }).observe(stage);
     let share = 0;
     try { share = Number(localStorage.getItem("part")); } catch { share = 0; }
     part(share || 52);
@@ -314,14 +320,20 @@
     // Going to the row that the address names takes the focus away from its cell, after this.
     addEventListener("load", () => { if (location.hash) start(); });
     document.addEventListener("focusin", (event) => { const cell = event.target.closest?.("#lines .cell"); if (cell && !editor && cell.id !== current) go(cell, false); });
+    // A finger that touches the current cell again wants to type into it.
+    let touched = "";
+    document.addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch" ? current : ""; });
+    // The keyboard of a phone takes half of the page: the cell comes back into sight above it.
+    visualViewport?.addEventListener("resize", () => editor?.closest(".cell").scrollIntoView({ block: "nearest", inline: "nearest" }));
     document.addEventListener("click", (event) => {
       const cell = event.target.closest("#lines .cell"), link = event.target.closest("[data-cell]"), tool = event.target.closest("button[data-do]");
-      if (cell && !cell.contains(editor)) go(cell);
+      if (cell && !cell.contains(editor)) { go(cell); if (cell.id === touched) edit(); }
       if (link) { event.preventDefault(); go(cellOf(link.dataset.cell)); }
       if (tool?.type === "button") rowDo(tool.dataset.do);
       if (event.target.closest("#accept")) accept();
       if (event.target.closest("#change")) edit();
     });
+    $("#sieve")?.addEventListener("change", (event) => { if (event.target.type !== "search") event.currentTarget.requestSubmit(); });
     document.addEventListener("dblclick", (event) => { if (event.target.closest("#lines .cell")) edit(); });
     document.addEventListener("htmx:after:swap", () => { if (!cellOf(current)) start(); });
     document.addEventListener("keydown", (event) => {

@@ -20,8 +20,8 @@ const (
 	loadLimit = 5 * time.Second // one try of loading many documents; 5,000 take 60 ms
 	loadTries = 2
 
-	watchExpiry = 10 * time.Second
-	watchBeat   = 2 * time.Second // a watch whose node fell silent for two of them begins again on another
+	placeLimit = 2 * time.Second  // until a consumer must stand; on two busy cores it takes 0.3 s
+	readerIdle = 10 * time.Second // a consumer that nobody asks goes after that
 )
 
 // sumHeader carries the checksum of a message: the server does not notice a flipped byte in what it stored.
@@ -221,9 +221,8 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 	if err != nil {
 		return nil, err
 	}
-	cons, err := b.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	cons, err := b.reader(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: b.prefix + filter,
-		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: 10 * time.Second, MemoryStorage: true, Replicas: 1,
 	})
 	if err != nil {
 		return nil, err
@@ -281,6 +280,15 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 	return present(docs), nil
 }
 
+// reader makes a consumer that reads the bucket once and goes by itself. It has a name of its own and stands on one node.
+// A cluster may choose a node that was lost a moment ago: the call then has no answer, and only another name is placed anew.
+func (b *bucket) reader(ctx context.Context, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = jetstream.AckNonePolicy, true, 1, readerIdle
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	return b.stream.CreateConsumer(ctx, cfg)
+}
+
 // newest is the newest revision among the keys that match the filter, as the leader of a cluster knows it, 0 when there is
 // none. The load itself may come from a node that is behind; since nodes take everything in order, one that sends this
 // revision has sent all that was acknowledged before the load began. The one server inside is never behind.
@@ -318,38 +326,4 @@ func (b *bucket) lastSeq(ctx context.Context) (seq uint64, err error) {
 		return err
 	})
 	return seq, err
-}
-
-// watch calls f with every change after the given revision, in order, from one goroutine, until stop is called; stop
-// waits until f runs no more. After 0 it begins with the newest revision of each key that there is. It survives lost
-// connections.
-func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop func(), err error) {
-	from := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1}
-	if after == 0 {
-		from = jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: []string{b.prefix + ">"}}
-	}
-	cons, err := b.s.js.OrderedConsumer(ctx, b.stream.CachedInfo().Config.Name, from)
-	if err != nil {
-		return nil, err
-	}
-	cc, err := cons.Consume(func(m jetstream.Msg) {
-		meta, err := m.Metadata()
-		if err != nil {
-			return
-		}
-		d, err := b.doc(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
-		if err != nil {
-			b.s.log.Error("store: a change could not be read", "key", d.key, "error", err)
-			return
-		}
-		f(d)
-	}, jetstream.PullExpiry(watchExpiry), jetstream.PullHeartbeat(watchBeat))
-	if err != nil {
-		return nil, err
-	}
-	closed := cc.Closed()
-	return func() {
-		cc.Stop()
-		<-closed
-	}, nil
 }

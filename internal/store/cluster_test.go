@@ -109,3 +109,37 @@ func TestWhatOneProcessWasToldIsStoredTheOtherReadsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAWatchOutlivesALostNode: what follows the changes stands on one node, and a cluster places it on a lost one, too.
+func TestAWatchOutlivesALostNode(t *testing.T) {
+	t.Parallel()
+	nodes, one, two := onCluster(t)
+	b := newBatch(t, one)
+	heard := make(chan int, 100)
+	cancel, err := two.Subscribe(t.Context(), func(c batch.Change) {
+		if c.Image != nil {
+			heard <- c.N
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cancel()
+	const rounds = 3
+	for n := 1; n <= rounds; n++ {
+		nodes.Kill(n % 3) // in one round it is the node that the watcher is connected to
+		if err := one.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: n, Status: batch.Pending}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-heard:
+			if got != n {
+				t.Fatalf("image %d was told when %d was due", got, n)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("image %d was never told", n)
+		}
+		nodes.Begin(n % 3)
+		nodes.Whole("KV_images", "KV_batches")
+	}
+}

@@ -167,6 +167,41 @@ func (c *Cluster) Replicas(stream string) int {
 	return s.CachedInfo().Config.Replicas
 }
 
+// Whole waits until every node has all of the streams.
+func (c *Cluster) Whole(streams ...string) {
+	c.t.Helper()
+	js, end := c.connect()
+	defer end()
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	limit := time.After(time.Minute)
+	for len(streams) > 0 {
+		if c.whole(js, streams[0]) {
+			streams = streams[1:]
+			continue
+		}
+		select {
+		case <-poll.C:
+		case <-limit:
+			c.t.Fatalf("the nodes do not catch up with %s", streams[0])
+		}
+	}
+}
+
+func (c *Cluster) whole(js jetstream.JetStream, stream string) bool {
+	s, err := js.Stream(c.t.Context(), stream)
+	if err != nil {
+		return false
+	}
+	others := s.CachedInfo().Cluster.Replicas
+	for _, r := range others {
+		if !r.Current || r.Offline || r.Lag > 0 {
+			return false
+		}
+	}
+	return len(others) == len(c.nodes)-1
+}
+
 // settle waits until the nodes have a leader and know each other.
 func (c *Cluster) settle() {
 	c.t.Helper()

@@ -52,6 +52,7 @@ type Progress struct {
 	Calls      int
 	Tokens     int
 	USD        float64
+	Reused     int           // of those completed, whose rows come from another reading, at no cost
 	PerMinute  float64       // 0 while unknown
 	Left       time.Duration // 0 while unknown or over
 	AtOnce     int
@@ -178,6 +179,8 @@ type Columns struct {
 	AtOnce    string
 	Retries   string
 	Offline   string // "off", "ask" or "always": what becomes of a picture that the engine gives up
+	Reuses    bool   // pictures that were read before are not read again, unless
+	Fresh     bool   // this batch wants them to be
 	Reader    Reader
 	Example   Shot
 	At        string // when it is to start by itself, as typed: 2006-01-02T15:04
@@ -235,6 +238,7 @@ type Row struct {
 	Key      string    // label of the key that was used last
 	Engine   string    // that was used last
 	Again    time.Time // when the next try is due; zero: at once
+	Earlier  time.Time // when its rows were read for another batch, at no cost now; zero: they were not
 	Took     time.Duration
 	Rows     int
 	Issues   int

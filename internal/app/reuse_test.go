@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"sheetlift/internal/batch"
 	"sheetlift/internal/engine/gemini/simulator"
 	"sheetlift/internal/store"
@@ -319,4 +321,61 @@ func (p *process) summary(t testing.TB, id string) string {
 		all.WriteString(strings.Join(row, "|") + "\n")
 	}
 	return all.String()
+}
+
+func TestPagesSayWhatWasTakenOverAndOfferToReadItAfresh(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 2, time.Millisecond)
+	p := run(t, environ...)
+	p.read(t, "", sheets(5))
+	id, _ := p.read(t, "", sheets(6))
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url + "/batches/" + id))
+	b.until("document.querySelectorAll('#rows tr.is-completed').length == 6")
+	if note := b.text("#row-1 .c-note"); !strings.Contains(note, "Taken over from an earlier reading (today") || !strings.Contains(note, "cost nothing") {
+		t.Errorf("the row says %q", note)
+	}
+	if note := b.text("#row-6 .c-note"); strings.Contains(note, "Taken over") {
+		t.Errorf("the row of the new picture says %q", note)
+	}
+	if line := b.text("#progress .line"); !strings.Contains(line, "5 taken over, cost nothing") {
+		t.Errorf("the progress says %q", line)
+	}
+	b.shot("15-taken-over")
+
+	// The picture's own page says it, too, and has it read afresh.
+	b.do(chromedp.Navigate(p.url + "/batches/" + id + "/images/1"))
+	b.until("document.querySelector('#about .banner')")
+	if said := b.text("#about"); !strings.Contains(said, "Taken over from an earlier reading") || !strings.Contains(said, "Read it again") {
+		t.Errorf("the page says %q", said)
+	}
+	b.shot("16-taken-over-check")
+	b.accessible("a picture that was taken over")
+	b.click("#about .menu summary")
+	b.click("#about .menu form button")
+	b.until("document.querySelector('#about .status.completed') && !document.querySelector('#about .banner')")
+	if calls := len(gemini.Calls()); calls != 7 {
+		t.Errorf("%d calls, want 7", calls)
+	}
+
+	// All the rest in one go.
+	b.do(chromedp.Navigate(p.url + "/batches/" + id))
+	b.until("document.querySelector('#retry-all button')")
+	if label := b.text("#retry-all button"); !strings.Contains(label, "Read the 4 taken over again") {
+		t.Errorf("the button says %q", label)
+	}
+	b.click("#retry-all button")
+	b.until("document.querySelectorAll('#rows tr.is-completed').length == 6 && !document.querySelector('#retry-all button')")
+	waitFor(t, func() bool { return len(gemini.Calls()) == 11 })
+
+	// Before the start it is a choice.
+	d := picked(t, p, 2)
+	d.until("document.querySelector('select[name=before]')")
+	d.shot("17-read-before")
+	d.script("document.querySelector('select[name=before]').value = 'afresh'")
+	d.click("button.primary[form=form]")
+	d.until("document.querySelectorAll('#rows tr.is-completed').length == 2")
+	if calls := len(gemini.Calls()); calls != 13 {
+		t.Errorf("%d calls, want 13: two were to be read afresh", calls)
+	}
 }

@@ -21,6 +21,21 @@ func (s *Service) RetryFailed(ctx context.Context, id ID) (int, error) {
 	return s.RetryWith(ctx, id, nil, With{})
 }
 
+// ReadTaken reads the images of a batch whose rows were taken from another reading, and says how many.
+func (s *Service) ReadTaken(ctx context.Context, id ID) (int, error) {
+	images, err := s.Images(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	ns := []int{}
+	for _, m := range images {
+		if m.Reused() {
+			ns = append(ns, m.N)
+		}
+	}
+	return s.RetryWith(ctx, id, ns, With{Fresh: true})
+}
+
 // RetryWith reads images again in another way, with all their retries, and says how many: of those named the failed and
 // canceled ones, and the completed ones when With.Fresh asks for it, whose rows stand until there are new ones; of nil
 // all failed ones. Repeating it is not an error.

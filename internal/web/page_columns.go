@@ -31,6 +31,7 @@ type columnsForm struct {
 	atOnce  string
 	retries string
 	offline string // what becomes of a picture that the engine gives up
+	before  string // "use" or "afresh": what becomes of a picture that was read before
 	saveAs  string // the name to save the columns under
 	said    string // what came of the button, a sentence
 	saved   bool   // it was about saved columns
@@ -43,9 +44,12 @@ func formOf(b *batch.Batch) columnsForm {
 	return columnsForm{
 		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), engine: b.Engine,
 		atOnce: strconv.Itoa(b.Options.AtOnce), retries: strconv.Itoa(b.Options.MaxRetries),
-		offline: cmp.Or(string(b.Options.Fallback), string(batch.FallbackAsk)),
+		offline: cmp.Or(string(b.Options.Fallback), string(batch.FallbackAsk)), before: map[bool]string{true: readAfresh}[b.Options.Fresh],
 	}
 }
+
+// readAfresh is the choice to have every picture read, also one that was read before.
+const readAfresh = "afresh"
 
 func columnsTyped(c echo.Context) (columnsForm, error) {
 	form, err := c.FormParams()
@@ -55,7 +59,7 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 	f := columnsForm{
 		choice: form.Get("preset"), from: form.Get("from"), do: form.Get("do"), single: form.Get("single") != "",
 		engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
-		offline: form.Get("offline"), saveAs: oneLine(form.Get("save_as")),
+		offline: form.Get("offline"), before: form.Get("before"), saveAs: oneLine(form.Get("save_as")),
 	}
 	if f.from == ownColumns {
 		f.columns = ownTyped(form)
@@ -152,6 +156,9 @@ func (f *columnsForm) options(o batch.Options) (batch.Options, error) {
 	}
 	if f.offline != "" { // the choice is there only where both engines are
 		o.Fallback = batch.Fallback(f.offline)
+	}
+	if f.before != "" {
+		o.Fresh = f.before == readAfresh
 	}
 	return o, nil
 }
@@ -288,7 +295,7 @@ func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batc
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
-		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reader: s.reader(ctx, f.engine),
+		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
 		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
 	}
 	saved, err := s.batches.Templates(ctx)

@@ -48,10 +48,15 @@ func (s *Server) retryImage(c echo.Context) error {
 	return s.imageSteered(c, id, n)
 }
 
-// retryFailed reads all failed images again. The answer is the batch's page, or all its rows as they are now.
+// retryFailed reads all failed images again, or those whose rows were taken from another reading. The answer is the batch's page, or all its rows as they are now.
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
+	if c.FormValue("taken") != "" {
+		_, err := s.batches.ReadTaken(ctx, id)
+		if err != nil {
+			return err
+		}
+	} else if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
 	if !isFragment(c) {

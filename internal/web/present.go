@@ -85,7 +85,7 @@ func presentProgress(o batch.Overview) views.Progress {
 		Status: string(b.Status), Pause: string(b.Pause), Total: max(o.Images, c.Total()), AtOnce: b.Options.AtOnce,
 		Pending: c.Pending, Processing: c.Processing, Retrying: c.Retrying,
 		Completed: c.Completed, Failed: c.Failed, Canceled: c.Canceled,
-		Rows: c.Rows, Issues: c.Issues, Calls: c.Calls, Tokens: c.Tokens, USD: c.USD,
+		Rows: c.Rows, Issues: c.Issues, Calls: c.Calls, Tokens: c.Tokens, USD: c.USD, Reused: c.Reused,
 		PerMinute: o.PerMinute, Left: o.Left,
 	}
 	if b.Status != batch.Paused {
@@ -127,6 +127,8 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 	switch {
 	case m.Twin > 0:
 		row.Note = fmt.Sprintf("The same picture as number %d: it was read once.", placeOf(b, m.Twin))
+	case m.Reused():
+		row.Earlier = m.Earlier.Read
 	case m.Status == batch.Failed:
 		row.Note = oneLine(m.Failure)
 	case m.Status == batch.Retrying:

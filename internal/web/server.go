@@ -25,6 +25,7 @@ type Config struct {
 	MaxPacked int64    // of a file that holds many, a PDF or ZIP; 0 is 512 MB
 	Version   string
 	Simulated bool // a demonstration: every page says so
+	Reuses    bool // pictures that were read before are taken over from there
 	Guest     bool // a demonstration beside a real program, which one can go back to
 }
 

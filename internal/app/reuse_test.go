@@ -371,6 +371,7 @@ func TestPagesSayWhatWasTakenOverAndOfferToReadItAfresh(t *testing.T) {
 	// Before the start it is a choice.
 	d := picked(t, p, 2)
 	d.until("document.querySelector('select[name=before]')")
+	d.script("document.querySelector('select[name=before]').scrollIntoView({block: 'center'})")
 	d.shot("17-read-before")
 	d.script("document.querySelector('select[name=before]').value = 'afresh'")
 	d.click("button.primary[form=form]")

@@ -132,12 +132,13 @@ const Deadline = 24 * time.Hour
 // store: "completed with these rows" is one compare-and-swap.
 type Image struct {
 	Batch    ID        `json:"batch"`
-	N        int       `json:"n"`               // its key in the batch, from 1. Draft removals leave gaps
-	Upload   string    `json:"upload"`          // the sender's own id of the upload: a second one with it is the same image
-	Part     int       `json:"part,omitempty"`  // of the upload, from 1: several images may come out of one file
-	Page     int       `json:"page,omitempty"`  // of the document Filename, from 1; 0 for a picture
-	Whole    bool      `json:"whole,omitempty"` // on an upload's first image: all its parts are in the batch
-	Position int       `json:"position"`        // where the upload wanted to be, from 1
+	N        int       `json:"n"`                  // its key in the batch, from 1. Draft removals leave gaps
+	Upload   string    `json:"upload"`             // the sender's own id of the upload: a second one with it is the same image
+	Part     int       `json:"part,omitempty"`     // of the upload, from 1: several images may come out of one file
+	Page     int       `json:"page,omitempty"`     // of the document Filename, from 1; 0 for a picture
+	Whole    bool      `json:"whole,omitempty"`    // on an upload's first image: all its parts are in the batch
+	Position int       `json:"position"`           // where the upload wanted to be, from 1
+	Priority Priority  `json:"priority,omitempty"` // against the others of its batch
 	Name     string    `json:"name"`
 	Filename string    `json:"filename"`         // base name as sent, or in its archive; shown, never used as a path
 	Folder   string    `json:"folder,omitempty"` // that the file was in, as sent, with / between; shown, never used as a path
@@ -146,7 +147,8 @@ type Image struct {
 	Status   Status    `json:"status"`
 	Picture  Picture   `json:"picture"`
 
-	Work      int           `json:"work"`              // number of the valid unit of work; older units are dropped
+	Work      int           `json:"work"`              // number of its own valid unit of work; older units are dropped
+	Turn      Turn          `json:"turn,omitzero"`     // while it is in hand: see Turn
 	Tries     int           `json:"tries"`             // tries begun in all
 	Faults    int           `json:"faults"`            // tries since the last person's retry that count against MaxRetries
 	Crashes   int           `json:"crashes,omitempty"` // tries since the last person's retry that never ended

@@ -128,7 +128,7 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 			}
 			m.Again = m.Status == Completed
 			m.Status, m.Failure, m.Ended, m.NotBefore = Retrying, "", time.Time{}, time.Time{}
-			m.Work, m.Faults, m.Crashes, m.With = m.Work+1, 0, 0, r.With
+			m.Work, m.Faults, m.Crashes, m.With, m.Turn = m.Work+1, 0, 0, r.With, Turn{}
 			m.Fresh = true // a person who asks again does not want the same answer
 			return true, nil
 		})
@@ -136,7 +136,7 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 			return err
 		}
 		fault.At(fault.ImageReopened)
-		units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
+		units = append(units, m.Unit())
 	}
 	if err := s.ports.Queue.Add(ctx, units); err != nil {
 		return err

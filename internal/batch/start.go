@@ -80,8 +80,8 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 
 // Refill puts into the queue whatever of a started batch should be there and is not: after a restart, a crash, a lost
 // write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time,
-// by any process. It returns the images that wait for a later time: Queue is for them, then.
-func (s *Service) Refill(ctx context.Context, id ID) (waiting []*Image, err error) {
+// by any process. It returns all images of a batch that is to be read; those that wait for a later time are for Queue, then.
+func (s *Service) Refill(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil || b.Status == Draft || b.Status == Scheduled || b.Status.Final() {
 		return nil, err
@@ -108,13 +108,11 @@ func (s *Service) Refill(ctx context.Context, id ID) (waiting []*Image, err erro
 	for _, m := range images {
 		switch {
 		case m.Status.Final(), b.Waits(m, func(n int) *Image { return byN[n] }):
-		case m.NotBefore.After(time.Now()):
-			waiting = append(waiting, m)
-		default:
-			units = append(units, Unit{Batch: id, N: m.N, Seq: m.Work})
+		case !m.NotBefore.After(time.Now()):
+			units = append(units, m.Unit())
 		}
 	}
-	return waiting, s.ports.Queue.Add(ctx, units)
+	return images, s.ports.Queue.Add(ctx, units)
 }
 
 // Queue puts one image that waited for its time into the queue, if it still waits.
@@ -123,7 +121,7 @@ func (s *Service) Queue(ctx context.Context, id ID, n int) error {
 	if err != nil || m.Status.Final() {
 		return err
 	}
-	return s.ports.Queue.Add(ctx, []Unit{{Batch: id, N: n, Seq: m.Work}})
+	return s.ports.Queue.Add(ctx, []Unit{m.Unit()})
 }
 
 // Conclude ends a batch whose images are all final. It reports whether the batch has ended; calling it too early or

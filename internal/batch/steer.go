@@ -171,5 +171,5 @@ func (m *Image) End(status Status, failure string, now time.Time) {
 	if m.Again {
 		status, failure = Completed, ""
 	}
-	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = status, failure, now, time.Time{}, false
+	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again, m.Turn = status, failure, now, time.Time{}, false, Turn{}
 }

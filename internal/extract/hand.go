@@ -12,11 +12,13 @@ import (
 var (
 	errHeld = errors.New("the batch is held back")
 	errOver = errors.New("the image is not wanted any more")
+	errCut  = errors.New("the image was let go") // for either reason, or because the program ends
 )
 
-// hand is one unit in hand. What happens to its batch or image on any machine reaches it through Changes.
+// hand is one image in hand. What happens to it or its batch on any machine reaches it through Changes.
 type hand struct {
-	unit     batch.Unit
+	unit     batch.Unit    // in whose turn it is read
+	n        int           // the image
 	priority work.Priority // that it waits with
 	cut      context.CancelCauseFunc
 
@@ -32,10 +34,10 @@ const (
 	settles                  // being written down: nothing cuts it off
 )
 
-// grasp takes a unit in hand; the context ends when it is let go.
-func (r *Runner) grasp(ctx context.Context, u batch.Unit, p work.Priority) (*hand, context.Context) {
+// grasp takes image n in hand in the turn of a unit; the context ends when it is let go.
+func (r *Runner) grasp(ctx context.Context, u batch.Unit, n int, p work.Priority) (*hand, context.Context) {
 	ctx, cut := context.WithCancelCause(ctx)
-	h := &hand{unit: u, priority: p, cut: cut}
+	h := &hand{unit: u, n: n, priority: p, cut: cut}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hands[h] = true
@@ -71,7 +73,7 @@ func (r *Runner) letGo(c batch.Change) {
 			h.cut(errOver)
 		case c.N == 0 && h.state == waits && (c.Batch.Status == batch.Paused || h.priority != priorityOf(c.Batch)):
 			h.cut(errHeld)
-		case c.N == h.unit.N && (c.Gone || c.Image.Status.Final()):
+		case c.N == h.n && (c.Gone || c.Image.Status.Final()):
 			h.cut(errOver)
 		}
 	}

@@ -20,12 +20,12 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 		if !r.becomes(ctx, h, waits) {
 			return ctx.Err()
 		}
-		b, m, err := r.take(ctx, h.unit)
+		b, m, err := r.take(ctx, h)
 		if err != nil || m == nil {
 			return err
 		}
 		fault.At(fault.ImageTaken)
-		try := &try{runner: r, batch: b, unit: h.unit, hand: h, tries: m.Tries, with: b.With(m)}
+		try := &try{runner: r, batch: b, hand: h, tries: m.Tries, with: b.With(m)}
 		if taken, err := try.reuse(ctx, m); taken || err != nil {
 			return err
 		}
@@ -50,8 +50,8 @@ func (r *Runner) read(ctx context.Context, h *hand) error {
 
 // take makes the unit ours: it drops one that is no longer valid (a nil image), counts a try that a crash cut off, and
 // shows the image as being in hand.
-func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.Image, error) {
-	b, err := r.Repository.Batch(ctx, u.Batch)
+func (r *Runner) take(ctx context.Context, h *hand) (*batch.Batch, *batch.Image, error) {
+	b, err := r.Repository.Batch(ctx, h.unit.Batch)
 	if errs.Is(err, errs.NotFound) {
 		return nil, nil, nil
 	}
@@ -62,8 +62,8 @@ func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.I
 		return nil, nil, errHeld
 	}
 	valid := false
-	m, err := r.change(ctx, u, func(m *batch.Image) bool {
-		valid = !b.Over() && m.Work == u.Seq && !m.Status.Final()
+	m, err := r.change(ctx, h, func(m *batch.Image) bool {
+		valid = !b.Over() && m.MayTake(h.unit)
 		if !valid {
 			return false
 		}
@@ -78,8 +78,8 @@ func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.I
 		if m.Tries > 0 {
 			status = batch.Retrying
 		}
-		changed := crashed || m.Status != status || !m.NotBefore.IsZero()
-		m.Status, m.NotBefore = status, time.Time{}
+		changed := crashed || m.Status != status || !m.NotBefore.IsZero() || m.Turn != h.unit.Turn()
+		m.Status, m.NotBefore, m.Turn = status, time.Time{}, h.unit.Turn()
 		return changed
 	})
 	if errs.Is(err, errs.NotFound) || err == nil && !valid {
@@ -88,33 +88,38 @@ func (r *Runner) take(ctx context.Context, u batch.Unit) (*batch.Batch, *batch.I
 	return b, m, err
 }
 
-// change applies f to the stored image until the swap succeeds; f returns false to leave it.
-func (r *Runner) change(ctx context.Context, u batch.Unit, f func(*batch.Image) bool) (*batch.Image, error) {
+// change applies f to the stored image in hand until the swap succeeds; f returns false to leave it. What it found is
+// learned at once, so that nobody here picks an image again that is not to be had.
+func (r *Runner) change(ctx context.Context, h *hand, f func(*batch.Image) bool) (*batch.Image, error) {
 	for {
-		m, err := r.Repository.Image(ctx, u.Batch, u.N)
+		m, err := r.Repository.Image(ctx, h.unit.Batch, h.n)
 		if err != nil {
+			r.forget(h, err)
 			return nil, err
 		}
 		before := m.Status
 		if !f(m) {
+			r.learn(m)
 			return m, nil
 		}
 		if m.Status != before && !before.ImageMayBecome(m.Status) {
 			return nil, fmt.Errorf("image %d of batch %s is %s and cannot become %s", m.N, m.Batch, before, m.Status)
 		}
 		err = r.Repository.SaveImage(ctx, m)
+		if err == nil {
+			r.learn(m)
+		}
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
 			return m, err
 		}
 	}
 }
 
-// try is one try at an image. Its writes are fenced by the unit and by the number of the try: once somebody else has
+// try is one try at an image. Its writes are fenced by the turn and by the number of the try: once somebody else has
 // taken the image over, what this one found is dropped.
 type try struct {
 	runner    *Runner
 	batch     *batch.Batch
-	unit      batch.Unit
 	hand      *hand
 	with      batch.With // who reads
 	tries     int        // the number of this try, once begun; before, of those made
@@ -164,7 +169,7 @@ func (t *try) begin(ctx context.Context, key string) error {
 		return context.Cause(ctx)
 	}
 	mine := false
-	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+	_, err := t.runner.change(ctx, t.hand, func(m *batch.Image) bool {
 		if mine = t.owns(m); !mine {
 			return false
 		}
@@ -191,7 +196,7 @@ func (t *try) begin(ctx context.Context, key string) error {
 
 // owns reports whether the image is still this try's.
 func (t *try) owns(m *batch.Image) bool {
-	return m.Work == t.unit.Seq && m.Tries == t.tries && !m.Status.Final()
+	return m.Turn == t.hand.unit.Turn() && m.Tries == t.tries && !m.Status.Final()
 }
 
 // finish writes down what became of the try: rows and status in one swap. It returns how long to wait before the next
@@ -236,11 +241,11 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 // program ends.
 func (t *try) keep(ctx context.Context, f func(*batch.Image) bool) error {
 	for wait := backoff; ; wait = min(2*wait, heartbeat) {
-		_, err := t.runner.change(ctx, t.unit, f)
+		_, err := t.runner.change(ctx, t.hand, f)
 		if err == nil || !errs.Is(err, errs.Unavailable) && !errs.Is(err, errs.Full) {
 			return err
 		}
-		t.runner.Log.Warn("what a try found could not be stored yet", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
+		t.runner.Log.Warn("what a try found could not be stored yet", "batch", t.hand.unit.Batch, "image", t.hand.n, "err", err)
 		if !pause(ctx, wait) {
 			return err
 		}
@@ -249,7 +254,7 @@ func (t *try) keep(ctx context.Context, f func(*batch.Image) bool) error {
 
 func (t *try) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
 	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = batch.Completed, "", now, time.Time{}, false
-	m.Twin, m.Earlier = 0, nil
+	m.Twin, m.Turn, m.Earlier = 0, batch.Turn{}, nil
 	m.Columns, m.Rows, m.Text = reading.Columns, reading.Rows, clip(reading.Text, maxText)
 	m.Issues = append(append([]table.Issue{}, reading.Issues...), t.batch.Table.Check(reading.Columns, reading.Rows)...)
 	if a := m.Last(); t.begun && a != nil {
@@ -266,7 +271,7 @@ func (t *try) stop(ctx context.Context) error {
 	cause := ctx.Err()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
 	defer cancel()
-	_, err := t.runner.change(ctx, t.unit, func(m *batch.Image) bool {
+	_, err := t.runner.change(ctx, t.hand, func(m *batch.Image) bool {
 		if !t.owns(m) {
 			return false
 		}
@@ -281,13 +286,13 @@ func (t *try) stop(ctx context.Context) error {
 		return t.begun || m.Status != before
 	})
 	if err != nil {
-		t.runner.Log.Warn("a stopped try could not be written down", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
+		t.runner.Log.Warn("a stopped try could not be written down", "batch", t.hand.unit.Batch, "image", t.hand.n, "err", err)
 	}
 	return cause
 }
 
 func (t *try) log(reading *engine.Reading, failed, err error) {
-	log := t.runner.Log.With("batch", t.unit.Batch, "image", t.unit.N, "try", t.tries, "engine", t.with.Engine)
+	log := t.runner.Log.With("batch", t.hand.unit.Batch, "image", t.hand.n, "try", t.tries, "engine", t.with.Engine)
 	switch {
 	case err != nil:
 		log.Error("the outcome of a try could not be stored", "err", err)

@@ -53,7 +53,7 @@ func (t *try) takeFrom(ctx context.Context, twin *batch.Image) error {
 		if !t.owns(m) {
 			return false
 		}
-		m.Status, m.Ended, m.Twin, m.Earlier = batch.Completed, time.Now().UTC(), twin.N, twin.Earlier
+		m.Status, m.Ended, m.Twin, m.Turn, m.Earlier = batch.Completed, time.Now().UTC(), twin.N, batch.Turn{}, twin.Earlier
 		m.Columns, m.Rows, m.Issues, m.Text = twin.Columns, twin.Rows, twin.Issues, twin.Text
 		return true
 	})
@@ -98,7 +98,7 @@ func (t *try) takeOver(ctx context.Context, r *batch.Reading) error {
 		return nil
 	}
 	if err == nil {
-		t.runner.Log.Debug("an earlier reading was taken over", "batch", t.unit.Batch, "image", t.unit.N, "rows", len(r.Rows), "read", r.Read)
+		t.runner.Log.Debug("an earlier reading was taken over", "batch", t.hand.unit.Batch, "image", t.hand.n, "rows", len(r.Rows), "read", r.Read)
 	}
 	return err
 }
@@ -141,10 +141,10 @@ func (t *try) remember(ctx context.Context, reading *engine.Reading) {
 	err := t.runner.Readings.Remember(ctx, t.question, &batch.Reading{
 		Read: time.Now().UTC(), Engine: t.with.Engine, Model: reading.Model,
 		Columns: reading.Columns, Rows: reading.Rows, Issues: reading.Issues, Text: clip(reading.Text, maxText),
-		Batch: t.unit.Batch, N: t.unit.N,
+		Batch: t.hand.unit.Batch, N: t.hand.n,
 	})
 	if err != nil {
-		t.runner.Log.Warn("a reading is not remembered; the same picture will be read again", "batch", t.unit.Batch, "image", t.unit.N, "err", err)
+		t.runner.Log.Warn("a reading is not remembered; the same picture will be read again", "batch", t.hand.unit.Batch, "image", t.hand.n, "err", err)
 	}
 }
 
@@ -153,7 +153,7 @@ func (t *try) forget(ctx context.Context) {
 	if t.question == "" {
 		return
 	}
-	if err := t.runner.Readings.Forget(ctx, t.unit.Batch); err != nil {
-		t.runner.Log.Warn("a reading of a batch that is gone is still remembered; the next start forgets it", "batch", t.unit.Batch, "err", err)
+	if err := t.runner.Readings.Forget(ctx, t.hand.unit.Batch); err != nil {
+		t.runner.Log.Warn("a reading of a batch that is gone is still remembered; the next start forgets it", "batch", t.hand.unit.Batch, "err", err)
 	}
 }

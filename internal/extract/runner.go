@@ -59,6 +59,7 @@ type Runner struct {
 	hands  map[*hand]bool            // what is being read here
 	seen   map[batch.ID]*batch.Batch // changed since the loop looked
 	due    map[place]time.Time       // images that wait for their time
+	lines  map[batch.ID]*line        // who goes next, of the batches that are read here
 	wakeUp chan struct{}
 }
 
@@ -71,7 +72,8 @@ type place struct {
 func New(d Deps) *Runner {
 	return &Runner{
 		Deps: d, pool: work.New(d.Slots), jitter: fullJitter,
-		hands: map[*hand]bool{}, seen: map[batch.ID]*batch.Batch{}, due: map[place]time.Time{}, wakeUp: make(chan struct{}, 1),
+		hands: map[*hand]bool{}, seen: map[batch.ID]*batch.Batch{}, due: map[place]time.Time{},
+		lines: map[batch.ID]*line{}, wakeUp: make(chan struct{}, 1),
 	}
 }
 
@@ -115,6 +117,9 @@ func (r *Runner) see(c batch.Change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.letGo(c)
+	if l := r.lines[c.ID]; l != nil && c.N > 0 {
+		l.see(c)
+	}
 	switch {
 	case c.N == 0 && c.Gone:
 		r.seen[c.ID] = nil
@@ -179,7 +184,10 @@ func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.
 		l = nil
 	}
 	if reads && l == nil {
+		r.lineUp(b)
 		lanes[id] = r.open(ctx, b)
+	} else if !reads {
+		r.disperse(id)
 	}
 }
 
@@ -243,11 +251,14 @@ func (r *Runner) sweep(ctx context.Context) {
 // refill puts lost work back and notes which images wait for their time: those that another process was waiting for
 // when it ended. What a change told of an image meanwhile is newer and stays.
 func (r *Runner) refill(ctx context.Context, id batch.ID) error {
-	waiting, err := r.Batches.Refill(ctx, id)
+	images, err := r.Batches.Refill(ctx, id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, m := range waiting {
-		if p := (place{id, m.N}); r.due[p].IsZero() {
+	for _, m := range images {
+		if l := r.lines[id]; l != nil {
+			l.put(m)
+		}
+		if p := (place{id, m.N}); m.NotBefore.After(time.Now()) && !m.Status.Final() && r.due[p].IsZero() {
 			r.due[p] = m.NotBefore
 		}
 	}
@@ -320,7 +331,7 @@ func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
 		beat := r.keep(w)
 		err = r.pool.Go(ctx, string(b.ID), priorityOf(b), func(base context.Context) {
 			defer beat.stop()
-			r.one(base, w, priorityOf(b))
+			r.serve(base, w, priorityOf(b))
 		})
 		if err != nil {
 			beat.stop()
@@ -329,29 +340,53 @@ func (r *Runner) fetch(ctx context.Context, b *batch.Batch) error {
 	}
 }
 
-// one reads one image and settles its unit.
-func (r *Runner) one(ctx context.Context, w batch.Work, p work.Priority) {
+// serve reads one image in the turn of a unit, after those that go before it, and settles the unit.
+func (r *Runner) serve(ctx context.Context, w batch.Work, p work.Priority) {
 	u := w.Unit()
-	h, ctx := r.grasp(ctx, u, p)
+	for {
+		n := r.next(u)
+		if err := r.one(ctx, u, n, p); err != nil {
+			r.unserved(ctx, w, n, err)
+			return
+		}
+		if n == u.N {
+			break
+		}
+		fault.At(fault.TurnLent)
+	}
+	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
+	defer cancel()
+	if err := w.Done(done); err != nil {
+		r.Log.Warn("a finished unit could not be removed; it is dropped when it comes back", "batch", u.Batch, "image", u.N, "err", err)
+	}
+	fault.At(fault.UnitDone)
+}
+
+// one reads one image in the turn of a unit.
+func (r *Runner) one(ctx context.Context, u batch.Unit, n int, p work.Priority) error {
+	h, ctx := r.grasp(ctx, u, n, p)
 	defer r.drop(h)
-	err := r.read(ctx, h)
+	if err := r.read(ctx, h); err != nil {
+		if ctx.Err() != nil {
+			return errCut
+		}
+		return err
+	}
+	if err := r.Batches.Follow(ctx, u.Batch, n); err != nil && !errs.Is(err, errs.NotFound) {
+		r.Log.Warn("the same picture could not be queued; the next sweep does it", "batch", u.Batch, "image", n, "err", err)
+	}
+	return nil
+}
+
+// unserved gives a unit back whose image could not be read now.
+func (r *Runner) unserved(ctx context.Context, w batch.Work, n int, err error) {
 	switch {
-	case err == nil:
-		if err := r.Batches.Follow(ctx, u.Batch, u.N); err != nil && !errs.Is(err, errs.NotFound) {
-			r.Log.Warn("the same picture could not be queued; the next sweep does it", "batch", u.Batch, "image", u.N, "err", err)
-		}
-		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWrite)
-		defer cancel()
-		if err := w.Done(done); err != nil {
-			r.Log.Warn("a finished unit could not be removed; it is dropped when it comes back", "batch", u.Batch, "image", u.N, "err", err)
-		}
-		fault.At(fault.UnitDone)
-	case ctx.Err() != nil:
+	case errors.Is(err, errCut):
 		_ = r.giveBack(ctx, w, 0)
 	case errors.Is(err, errHeld):
 		_ = r.giveBack(ctx, w, backoff)
 	default:
-		r.Log.Error("an image could not be worked on; trying again", "batch", u.Batch, "image", u.N, "err", err)
+		r.Log.Error("an image could not be worked on; trying again", "batch", w.Unit().Batch, "image", n, "err", err)
 		_ = r.giveBack(ctx, w, 5*backoff)
 	}
 }

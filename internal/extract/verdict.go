@@ -68,7 +68,7 @@ func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jit
 		return wait
 	}
 	m.NotBefore = now.Add(wait)
-	m.Work++
+	m.Work, m.Turn = m.Work+1, batch.Turn{}
 	return -1
 }
 

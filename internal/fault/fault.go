@@ -24,6 +24,7 @@ const (
 	TryRead         Point = "try read"         // it is paid for, nothing is written down
 	ReadingKept     Point = "reading kept"     // it answers for other batches, its image is not written
 	TryKept         Point = "try kept"         // the outcome is stored, its unit is still there
+	TurnLent        Point = "turn lent"        // an image was read in the turn of another, which comes now
 	UnitDone        Point = "unit done"        // the unit is gone
 	UnitBack        Point = "unit back"        // the unit was given back
 	DueQueued       Point = "due queued"       // an image whose time has come is queued
@@ -43,7 +44,8 @@ const (
 // Points is all of them.
 var Points = []Point{
 	UploadBegun, UploadPrepared, PictureHalf, PictureStored, ImageCreated, ImageKept, ImageRenamed, StartClosed,
-	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, ReadingKept, TryKept, UnitDone, UnitBack, DueQueued,
+	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, ReadingKept, TryKept, TurnLent, UnitDone, UnitBack,
+	DueQueued,
 	RetryMeant, ImageReopened, RetryQueued, CancelMeant, ImageCanceled,
 	CancelDone, BatchHidden, PicturesDropped, BatchCounted, BatchEnded, QueueDropped,
 }

@@ -157,10 +157,13 @@ func sameCounts(a, b batch.Counts) bool {
 // units checks the work of a batch against its images: every image that is to be read now has its unit, and no image
 // has two.
 func (c *check) units(b *batch.Batch, h *held, images []*batch.Image) {
-	queued := map[int]bool{}
+	queued, lent := map[batch.Unit]bool{}, map[batch.Unit]bool{}
 	byN := map[int]*batch.Image{}
 	for _, m := range images {
 		byN[m.N] = m
+		if u := m.Unit(); u.N != m.N && !m.Status.Final() {
+			lent[u] = true
+		}
 	}
 	for _, u := range h.units {
 		m := byN[u.N]
@@ -169,10 +172,12 @@ func (c *check) units(b *batch.Batch, h *held, images []*batch.Image) {
 			// The image cannot be read; that is told already.
 		case m != nil && u.Seq > m.Work:
 			c.find(Broken, b.ID, u.N, "work number %d is queued, but it has only come to %d.", u.Seq, m.Work)
-		case m == nil || u.Seq < m.Work || m.Status.Final():
+		case lent[u]: // another image is read in its turn
+			queued[u] = true
+		case m == nil || u != m.Unit() || m.Status.Final():
 			c.findAnd(c.sweepUnit(u), Left, b.ID, u.N, "work number %d is queued, and it needs it no more.", u.Seq)
 		default:
-			queued[u.N] = true
+			queued[u] = true
 		}
 	}
 	if b.Status == batch.Pending && b.Order == nil {
@@ -193,7 +198,7 @@ func (c *check) units(b *batch.Batch, h *held, images []*batch.Image) {
 		if b.Waits(m, func(n int) *batch.Image { return byN[n] }) {
 			continue
 		}
-		if !m.Status.Final() && !queued[m.N] && !m.NotBefore.After(time.Now()) && slices.Contains(b.Order, m.N) {
+		if !m.Status.Final() && !queued[m.Unit()] && !m.NotBefore.After(time.Now()) && slices.Contains(b.Order, m.N) {
 			c.findAnd(c.resume(b.ID), Stalled, b.ID, m.N, "it is to be read, but no work is queued for it.")
 		}
 	}

@@ -145,7 +145,10 @@
       const open = event.key === "Escape" && $("details.menu[open]");
       if (open) { open.open = false; $("summary", open).focus(); }
     });
-    document.addEventListener("htmx:after:request", ({ target }) => { target.closest?.("details.menu")?.removeAttribute("open"); });
+    document.addEventListener("htmx:after:request", ({ target }) => {
+      target.closest?.("details.menu")?.removeAttribute("open");
+      target.closest?.(".pop:popover-open")?.hidePopover();
+    });
     // A time is meant as the person's own clock shows it.
     const at = $("input[name=at]"), zone = $("input[name=zone]");
     if (at && zone) {

@@ -233,6 +233,7 @@ type Row struct {
 	Filename string
 	Thumb    string
 	Status   string
+	Priority string // against the others of its batch: "high", "normal" or "low"
 	Tries    []Try
 	Note     string    // why it failed or is tried again, a sentence
 	Key      string    // label of the key that was used last

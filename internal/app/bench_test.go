@@ -43,7 +43,7 @@ func BenchmarkBatch(b *testing.B) {
 }
 
 // draft uploads the files one by one, as the page does, and returns the batch.
-func (p *process) draft(b *testing.B, files []file) string {
+func (p *process) draft(b testing.TB, files []file) string {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, p.url+"/batches", nil)
 	if err != nil {

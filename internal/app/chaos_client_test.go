@@ -240,6 +240,12 @@ func (p *person) see(ctx context.Context, t *task) error {
 // which otherwise might not come for long.
 func (p *person) steer(ctx context.Context, t *task) error {
 	p.batches++
+	for n, priority := range map[int]string{1: "low", len(t.sheets): "high"} { // of two images, as late as it is by now
+		path := fmt.Sprintf("/batches/%s/images/%d/priority", t.id, n)
+		if _, err := p.knock(ctx, p.form(path, url.Values{"priority": {priority}}), http.StatusSeeOther); err != nil {
+			return fmt.Errorf("raising an image: %w", err)
+		}
+	}
 	var presses []string
 	point := p.aimed.Load()
 	switch {

@@ -23,6 +23,7 @@ type Board struct {
 	mu      sync.Mutex
 	batches map[ID]*Batch
 	tallies map[ID]*tally // of batches that run, and drafts
+	moved   chan struct{} // closed and replaced when a batch changes
 }
 
 // tally is what is known of a batch's images.
@@ -48,7 +49,7 @@ func NewBoard(repo Repository, log *slog.Logger) *Board {
 	return &Board{
 		repo: repo, log: log, now: time.Now,
 		settled: make(chan ID, 1024), wanted: make(chan ID, 1024),
-		batches: map[ID]*Batch{}, tallies: map[ID]*tally{},
+		batches: map[ID]*Batch{}, tallies: map[ID]*tally{}, moved: make(chan struct{}),
 	}
 }
 
@@ -79,6 +80,10 @@ func (b *Board) Run(ctx context.Context, changes Changes, ready chan<- struct{})
 func (b *Board) see(c Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if c.N == 0 {
+		close(b.moved)
+		b.moved = make(chan struct{})
+	}
 	switch {
 	case c.N == 0 && c.Gone:
 		delete(b.batches, c.ID)
@@ -199,6 +204,24 @@ func (b *Board) load(ctx context.Context, id ID) error {
 	t.loaded = true
 	b.signal(id)
 	return nil
+}
+
+// Until waits until the board shows a batch as right wants it, nil for one that is gone, or ctx ends: who has just pressed
+// something is to find it done on the next page.
+func (b *Board) Until(ctx context.Context, id ID, right func(*Batch) bool) {
+	for {
+		b.mu.Lock()
+		done, moved := right(b.batches[id]), b.moved
+		b.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Overview is a batch with its progress.

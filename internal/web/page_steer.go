@@ -66,11 +66,18 @@ func (s *Server) unscheduleBatch(c echo.Context) error {
 	return s.leave(c, batchURL(id)+"?step=columns")
 }
 
+// catchUp is how long the first page may take to learn what was pressed.
+const catchUp = 2 * time.Second
+
 // deleteBatch hides a batch; the first page offers to bring it back.
 func (s *Server) deleteBatch(c echo.Context) error {
-	if err := s.batches.Delete(c.Request().Context(), batch.ID(c.Param("id"))); err != nil {
+	id := batch.ID(c.Param("id"))
+	if err := s.batches.Delete(c.Request().Context(), id); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), catchUp)
+	defer cancel()
+	s.board.Until(ctx, id, func(b *batch.Batch) bool { return b == nil || !b.Deleted.IsZero() })
 	return s.leave(c, "/")
 }
 
@@ -145,6 +152,19 @@ func (s *Server) cancelImage(c echo.Context) error {
 	return s.imageSteered(c, id, n)
 }
 
+// setImage takes the priority of one image that waits. The answer is that of cancelImage.
+func (s *Server) setImage(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.batches.SetImagePriority(ctx, id, n, batch.Priority(c.FormValue("priority"))); err != nil {
+		return err
+	}
+	return s.imageSteered(c, id, n)
+}
+
 func (s *Server) imageSteered(c echo.Context, id batch.ID, n int) error {
 	ctx := c.Request().Context()
 	if !isFragment(c) {
@@ -198,10 +218,7 @@ func timeTyped(at, zone string) (time.Time, error) {
 
 // presentSteer is how a batch is steered.
 func (s *Server) presentSteer(b *batch.Batch) views.Steer {
-	v := views.Steer{Priority: string(batch.Normal), Keep: keepDefault, StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}}
-	if b.Priority.Level() != 0 {
-		v.Priority = string(b.Priority)
-	}
+	v := views.Steer{Priority: priorityWord(b.Priority), Keep: keepDefault, StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}}
 	switch keep := b.Options.Keep; {
 	case keep < 0:
 		v.Keep = keepForever

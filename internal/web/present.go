@@ -119,7 +119,7 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 	row := views.Row{
 		URL: imageURL(m.Batch, m.N), Batch: batchURL(m.Batch), N: m.N, Place: placeOf(b, m.N),
 		Name: oneLine(m.Name), Filename: oneLine(m.Filename), Thumb: imageURL(m.Batch, m.N) + "/thumb",
-		Status: string(m.Status), Tries: presentTries(m), Rows: len(m.Rows), Issues: len(m.Issues),
+		Status: string(m.Status), Priority: priorityWord(m.Priority), Tries: presentTries(m), Rows: len(m.Rows), Issues: len(m.Issues),
 	}
 	if last := m.Last(); last != nil {
 		row.Key, row.Engine = oneLine(last.Key), last.Engine
@@ -138,6 +138,14 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 		row.Took = m.Working(m.Ended)
 	}
 	return row
+}
+
+// priorityWord is a priority as pages and programs read it.
+func priorityWord(p batch.Priority) string {
+	if p.Level() == 0 {
+		return string(batch.Normal)
+	}
+	return string(p)
 }
 
 // lastFault is why the newest try that failed did.

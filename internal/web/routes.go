@@ -69,6 +69,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/move", s.naming(s.moveImage))
 	b.POST("/images/:n/retry", s.retryImage)
 	b.POST("/images/:n/cancel", s.cancelImage)
+	b.POST("/images/:n/priority", s.setImage)
 	b.POST("/images/:n/edits", s.editImage)
 	b.GET("/rows", s.rowsPage)
 	b.POST("/rows/replace", s.replaceRows)

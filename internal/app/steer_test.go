@@ -1,0 +1,118 @@
+package app_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"sheetlift/internal/engine/gemini/simulator"
+)
+
+func TestAnImageRaisedInOneProcessIsReadNextByAll(t *testing.T) {
+	t.Parallel()
+	const images, atOnce = 24, 2
+	gemini, environ := fake(t, 4, 250*time.Millisecond)
+	var all []*process
+	for _, nats := range onNATS(t, 1, 2) {
+		all = append(all, run(t, slices.Concat(environ, nats)...))
+	}
+	_, started := all[0].post(t, fmt.Sprintf("?max_concurrent=%d", atOnce), sheets(images))
+	id := started["job_id"].(string)
+	waitFor(t, func() bool { return len(gemini.Calls()) >= atOnce })
+	for n, priority := range map[int]string{20: "high", 21: "high", 22: "high", 8: "low"} {
+		for _, p := range all { // two people, one in front of each
+			p.act(t, fmt.Sprintf("/batches/%s/images/%d/priority", id, n), url.Values{"priority": {priority}})
+		}
+	}
+	before := len(gemini.Calls())
+	if status := all[1].ended(t, id, time.Minute); status["completed_images"] != float64(images) {
+		t.Errorf("ended with %v", status)
+	}
+	calls := gemini.Calls()
+	slices.SortFunc(calls, func(a, b simulator.Call) int { return a.At.Compare(b.At) })
+	if len(calls) != images {
+		t.Errorf("%d calls for %d images", len(calls), images)
+	}
+	at := map[int]int{}
+	var order []int
+	for i, c := range calls {
+		at[c.Sheet], order = i, append(order, c.Sheet)
+	}
+	for _, raised := range []int{20, 21, 22} { // those that ran at the press, and those that a process had just taken
+		if at[raised] > before+3*atOnce {
+			t.Errorf("image %d was raised after %d calls and read as number %d of %v", raised, before, at[raised]+1, order)
+		}
+	}
+	if at[8] < images-2*atOnce {
+		t.Errorf("image 8 was to be read last and was number %d of %v", at[8]+1, order)
+	}
+	checkRows(t, all[0].workbook(t, id), wantRows(images))
+}
+
+func TestAPersonSteersFromTheRowsTheMenuAndTheFirstPage(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 3, time.Hour)
+	p := run(t, environ...)
+	_, started := p.post(t, "?max_concurrent=2", sheets(9))
+	page := p.url + "/batches/" + started["job_id"].(string)
+	b := browser(t)
+	b.do(chromedp.Navigate(page))
+	b.until("document.querySelectorAll('#rows tr.is-processing').length == 2")
+
+	// A row: read next, read last, canceled.
+	b.click("#row-7 .c-act > button")
+	b.until("document.querySelector('#menu-7:popover-open')")
+	b.shot("steer-row-menu")
+	b.click("#menu-7 button[value=high]")
+	b.until("document.querySelector('#row-7.is-moved .c-note').textContent.includes('Is read next')")
+	b.until("!document.querySelector(':popover-open')")
+	b.click("#row-3 .c-act > button")
+	b.click("#menu-3 button[value=low]")
+	b.until("document.querySelector('#row-3.is-moved .c-note').textContent.includes('Is read last')")
+	b.click("#row-4 .c-act > button")
+	b.click("#menu-4 form:last-child button")
+	b.until("document.querySelector('#row-4.is-canceled')")
+	b.shot("steer-rows")
+
+	// The head: paused, and canceled, which hangs up on Gemini.
+	b.click("#steer form[action$='/pause'] button")
+	b.until("document.querySelector('#steer form[action$=\"/resume\"]')")
+	b.shot("steer-paused")
+	b.click("#more summary")
+	b.shot("steer-menu")
+	b.click("#more summary")
+	b.click("#steer form[action$='/cancel'] button")
+	b.until("document.querySelectorAll('#rows tr.is-canceled').length == 9")
+	if calls := gemini.Calls(); len(calls) != 2 || calls[0].Kind != "left" {
+		t.Errorf("after the cancel Gemini has %d calls", len(calls))
+	}
+
+	// Deleted, and brought back.
+	b.click("#more summary")
+	b.click("#more form[action$='/delete'] button")
+	b.until("location.pathname == '/' && document.querySelector('.banner form[action$=\"/undelete\"]')")
+	b.shot("steer-undo")
+	b.click(".banner form[action$='/undelete'] button")
+	b.until("location.href == '" + page + "'")
+
+	// A start at a time, with its countdown, and now.
+	id := p.draft(t, sheets(2))
+	later := time.Now().Add(3 * time.Hour).UTC().Format("2006-01-02T15:04")
+	form := url.Values{"preset": {"inventory"}, "at_once": {"2"}, "retries": {"3"}, "when": {"later"}, "at": {later}, "zone": {"0"}}
+	p.act(t, "/batches/"+id+"/start", form)
+	b.do(chromedp.Navigate(p.url + "/batches/" + id))
+	b.until("document.querySelector('.countdown')?.textContent.startsWith('2:')")
+	before := b.text(".countdown")
+	b.until(fmt.Sprintf("document.querySelector('.countdown').textContent.trim() != %q", before))
+	b.shot("steer-scheduled")
+	b.click("#steer form[action$='/start'] button")
+	b.until("document.querySelectorAll('#rows tr.is-processing').length == 2")
+	if !strings.Contains(b.text("#steer"), "Pause") {
+		t.Errorf("after Start now the head offers %q", b.text("#steer"))
+	}
+}

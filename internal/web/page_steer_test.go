@@ -1,0 +1,132 @@
+package web_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"sheetlift/internal/batch"
+)
+
+// press is one button of a page that steers a batch, and how one sees that it was pressed.
+type press struct {
+	name   string
+	path   string // after the address of the batch
+	form   url.Values
+	before func(d *desk, b *batch.Batch)
+	to     string                             // where a browser without JavaScript goes; after the address of the batch unless it begins with "="
+	quiet  int                                // what htmx is answered with
+	shows  string                             // a part of that answer
+	done   func(d *desk, b *batch.Batch) bool // pressed
+}
+
+func presses() []press {
+	status := func(want batch.Status) func(*desk, *batch.Batch) bool {
+		return func(d *desk, b *batch.Batch) bool { return d.stored(b.ID).Status == want }
+	}
+	pause := func(d *desk, b *batch.Batch) {
+		if _, err := d.service.Pause(d.t.Context(), b.ID, batch.PausedByUser); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	image := func(n int, f func(*batch.Image) bool) func(*desk, *batch.Batch) bool {
+		return func(d *desk, b *batch.Batch) bool { return f(d.image(b.ID, n)) }
+	}
+	return []press{
+		{name: "pause", path: "/pause", quiet: 200, shows: "Go on", done: status(batch.Paused)},
+		{name: "go on", path: "/resume", before: pause, quiet: 200, shows: "Pause", done: status(batch.Processing)},
+		{name: "cancel", path: "/cancel", quiet: 200, shows: "Download Excel file", done: status(batch.Canceled)},
+		{name: "delete", path: "/delete", to: "=/", quiet: 204, done: func(d *desk, b *batch.Batch) bool {
+			stored, err := d.world.Batch(d.t.Context(), b.ID)
+			return err == nil && !stored.Deleted.IsZero()
+		}},
+		{name: "priority", path: "/settings", form: url.Values{"priority": {"high"}}, quiet: 200, done: func(d *desk, b *batch.Batch) bool {
+			return d.stored(b.ID).Priority == batch.High
+		}},
+		{name: "images at once", path: "/settings", form: url.Values{"at_once": {"40"}}, quiet: 200, shows: "<b>40</b>", done: func(d *desk, b *batch.Batch) bool {
+			return d.stored(b.ID).Options.AtOnce == 40
+		}},
+		{name: "keep", path: "/settings", form: url.Values{"keep": {"168h"}}, quiet: 200, done: func(d *desk, b *batch.Batch) bool {
+			return d.stored(b.ID).Options.Keep == 168*time.Hour
+		}},
+		{name: "retry one", path: "/images/4/retry", quiet: 200, shows: `id="row-4"`, done: image(4, func(m *batch.Image) bool { return m.Status == batch.Retrying && m.Work == 2 })},
+		{name: "retry one with another engine", path: "/images/4/retry", form: url.Values{"engine": {"tesseract"}}, quiet: 200, done: image(4, func(m *batch.Image) bool { return m.Engine == "tesseract" && m.Work == 2 })},
+		{name: "retry with another model", path: "/retry", form: url.Values{"model": {"gemini-9"}}, quiet: 200, shows: `id="row-4"`, done: image(4, func(m *batch.Image) bool { return m.Model == "gemini-9" && m.Work == 2 })},
+		{name: "retry all failed", path: "/retry", quiet: 200, shows: `id="row-4"`, done: image(4, func(m *batch.Image) bool { return m.Status == batch.Retrying && m.Work == 2 })},
+		{name: "read afresh", path: "/images/3/retry", form: url.Values{"fresh": {"yes"}, "back": {"image"}}, to: "/images/3", quiet: 200, done: image(3, func(m *batch.Image) bool { return m.Again && len(m.Rows) == 2 && m.Work == 2 })},
+		{name: "cancel one", path: "/images/1/cancel", quiet: 200, shows: "is-canceled", done: image(1, func(m *batch.Image) bool { return m.Status == batch.Canceled })},
+		{name: "read next", path: "/images/1/priority", form: url.Values{"priority": {"high"}}, quiet: 200, shows: "Is read next", done: image(1, func(m *batch.Image) bool { return m.Priority == batch.High })},
+		{name: "read last", path: "/images/1/priority", form: url.Values{"priority": {"low"}, "back": {"image"}}, to: "/images/1", quiet: 200, shows: "Is read last", done: image(1, func(m *batch.Image) bool { return m.Priority == batch.Low })},
+		{name: "bring back", path: "/undelete", quiet: 200, before: func(d *desk, b *batch.Batch) {
+			if err := d.service.Delete(d.t.Context(), b.ID); err != nil {
+				d.t.Fatal(err)
+			}
+		}, done: status(batch.Processing)},
+	}
+}
+
+func TestEveryButtonThatSteersWorksWithAndWithoutJavaScriptAndTwice(t *testing.T) {
+	t.Parallel()
+	for _, p := range presses() {
+		for _, scripted := range []bool{false, true} {
+			d := newDesk(t, "gemini", "tesseract")
+			b := d.started()
+			if p.before != nil {
+				p.before(d, b)
+			}
+			here := "/batches/" + string(b.ID)
+			for range 2 { // the second press changes nothing and is no error
+				if scripted {
+					d.htmx(here+p.path, p.form).has(t, p.quiet, p.shows)
+					continue
+				}
+				to := here + p.to
+				if p.to == "=/" {
+					to = "/"
+				}
+				d.post(here+p.path, p.form).goesTo(t, to)
+			}
+			if !p.done(d, b) {
+				t.Errorf("%s was pressed (with JavaScript: %t), and it shows nowhere", p.name, scripted)
+			}
+		}
+	}
+}
+
+func TestABatchThatWaitsForItsTimeMayStartNowOrNotByItself(t *testing.T) {
+	t.Parallel()
+	for _, scripted := range []bool{false, true} {
+		for path, want := range map[string]batch.Status{"/start": batch.Processing, "/unschedule": batch.Draft} {
+			d := newDesk(t, "tesseract")
+			b := d.draft("a")
+			if _, err := d.service.Schedule(t.Context(), b.ID, time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			here := "/batches/" + string(b.ID)
+			d.get(here).has(t, 200, "Start now", "Do not start by itself", `class="countdown"`)
+			for range 2 {
+				if scripted {
+					d.htmx(here+path, nil)
+				} else if got := d.post(here+path, nil); got.status != 303 {
+					t.Errorf("%s answered %d", path, got.status)
+				}
+			}
+			if got := d.stored(b.ID).Status; got != want {
+				t.Errorf("%s (with JavaScript: %t) leaves the batch %s", path, scripted, got)
+			}
+		}
+	}
+}
+
+func TestWhatCannotBeSteeredSaysWhy(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.started()
+	here := "/batches/" + string(b.ID)
+	d.htmx(here+"/images/1/priority", url.Values{"priority": {"urgent"}}).has(t, 422, "There is no priority")
+	d.htmx(here+"/images/9/priority", url.Values{"priority": {"high"}}).has(t, 404)
+	d.htmx(here+"/settings", url.Values{"at_once": {"many"}}).has(t, 422, "1 to 64")
+	d.htmx(here+"/retry", url.Values{"engine": {"abacus"}}).has(t, 422, "cannot read here")
+	draft := d.draft("a")
+	d.post("/batches/"+string(draft.ID)+"/pause", nil).has(t, 409, "was not started yet")
+}

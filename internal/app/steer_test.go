@@ -1,14 +1,19 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/xuri/excelize/v2"
 
 	"sheetlift/internal/engine/gemini/simulator"
 )
@@ -115,4 +120,49 @@ func TestAPersonSteersFromTheRowsTheMenuAndTheFirstPage(t *testing.T) {
 	if !strings.Contains(b.text("#steer"), "Pause") {
 		t.Errorf("after Start now the head offers %q", b.text("#steer"))
 	}
+}
+
+// TestTheExamplesForProgramsWork runs the lines of docs/api.md as they stand there, with a shell and curl.
+func TestTheExamplesForProgramsWork(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed here", tool)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, found := strings.Cut(string(text), "```sh\n")
+	script, _, ended := strings.Cut(script, "```")
+	const there = "http://127.0.0.1:8080/"
+	if !found || !ended || !strings.Contains(script, there) {
+		t.Fatal("docs/api.md has no examples")
+	}
+	_, environ := fake(t, 2, 50*time.Millisecond)
+	p := run(t, environ...)
+	dir := t.TempDir()
+	for i, f := range sheets(3) {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("sheet-%d.jpg", i+1)), f.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.ReplaceAll(script, there, p.url+"/"))
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	book, err := excelize.OpenFile(filepath.Join(dir, "november.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	want := wantRows(3)
+	for _, row := range want {
+		row[0] = map[string]string{"sheet-001": "Hall A", "sheet-002": "Hall B", "sheet-003": "Hall C"}[row[0]]
+	}
+	checkRows(t, book, want)
 }

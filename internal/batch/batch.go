@@ -21,8 +21,11 @@ var idAlphabet = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadd
 func NewID() ID {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	return ID(idAlphabet.EncodeToString(b[:]))
+	return IDOf(b)
 }
+
+// IDOf returns the ID that these bits make; who gives them sees to it that nobody else does.
+func IDOf(bits [16]byte) ID { return ID(idAlphabet.EncodeToString(bits[:])) }
 
 // Valid reports whether id has the form that NewID gives.
 func (id ID) Valid() bool {

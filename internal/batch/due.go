@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"sheetlift/internal/errs"
@@ -26,6 +27,39 @@ func checkKeep(d time.Duration) error {
 		return errs.New(errs.Invalid, "A batch cannot be kept for %s; choose a time from an hour to ten years.", d)
 	}
 	return nil
+}
+
+// The words for how long a batch is kept that are not durations.
+const (
+	keepAsSet   = "default"
+	keepForever = "forever"
+)
+
+// ParseKeep understands how long a batch is kept after its end: "default", "forever", or a duration such as "168h".
+func ParseKeep(word string) (time.Duration, error) {
+	switch word {
+	case keepAsSet:
+		return 0, nil
+	case keepForever:
+		return KeepForever, nil
+	}
+	d, err := time.ParseDuration(word)
+	if err != nil || d <= 0 {
+		return 0, errs.New(errs.Invalid, "A batch cannot be kept for “%s”; choose a time from an hour to ten years.", cleanName(word))
+	}
+	return d, nil
+}
+
+// KeepWord is the reverse of ParseKeep, in whole hours.
+func KeepWord(keep time.Duration) string {
+	switch {
+	case keep < 0:
+		return keepForever
+	case keep == 0:
+		return keepAsSet
+	default:
+		return strconv.Itoa(int(keep.Hours())) + "h"
+	}
 }
 
 // Duty is what time asks to be done about a batch.

@@ -55,12 +55,15 @@ type NewBatch struct {
 	Table   *table.Table // default: the preset "inventory"
 	Engine  string       // default: whichever is ready at Start
 	Options *Options     // default: DefaultOptions
+
+	ID       ID       // default: a new one. A batch that has it already is a Conflict
+	Priority Priority // default: Normal
 }
 
 // Create stores a new draft.
 func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 	now := time.Now().UTC()
-	b := &Batch{ID: NewID(), Status: Draft, Engine: n.Engine, Options: DefaultOptions(), Created: now}
+	b := &Batch{ID: cmp.Or(n.ID, NewID()), Status: Draft, Engine: n.Engine, Priority: n.Priority, Options: DefaultOptions(), Created: now}
 	b.Name = cleanName(n.Name)
 	if b.Name == "" {
 		b.Name = "Batch of " + now.Local().Format("2 January 2006, 15:04")
@@ -85,6 +88,9 @@ func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 // check validates what people may set on a draft.
 func (s *Service) check(b *Batch) error {
 	if err := s.checkOptions(b.Options); err != nil {
+		return err
+	}
+	if err := cmp.Or(b.Priority, Normal).check(); err != nil {
 		return err
 	}
 	if b.Engine != "" {

@@ -108,7 +108,7 @@ func (s *Server) setBatch(c echo.Context) error {
 		}
 	}
 	if typed := c.FormValue("keep"); typed != "" {
-		keep, err := parseKeep(typed)
+		keep, err := batch.ParseKeep(typed)
 		if err != nil {
 			return err
 		}
@@ -117,26 +117,6 @@ func (s *Server) setBatch(c echo.Context) error {
 		}
 	}
 	return s.steered(c, id)
-}
-
-// The words for how long a batch is kept that are not durations.
-const (
-	keepDefault = "default"
-	keepForever = "forever"
-)
-
-func parseKeep(typed string) (time.Duration, error) {
-	switch typed {
-	case keepDefault:
-		return 0, nil
-	case keepForever:
-		return batch.KeepForever, nil
-	}
-	d, err := time.ParseDuration(typed)
-	if err != nil || d <= 0 {
-		return 0, errs.New(errs.Invalid, "A batch cannot be kept for “%s”; choose a time from an hour to ten years.", oneLine(typed))
-	}
-	return d, nil
 }
 
 // cancelImage takes one image out of the work. The answer is the page it was asked on, or the row as it is now.
@@ -218,13 +198,7 @@ func timeTyped(at, zone string) (time.Time, error) {
 
 // presentSteer is how a batch is steered.
 func (s *Server) presentSteer(b *batch.Batch) views.Steer {
-	v := views.Steer{Priority: priorityWord(b.Priority), Keep: keepDefault, StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}}
-	switch keep := b.Options.Keep; {
-	case keep < 0:
-		v.Keep = keepForever
-	case keep > 0:
-		v.Keep = strconv.Itoa(int(keep.Hours())) + "h"
-	}
+	v := views.Steer{Priority: priorityWord(b.Priority), Keep: batch.KeepWord(b.Options.Keep), StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}}
 	v.Forever = s.batches.Keep(b) < 0
 	if duty, at := s.batches.Due(b); duty == batch.DutyErase {
 		v.Until = at

@@ -77,6 +77,10 @@ func (s *Server) routes(e *echo.Echo) {
 	if s.pool != nil {
 		e.GET("/api/v1/keys", api.Keys(s.pool, views.Why))
 	}
+	v1 := e.Group("/api/v1/batches")
+	api.NewBatches(s.batches, s.board).Register(v1)
+	v1.PUT("/:id/images/:upload", s.uploadImage)
+	v1.GET("/:id/workbook.xlsx", s.workbook)
 	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
 	e.POST("/batch-process-images", first.Process, s.patient)
 	e.GET("/batch-status/:id", first.Status)

@@ -1,4 +1,5 @@
-// Package api is the doors for programs: the three endpoints of the first version, in the shapes it had.
+// Package api is the doors for programs: batches and keys as JSON, and the three endpoints of the first version in the
+// shapes they had.
 package api
 
 import (

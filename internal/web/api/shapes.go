@@ -1,0 +1,118 @@
+package api
+
+import (
+	"sheetlift/internal/batch"
+	"sheetlift/internal/table"
+)
+
+// batchInfo is a batch as programs read it.
+type batchInfo struct {
+	ID         batch.ID          `json:"id"`
+	Name       string            `json:"name"`
+	Status     batch.Status      `json:"status"`
+	Pause      batch.PauseReason `json:"paused_by,omitempty"` // user, keys, disk
+	Engine     string            `json:"engine,omitempty"`
+	Model      string            `json:"model,omitempty"`
+	Priority   batch.Priority    `json:"priority"`
+	AtOnce     int               `json:"at_once"`
+	MaxRetries int               `json:"max_retries"`
+	Keep       string            `json:"keep"`
+	Images     int               `json:"images"`
+	Counts     batch.Counts      `json:"counts"`
+	PerMinute  float64           `json:"images_per_minute"`
+	Left       float64           `json:"seconds_left"` // 0: over, or not known yet
+	StartAt    *string           `json:"start_at"`
+	Created    *string           `json:"created_at"`
+	Started    *string           `json:"started_at"`
+	Ended      *string           `json:"ended_at"`
+}
+
+func newBatch(o batch.Overview) batchInfo {
+	b := o.Batch
+	return batchInfo{
+		ID: b.ID, Name: b.Name, Status: b.Status, Pause: b.Pause, Engine: b.Engine, Model: b.Model, Priority: word(b.Priority),
+		AtOnce: b.Options.AtOnce, MaxRetries: b.Options.MaxRetries, Keep: batch.KeepWord(b.Options.Keep), Images: o.Images, Counts: o.Counts,
+		PerMinute: o.PerMinute, Left: o.Left.Seconds(), StartAt: stamp(b.StartAt), Created: stamp(b.Created), Started: stamp(b.Started),
+		Ended: stamp(b.Ended),
+	}
+}
+
+// word is a priority that is always said.
+func word(p batch.Priority) batch.Priority {
+	if p.Level() == 0 {
+		return batch.Normal
+	}
+	return p
+}
+
+// imageInfo is an image as programs read it, without what was read of it.
+type imageInfo struct {
+	N        int            `json:"n"`
+	Upload   string         `json:"upload"`
+	Name     string         `json:"name"`
+	Filename string         `json:"filename"`
+	Status   batch.Status   `json:"status"`
+	Priority batch.Priority `json:"priority"`
+	Tries    int            `json:"tries"`
+	Rows     int            `json:"rows"`
+	Doubts   int            `json:"doubts"`
+	Checked  bool           `json:"checked"` // by a person
+	Failure  string         `json:"failure,omitempty"`
+	Again    *string        `json:"next_try_at"`
+	SameAs   int            `json:"same_picture_as,omitempty"` // the image whose rows it took
+}
+
+func newImage(m *batch.Image) imageInfo {
+	return imageInfo{
+		N: m.N, Upload: m.UploadID(), Name: m.Name, Filename: m.Filename, Status: m.Status, Priority: word(m.Priority), Tries: m.Tries,
+		Rows: len(m.Rows), Doubts: len(m.Issues), Checked: m.IsChecked(), Failure: m.Failure, Again: stamp(m.NotBefore), SameAs: m.Twin,
+	}
+}
+
+// wholeImage is an image with its tries and what was read.
+type wholeImage struct {
+	imageInfo
+	Attempts []batch.Attempt `json:"attempts"`
+	Read     []rowInfo       `json:"read"`
+	Issues   []doubt         `json:"issues"`
+	Text     string          `json:"text"`
+}
+
+type doubt struct {
+	Row     int    `json:"row"`    // from 1; 0: about the image
+	Column  string `json:"column"` // "": about the row
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+func newWholeImage(b *batch.Batch, m *batch.Image) wholeImage {
+	w := wholeImage{imageInfo: newImage(m), Attempts: m.Attempts, Read: newRows(b.Table, m), Issues: []doubt{}, Text: m.Text}
+	if w.Attempts == nil {
+		w.Attempts = []batch.Attempt{}
+	}
+	header := b.Table.Header(m.Columns)
+	for _, issue := range m.Issues {
+		d := doubt{Row: issue.Row + 1, Kind: issue.Kind, Message: issue.Message}
+		if issue.Column >= 0 && issue.Column < len(header) {
+			d.Column = header[issue.Column]
+		}
+		w.Issues = append(w.Issues, d)
+	}
+	return w
+}
+
+// rowInfo is one row with the image that it stands on.
+type rowInfo struct {
+	Image int               `json:"image"`
+	Name  string            `json:"name"`
+	Row   int               `json:"row"`   // from 1
+	Cells map[string]string `json:"cells"` // by column
+}
+
+func newRows(t table.Table, m *batch.Image) []rowInfo {
+	rows := []rowInfo{}
+	for i, cells := range rowsOf(t, m) {
+		rows = append(rows, rowInfo{Image: m.N, Name: m.Name, Row: i + 1, Cells: cells})
+	}
+	return rows
+}

@@ -107,11 +107,13 @@ type wishes struct {
 	Fallback   string         `json:"fallback"`
 	Keep       *string        `json:"keep"`
 	Priority   batch.Priority `json:"priority"`
+	Fresh      bool           `json:"fresh"` // what was read of the same pictures before does not count
 }
 
 func (w wishes) draft() (batch.NewBatch, error) {
 	n := batch.NewBatch{Name: w.Name, Engine: w.Engine, Priority: w.Priority}
 	o := batch.DefaultOptions()
+	o.Fresh = w.Fresh
 	if w.AtOnce != nil {
 		o.AtOnce = *w.AtOnce
 	}

@@ -60,11 +60,16 @@ type imageInfo struct {
 	Failure  string         `json:"failure,omitempty"`
 	Again    *string        `json:"next_try_at"`
 	SameAs   int            `json:"same_picture_as,omitempty"` // the image whose rows it took
+	Earlier  *string        `json:"read_earlier_at"`           // when its rows were read for another batch; null: they were not
 }
 
 func newImage(m *batch.Image) imageInfo {
+	var earlier *string
+	if m.Earlier != nil {
+		earlier = stamp(m.Earlier.Read)
+	}
 	return imageInfo{
-		N: m.N, Upload: m.UploadID(), Name: m.Name, Filename: m.Filename, Status: m.Status, Priority: word(m.Priority), Tries: m.Tries,
+		Earlier: earlier, N: m.N, Upload: m.UploadID(), Name: m.Name, Filename: m.Filename, Status: m.Status, Priority: word(m.Priority), Tries: m.Tries,
 		Rows: len(m.Rows), Doubts: len(m.Issues), Checked: m.IsChecked(), Failure: m.Failure, Again: stamp(m.NotBefore), SameAs: m.Twin,
 	}
 }

@@ -91,6 +91,10 @@ bench-turned: ## which of the sample pictures are noticed when they are turned; 
 bench-uploads: ## 200 photos of 20 MB at once through the real server
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkUploads$$' -benchtime 1x -count 1 -timeout 20m
 
+.PHONY: bench-rows
+bench-rows: ## 500 read images with 20 rows each in Chromium: all rows, filter, sort, check, replace, undo
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkRows$$' -benchtime 1x -count 1 -timeout 20m
+
 .PHONY: bench-engine
 bench-engine: ## the store: queue, changes, no-op work, cancel, lists, start and memory; three of them on a cluster of three nodes
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngine(Enqueue|Change)' -benchtime 500x -count 1

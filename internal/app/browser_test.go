@@ -23,7 +23,7 @@ var shots = flag.Bool("shots", false, "write screenshots of every page to screen
 
 // tab is one page of a real browser, on which the console and the policy must stay silent.
 type tab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 
 	mu       sync.Mutex
@@ -31,7 +31,7 @@ type tab struct {
 }
 
 // browser starts Chromium with one tab. It ends with the test.
-func browser(t *testing.T) *tab {
+func browser(t testing.TB) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -46,7 +46,7 @@ func browser(t *testing.T) *tab {
 	return newTab(t, ctx)
 }
 
-func newTab(t *testing.T, parent context.Context) *tab {
+func newTab(t testing.TB, parent context.Context) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
 	b := &tab{t: t, ctx: ctx}

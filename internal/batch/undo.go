@@ -29,15 +29,10 @@ func (s *Service) Undo(ctx context.Context, id ID, n, edit int, by string) (*Ima
 			undone = *e
 			return nil
 		}
-		if e.Reading != m.Work {
-			return errs.New(errs.Conflict, "This edit belongs to an earlier reading of the picture, so it cannot be undone.")
-		}
-		if err := m.takeBack(*e); err != nil {
+		if err := m.undo(e, by, now); err != nil {
 			return err
 		}
-		e.Undone = true
 		undone = *e
-		m.record(Edit{By: by, At: now, Reading: m.Work, Kind: EditUndo, Row: e.Row, Column: e.Column, Was: e.Now, Now: e.Was, Of: e.N})
 		return nil
 	})
 	if err != nil {
@@ -53,22 +48,47 @@ func (s *Service) UndoGroup(ctx context.Context, id ID, group, by string) (undon
 	if err != nil {
 		return 0, 0, err
 	}
+	of := func(e Edit) bool { return group != "" && e.Group == group && !e.Undone }
 	for _, m := range images {
-		for _, e := range slices.Backward(m.Edits) {
-			if group == "" || e.Group != group || e.Undone {
-				continue
-			}
-			switch _, _, err := s.Undo(ctx, id, m.N, e.N, by); {
-			case errs.Is(err, errs.Conflict):
-				kept++
-			case err != nil:
-				return undone, kept, err
-			default:
-				undone++
-			}
+		if !slices.ContainsFunc(m.Edits, of) {
+			continue
 		}
+		back, stay := 0, 0
+		_, err := s.edit(ctx, id, m.N, false, func(_ *Batch, m *Image, now time.Time) error {
+			back, stay = 0, 0 // this runs again when somebody else was faster
+			for i := len(m.Edits) - 1; i >= 0; i-- {
+				if !of(m.Edits[i]) {
+					continue
+				}
+				if m.undo(&m.Edits[i], by, now) == nil {
+					back++
+				} else {
+					stay++
+				}
+			}
+			return nil
+		})
+		if errs.Is(err, errs.Conflict) { // it is being read again
+			back, stay = 0, len(m.made(of))
+		} else if err != nil {
+			return undone, kept, err
+		}
+		undone, kept = undone+back, kept+stay
 	}
 	return undone, kept, nil
+}
+
+// undo takes one edit back and writes that down; a Conflict leaves everything as it is.
+func (m *Image) undo(e *Edit, by string, now time.Time) error {
+	if e.Reading != m.Work {
+		return errs.New(errs.Conflict, "This edit belongs to an earlier reading of the picture, so it cannot be undone.")
+	}
+	if err := m.takeBack(*e); err != nil {
+		return err
+	}
+	e.Undone = true
+	m.record(Edit{By: by, At: now, Reading: m.Work, Kind: EditUndo, Row: e.Row, Column: e.Column, Was: e.Now, Now: e.Was, Of: e.N})
+	return nil
 }
 
 // takeBack reverses e, unless what it made is no longer as it made it.

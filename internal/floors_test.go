@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"views":                     6,
 	"internal/extract":          5,
 	"internal/upkeep":           5,
+	"internal/metrics":          5,
 	"internal/store":            4,
 	"internal/engine/gemini":    4,
 	"internal/engine/tesseract": 4,

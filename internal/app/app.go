@@ -135,7 +135,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, Simulated: show != nil, Guest: show != nil && show.guest,
 	}, web.Deps{
 		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", Readers: a.engines,
-		Health: a.store.Health, TmpDir: a.tmp, Demo: open, Log: log,
+		Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
 	})
 	a.pages, a.server = pages.Inner(), pages.HTTP()
 	return a, nil

@@ -41,7 +41,7 @@ func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.L
 	}
 	var reader *gemini.Engine
 	pool := keypool.New(keys, keypool.Options{
-		Secret: secret, Memory: memory, Log: log,
+		Secret: secret, Memory: memory, Log: log, Models: []string{c.Model},
 		Probe: func(ctx context.Context, k keypool.Key) keypool.Outcome { return reader.Probe(ctx, k) },
 	})
 	reader, err = gemini.New(gemini.Options{Pool: pool, BaseURL: c.BaseURL, Model: c.Model, Log: log})

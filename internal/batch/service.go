@@ -35,15 +35,16 @@ type Limits struct {
 // Service is the use cases: what a person may do with batches. Every door (page, API, command line) enters here. All
 // methods are safe for concurrent use, by several processes too.
 type Service struct {
-	ports  Ports
-	limits Limits
-	looks  looks
+	ports    Ports
+	limits   Limits
+	looks    looks
+	counters *counters
 }
 
 // NewService returns the use cases over the given ports.
 func NewService(ports Ports, limits Limits) *Service {
 	limits.Keep = cmp.Or(limits.Keep, DefaultKeep)
-	return &Service{ports: ports, limits: limits, looks: looks{stir: make(chan struct{}, 1)}}
+	return &Service{ports: ports, limits: limits, looks: looks{stir: make(chan struct{}, 1)}, counters: newCounters()}
 }
 
 // MaxImages is how many images a batch may hold.
@@ -199,6 +200,9 @@ func (s *Service) changeImage(ctx context.Context, id ID, n int, f func(*Image) 
 			return nil, errs.New(errs.Conflict, "This image is %s and cannot become %s.", string(before), string(m.Status))
 		}
 		err = s.ports.Repository.SaveImage(ctx, m)
+		if err == nil {
+			s.Stored(before, m)
+		}
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
 			return m, err
 		}

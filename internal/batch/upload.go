@@ -36,7 +36,10 @@ type Taken struct {
 // archive, prepared and durable when it returns. The same Upload.ID again returns the images that are there already,
 // without reading Body; after a fault on the way it goes on with the parts that are missing. When no part of the file
 // can be used the error is errs.Invalid or errs.TooLarge and names the file.
-func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (*Taken, error) {
+func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (taken *Taken, err error) {
+	over := s.counters.uploading()
+	defer func() { over(err) }()
+	u.Body = weighed{u.Body, s.counters}
 	if err := u.check(s.limits); err != nil {
 		return nil, err
 	}
@@ -222,6 +225,7 @@ func (a *arrival) keep(ctx context.Context, part Part) error {
 				return err
 			}
 			fault.At(fault.ImageKept)
+			a.counters.count(func(f *Stats) { f.Arrived++ })
 			a.there[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
 			if a.ports.Compass != nil {
 				a.looks.add(m)

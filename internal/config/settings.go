@@ -60,7 +60,7 @@ func settings() []setting {
 			set:  oneOf(func(c *Config) *string { return &c.Engine }, "auto", "gemini", "tesseract"),
 			help: "What reads the images: `gemini`, `tesseract`, or `auto`: gemini when there is a key, otherwise tesseract."},
 		{env: "SHEETLIFT_PASSWORD", flag: "password", set: text(func(c *Config) *string { return &c.Password }),
-			help: "The password asked for at the login page, at least 8 characters; prefer the variable, since flags show in the list of processes."},
+			help: "The password asked for at the login page, at least 8 characters; programs send it as Authorization: Bearer, Prometheus for /metrics too. Prefer the variable, since flags show in the list of processes."},
 		{env: "SHEETLIFT_HOSTS", flag: "hosts", set: setHosts,
 			help: "Further host names, parted by commas, under which the pages may be called, such as the name of this machine."},
 		{env: "SHEETLIFT_MAX_IMAGES", flag: "max-images", standard: "1000", set: number(func(c *Config) *int { return &c.MaxImages }, 1, 5000),

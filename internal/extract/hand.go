@@ -78,3 +78,11 @@ func (r *Runner) letGo(c batch.Change) {
 		}
 	}
 }
+
+// InHand is how many images this process has in hand: that wait for their turn at an engine, are being read, or are
+// being written down.
+func (r *Runner) InHand() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.hands)
+}

@@ -107,6 +107,7 @@ func (r *Runner) change(ctx context.Context, h *hand, f func(*batch.Image) bool)
 		}
 		err = r.Repository.SaveImage(ctx, m)
 		if err == nil {
+			r.Batches.Stored(before, m)
 			r.learn(m)
 		}
 		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {

@@ -33,6 +33,7 @@ type model struct {
 	budget   float64 // of retries
 	budgetAt time.Time
 	tokens   float64 // of an image, moving average
+	watched  bool    // it has figures of its own
 }
 
 type bareHit struct {

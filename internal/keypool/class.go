@@ -61,7 +61,9 @@ type Outcome struct {
 	RetryAfter time.Duration // as the service asked; 0 unknown
 	Limit      int64         // the quota's value as the service named it; 0 unknown
 	Tokens     int           // in and out, for the limit of tokens
+	Output     int           // of Tokens, those that the model wrote
 	Reason     string        // a sentence for people, without secrets
 	Project    string        // the project that the service named, such as "projects/123"
 	Took       time.Duration // of the call
+	Late       bool          // of Transport: there was no answer in time
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Key is an API key as people know it: by its label.
@@ -16,6 +17,8 @@ type Key struct {
 	Label   string // shown instead of the key; unique in a pool
 	Project string // keys of one project share its quota; "" is a project of its own
 	Secret  Secret
+
+	named bool // Label is what a person called it
 }
 
 // given is the form label@project:KEY; the project may be left out, as in label@:KEY. A bare key may hold any of these
@@ -40,6 +43,7 @@ func ParseKey(text string, n int) (Key, error) {
 	}
 	if part := given.FindStringSubmatch(text); part != nil {
 		k.Label, k.Project, text = strings.TrimSpace(part[1]), part[2], strings.TrimSpace(part[3])
+		k.named = true
 	}
 	if text == "" {
 		return Key{}, ErrBlank
@@ -60,6 +64,33 @@ func (k Key) Line() (string, error) {
 		return "", ErrForm
 	}
 	return line, nil
+}
+
+// longLabel is how many characters of a label are kept.
+const longLabel = 60
+
+// shortKey is what a key has at least; a shorter value, in tests, may be part of a word.
+const shortKey = 8
+
+// cleanLabel is the label of k fit to be shown, logged and told to machines: one line of valid text. One that has the key
+// in it is none: it was typed into the wrong field.
+func cleanLabel(k Key) string {
+	if value := k.Secret.Reveal(); len(value) >= shortKey && strings.Contains(k.Label, value) {
+		return ""
+	}
+	label := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, k.Label)
+	if runes := []rune(label); len(runes) > longLabel {
+		label = string(runes[:longLabel])
+	}
+	return strings.TrimSpace(label)
 }
 
 // idOf names a key in the store: a keyed hash, from which nobody without the secret can tell the key.

@@ -374,3 +374,23 @@ func TestAKeyThatTheFileHasTooBelongsToTheFile(t *testing.T) {
 		t.Error("it stayed though its file had it and has it no more")
 	}
 }
+
+func TestALabelIsFitToBeShownAndNeverTheKeyItself(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"Ann": "Ann", " two\nlines\t": "two lines", "broken\xff text": "broken text", "\x00\x1b": "key 1",
+		strings.Repeat("é", 70): strings.Repeat("é", 60), "the-value": "key 1", "Ann the-value": "key 1", "": "key 1",
+	} {
+		p := keypool.New(nil, keypool.Options{})
+		if label, _ := p.Add(keypool.Key{Label: typed, Secret: keypool.NewSecret("the-value")}); label != want {
+			t.Errorf("%q became %q, want %q", typed, label, want)
+		}
+	}
+	p := keypool.New(nil, keypool.Options{})
+	for i, typed := range []string{"a\xff", "a\xfe"} {
+		p.Add(keypool.Key{Label: typed, Secret: keypool.NewSecret(string(rune('x' + i)))})
+	}
+	if s := p.Status(time.Now()); s.Keys[0].Label == s.Keys[1].Label {
+		t.Errorf("two keys are called %q", s.Keys[0].Label)
+	}
+}

@@ -56,7 +56,8 @@ func (p *Pool) remove(k *key) {
 }
 
 // Replace makes the keys those given, and those that were added while the pool works. One that stays keeps all that is
-// known of it. An added one that is given too counts as given from then on.
+// known of it and takes the label and the project that it is given now; one that is given no label keeps its own. An added
+// one that is given too counts as given from then on.
 func (p *Pool) Replace(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,10 +70,32 @@ func (p *Pool) Replace(keys []Key) {
 			p.remove(k)
 		}
 	}
+	renamed := map[*key]string{}
 	for _, k := range keys {
-		p.add(k).added = false
+		one := p.add(k)
+		one.added = false
+		p.move(one, k.Project)
+		if label := cleanLabel(k); k.named && label != one.Label {
+			renamed[one] = label
+			one.Label = "" // so that two may change theirs
+		}
+	}
+	for _, k := range slices.Clone(p.keys) {
+		if label, is := renamed[k]; is {
+			k.Label = p.freeLabel(label)
+		}
 	}
 	p.dispatch(time.Now())
+}
+
+// move makes k a key of the project that a person says now, with the project's quota.
+func (p *Pool) move(k *key, project string) {
+	if k.Project == project {
+		return
+	}
+	k.quota = p.quotaOf(project)
+	k.Project = project
+	p.remember(k)
 }
 
 // Disable switches a key off. A call that runs with it may end.

@@ -163,19 +163,29 @@ func (p *Pool) used() {
 
 func (p *Pool) save(ctx context.Context) {
 	p.mu.Lock()
-	docs := map[string][]byte{}
+	docs := map[*key][]byte{}
 	now := time.Now()
 	for k := range p.dirty {
 		if doc, err := json.Marshal(p.memo(k, now)); err == nil {
-			docs[k.id] = doc
+			docs[k] = doc
 		}
 	}
 	clear(p.dirty)
 	p.mu.Unlock()
-	for id, doc := range docs {
-		if err := p.opt.Memory.Save(ctx, id, doc); err != nil && ctx.Err() == nil {
-			p.log.Warn("what was learned of a key could not be stored", "err", err)
+	for k, doc := range docs {
+		if err := p.opt.Memory.Save(ctx, k.id, doc); err != nil && ctx.Err() == nil {
+			p.log.Warn("what was learned of a key could not be stored; trying again", "err", err)
+			p.saveLater(k)
 		}
+	}
+}
+
+// saveLater has k saved with what is next, or when it is time anyway.
+func (p *Pool) saveLater(k *key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !k.removed {
+		p.dirty[k] = true
 	}
 }
 
@@ -236,7 +246,7 @@ func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
 		k.unavailable[model] = until
 	}
 	if m.Project != "" {
-		p.sameProject(k, m.Project)
+		p.sameProject(k, m.Project, now)
 	}
 	for name, lm := range m.Limits {
 		l := k.quota.of(name)

@@ -29,6 +29,7 @@ type Want struct {
 	Tokens   int      // expected in and out, for limits of tokens; 0 takes what images took so far
 	Avoid    []string // labels to pass over while another key can do it
 	Retry    bool     // again, because the service stumbled: a bounded share of all calls
+	After    string   // why the call before was not the last, one of a few words for those who watch; "" for a first one
 }
 
 // Options of a pool.
@@ -37,6 +38,8 @@ type Options struct {
 	Memory Memory     // nil forgets at the end
 	Rand   *rand.Rand // nil is random
 	Log    *slog.Logger
+	// Models have figures from the start, and others when somebody asked for them.
+	Models []string
 	// Probe tests a key with one cheap call; nil makes Test impossible.
 	Probe func(ctx context.Context, k Key) Outcome
 }
@@ -61,6 +64,7 @@ type Pool struct {
 	named   int                  // keys ever given a number, for labels of added ones
 	recent  []time.Time          // dispatches of the last shareWindow
 	events  []Event
+	counted counters
 	dirty   map[*key]bool // to be saved
 	saving  chan struct{}
 	changed chan struct{}
@@ -69,6 +73,7 @@ type Pool struct {
 
 type waiter struct {
 	want    Want
+	since   time.Time
 	granted chan *Lease // buffered: dispatch never waits for the waiter
 	err     error       // set before granted is closed without a lease
 }
@@ -78,6 +83,7 @@ func New(keys []Key, opt Options) *Pool {
 	p := &Pool{
 		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]int{}, share: 1, peers: map[string]time.Time{},
 		dirty: map[*key]bool{}, saving: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		counted: counters{again: map[string]uint64{}, waits: newHistogram(waitBounds)},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -86,6 +92,9 @@ func New(keys []Key, opt Options) *Pool {
 		p.rng = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
 	p.node = newNode(p.rng)
+	for _, m := range opt.Models {
+		p.watched(m)
+	}
 	for _, k := range keys {
 		p.add(k)
 	}
@@ -96,15 +105,17 @@ func New(keys []Key, opt Options) *Pool {
 type Lease struct {
 	pool    *Pool
 	key     *key
+	label   string // when it was lent
 	model   string
 	tokens  int
 	started time.Time
-	probe   bool // of the key or of the model's breaker: nobody else tries meanwhile
+	trial   bool // of a key or quota that rested: nobody else tries it meanwhile
+	probe   bool // of a service that is down: nobody else tries it meanwhile
 	once    sync.Once
 }
 
-// Label is the key's label.
-func (l *Lease) Label() string { return l.key.Label }
+// Label is the key's label when it was lent.
+func (l *Lease) Label() string { return l.label }
 
 // ID is the key's name in the store.
 func (l *Lease) ID() string { return l.key.id }
@@ -115,7 +126,7 @@ func (l *Lease) Secret() Secret { return l.key.Secret }
 // Acquire waits for a key that may be used now. It returns ctx's error when ctx ends first, ErrNoKeys,
 // ErrModelUnavailable, or a *RestError when all keys rest for longer than a minute and a half. Release the lease.
 func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
-	w := &waiter{want: want, granted: make(chan *Lease, 1)}
+	w := &waiter{want: want, since: time.Now(), granted: make(chan *Lease, 1)}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, w)
 	p.dispatch(time.Now())

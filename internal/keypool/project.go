@@ -3,13 +3,13 @@ package keypool
 import "time"
 
 // sameProject groups keys for which the service named the same project.
-func (p *Pool) sameProject(k *key, name string) {
+func (p *Pool) sameProject(k *key, name string, now time.Time) {
 	if k.Project != "" || k.quota.name == name {
 		return
 	}
 	for _, o := range p.keys {
 		if o != k && o.Project == "" && o.quota.name == name {
-			p.merge(o, k)
+			p.merge(o, k, now)
 			return
 		}
 	}
@@ -19,19 +19,13 @@ func (p *Pool) sameProject(k *key, name string) {
 }
 
 // merge gives b the quota of a, with what both used, and all who shared b's come along.
-func (p *Pool) merge(a, b *key) {
+func (p *Pool) merge(a, b *key, now time.Time) {
 	into, from := a.quota, b.quota
 	if into == from {
 		return
 	}
 	for name, l := range from.models {
-		have := into.of(name)
-		have.starts = mergeStarts(have.starts, l.starts)
-		have.used += l.used
-		have.until = later(have.until, l.until)
-		have.rpm, have.guessed = max(have.rpm, l.rpm), have.guessed && l.guessed
-		have.tpm, have.rpd = max(have.tpm, l.tpm), max(have.rpd, l.rpd)
-		have.parked = have.parked || l.parked
+		into.of(name).join(l, now)
 	}
 	if into.name == "" {
 		into.name = "shared with " + a.Label
@@ -43,6 +37,23 @@ func (p *Pool) merge(a, b *key) {
 		}
 	}
 	p.remember(a)
+}
+
+// join takes in what is known of a limit that turned out to be the same one.
+func (l *limit) join(o *limit, now time.Time) {
+	l.trim(now)
+	o.trim(now)
+	l.starts = mergeStarts(l.starts, o.starts)
+	l.used += o.used
+	l.dayHits = max(l.dayHits, o.dayHits)
+	if o.until.After(l.until) {
+		l.until, l.parked, l.step, l.class, l.reason = o.until, o.parked, o.step, o.class, o.reason
+	}
+	// What the service named counts more than what was guessed, then the larger.
+	if l.rpm == 0 || o.rpm > 0 && (l.guessed && !o.guessed || l.guessed == o.guessed && o.rpm > l.rpm) {
+		l.rpm, l.guessed, l.guessAt = o.rpm, o.guessed, o.guessAt
+	}
+	l.tpm, l.rpd = max(l.tpm, o.tpm), max(l.rpd, o.rpd)
 }
 
 func mergeStarts(a, b []start) []start {

@@ -22,11 +22,12 @@ type limit struct {
 	rpm      float64 // requests a minute
 	guessed  bool    // rpm is our own estimate and grows again with success
 	guessAt  time.Time
-	tpm      int64  // tokens a minute
-	rpd      int64  // requests a day
-	used     int64  // requests today
-	day      string // which day, Pacific
-	dayHits  int    // refusals for the day in a row
+	tpm      int64     // tokens a minute
+	rpd      int64     // requests a day
+	used     int64     // requests today
+	day      string    // which day, Pacific
+	midnight time.Time // when it ends; zero: not looked at yet
+	dayHits  int       // refusals for the day in a row
 	until    time.Time
 	parked   bool // until is a probe of a used up day
 	step     int  // of the probes
@@ -61,6 +62,10 @@ func (l *limit) trim(now time.Time) {
 		i++
 	}
 	l.starts = l.starts[i:]
+	if now.Before(l.midnight) {
+		return // asked for each key with each call, so the calendar is not
+	}
+	l.midnight = nextMidnight(now)
 	if day := pacificDay(now); day != l.day {
 		l.day, l.used, l.dayHits = day, 0, 0
 		if l.parked {
@@ -132,10 +137,7 @@ func (l *limit) next(now time.Time, tokens, share int) (at time.Time, ok bool) {
 // tokensFree is when enough tokens of the window are free. A call larger than the whole limit goes when nothing else does.
 func (l *limit) tokensFree(now time.Time, tokens, share int) time.Time {
 	mine := l.tpm / int64(share)
-	used := int64(0)
-	for _, s := range l.starts {
-		used += int64(s.tokens)
-	}
+	used := l.tokensUsed()
 	for _, s := range l.starts {
 		if used == 0 || used+int64(tokens) <= mine {
 			break
@@ -144,6 +146,15 @@ func (l *limit) tokensFree(now time.Time, tokens, share int) time.Time {
 		now = later(now, s.at.Add(window))
 	}
 	return now
+}
+
+// tokensUsed is how many the calls of the window were expected to take.
+func (l *limit) tokensUsed() int64 {
+	used := int64(0)
+	for _, s := range l.starts {
+		used += int64(s.tokens)
+	}
+	return used
 }
 
 // headroom is how much of the limits is left, 0 to 1; 1 where none is known.
@@ -156,11 +167,7 @@ func (l *limit) headroom(share int) float64 {
 		room = min(room, 1-float64(l.used)*float64(share)/float64(l.rpd))
 	}
 	if l.tpm > 0 {
-		used := 0
-		for _, s := range l.starts {
-			used += s.tokens
-		}
-		room = min(room, 1-float64(used)*float64(share)/float64(l.tpm))
+		room = min(room, 1-float64(l.tokensUsed())*float64(share)/float64(l.tpm))
 	}
 	return max(0, room)
 }

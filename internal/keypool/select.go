@@ -42,6 +42,7 @@ func (p *Pool) serve(now time.Time) time.Time {
 				due := p.due(w.want.Group)
 				p.turn, p.served[w.want.Group] = max(p.turn, due), due+1
 				p.leave(w)
+				p.counted.waits.observe(now.Sub(w.since))
 				w.granted <- l
 				granted = true
 			default:
@@ -123,9 +124,9 @@ func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
 	}
 	next := now.Add(idle)
 	for _, avoid := range [][]string{want.Avoid, nil} {
-		best, probe, at := p.best(want.Model, tokens, avoid, now)
+		best, trial, at := p.best(want.Model, tokens, avoid, now)
 		if best != nil {
-			return p.lend(best, want, m, tokens, probe, now), now, nil
+			return p.lend(best, want, m, tokens, trial, now), now, nil
 		}
 		next = earlier(next, at)
 		if len(avoid) == 0 {
@@ -139,27 +140,27 @@ func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
 }
 
 // best scores the keys that are permitted now. It returns none, and when one will be, if there is none.
-func (p *Pool) best(model string, tokens int, avoid []string, now time.Time) (best *key, probe bool, next time.Time) {
+func (p *Pool) best(model string, tokens int, avoid []string, now time.Time) (best *key, trial bool, next time.Time) {
 	next = now.Add(idle)
 	var top float64
 	for _, k := range p.keys {
 		if slices.Contains(avoid, k.Label) {
 			continue
 		}
-		at, trial, ok := p.permitted(k, model, tokens, now)
+		at, rested, ok := p.permitted(k, model, tokens, now)
 		if !ok {
 			next = earlier(next, at)
 			continue
 		}
 		score := p.score(k, model)
-		if trial || k.inflight < exploring && p.count-k.last >= explore {
+		if rested || k.inflight < exploring && p.count-k.last >= explore {
 			score += 1e6 // it waited for this; one call tells more than any estimate
 		}
 		if best == nil || score > top {
-			best, top, probe = k, score, trial
+			best, top, trial = k, score, rested
 		}
 	}
-	return best, probe, next
+	return best, trial, next
 }
 
 // score is the competition: share follows success, room and speed.
@@ -218,12 +219,16 @@ func (p *Pool) permitted(k *key, model string, tokens int, now time.Time) (at ti
 
 // hopeless tells whether waiting makes no sense.
 func (p *Pool) hopeless(model string, now time.Time) error {
-	usable, without := 0, 0
+	usable, alive, without := 0, 0, 0
 	for _, k := range p.keys {
 		if k.state == Disabled {
 			continue
 		}
 		usable++
+		if k.state == Quarantined && k.class != KeyFixable {
+			continue
+		}
+		alive++
 		if until, is := k.unavailable[model]; is && until.After(now) {
 			without++
 		}
@@ -231,13 +236,13 @@ func (p *Pool) hopeless(model string, now time.Time) error {
 	switch {
 	case usable == 0:
 		return ErrNoKeys
-	case without == usable:
+	case alive > 0 && without == alive:
 		return ErrModelUnavailable
 	}
 	return nil
 }
 
-func (p *Pool) lend(k *key, want Want, m *model, tokens int, probe bool, now time.Time) *Lease {
+func (p *Pool) lend(k *key, want Want, m *model, tokens int, trial bool, now time.Time) *Lease {
 	p.count++
 	k.last = p.count
 	if k.inflight++; !k.proved && k.inflight == 1 {
@@ -245,14 +250,15 @@ func (p *Pool) lend(k *key, want Want, m *model, tokens int, probe bool, now tim
 	}
 	l := k.quota.of(want.Model)
 	l.start(now, tokens)
-	if probe {
+	if trial {
 		k.probing = k.state != Active
 		l.probing = !l.until.IsZero()
 	}
-	if m.open {
-		m.probing, probe = true, true
-	}
+	m.probing = m.open
 	m.refill(now)
+	if want.After != "" {
+		p.counted.again[want.After]++
+	}
 	if want.Retry {
 		m.budget = max(0, m.budget-1)
 	} else {
@@ -264,7 +270,7 @@ func (p *Pool) lend(k *key, want Want, m *model, tokens int, probe bool, now tim
 	if p.opt.Memory != nil && p.beatDue(now) {
 		p.wakeRun()
 	}
-	return &Lease{pool: p, key: k, model: want.Model, tokens: tokens, started: now, probe: probe}
+	return &Lease{pool: p, key: k, label: k.Label, model: want.Model, tokens: tokens, started: now, trial: trial, probe: m.open}
 }
 
 func keepLate(at []time.Time, now time.Time) []time.Time {

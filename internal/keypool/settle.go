@@ -27,30 +27,31 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	k, m := l.key, p.model(l.model)
 	lim := k.quota.of(l.model)
 	k.inflight--
-	wasTrial := l.probe && (k.probing || lim.probing)
-	if l.probe {
+	if l.trial {
 		k.probing, lim.probing = false, false
 	}
-	if m.open && l.probe && m.probing {
+	if l.probe {
 		m.probing = false
-		if o.Class != Canceled {
+		if m.open && o.Class != Canceled {
 			m.probed(o.Class.answered(), now, p.rng)
 			if !m.open {
 				p.ramp()
 			}
 		}
 	}
+	p.countCall(k, l.model, o)
 	if o.Class == Canceled {
 		return
 	}
 	k.tally.count(now, o.Class == OK)
 	if o.Project != "" {
-		p.sameProject(k, o.Project)
+		p.sameProject(k, o.Project, now)
+		lim = k.quota.of(l.model) // it may be another one's by now
 	}
 	k.proved = k.proved || o.Class.answered() || o.Class.transient()
 	switch {
 	case o.Class.answered():
-		p.answered(k, lim, m, o, wasTrial, now)
+		p.answered(k, lim, m, o, l.trial, now)
 	case o.Class.transient():
 		p.stumbled(k, m, o, now)
 	case o.Class == Region:
@@ -59,21 +60,22 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	default:
 		p.refused(k, lim, l, o, now)
 	}
-	if o.Class.limited() || o.Class == KeyDead || o.Class == KeyFixable || o.Class == ModelUnavailable || wasTrial {
+	if o.Class.limited() || o.Class == KeyDead || o.Class == KeyFixable || o.Class == ModelUnavailable || l.trial {
 		p.remember(k)
 	}
 }
 
 // answered: the key did its part.
-func (p *Pool) answered(k *key, lim *limit, m *model, o Outcome, wasTrial bool, now time.Time) {
+func (p *Pool) answered(k *key, lim *limit, m *model, o Outcome, trial bool, now time.Time) {
 	if !m.open {
 		m.outcome(false, now, p.rng)
 	}
-	if wasTrial || k.state != Active {
-		if k.state != Disabled {
-			k.wake()
-		}
+	if trial {
 		lim.wake()
+	}
+	// A call that began before the key was refused for good says nothing against that.
+	if trial && k.state != Disabled || k.state == Cooling {
+		k.wake()
 	}
 	lim.dayHits = 0
 	if o.Tokens > 0 && len(lim.starts) > 0 {
@@ -128,7 +130,7 @@ func (p *Pool) refused(k *key, lim *limit, l *Lease, o Outcome, now time.Time) {
 		if o.Class == RPD && o.Limit > 0 {
 			lim.rpd = o.Limit
 		}
-		if lim.until.After(now) && !l.probe {
+		if lim.until.After(now) && !l.trial {
 			return // one of several that were on their way
 		}
 		if lim.dayHits++; lim.dayHits == 1 {
@@ -193,8 +195,11 @@ func (p *Pool) bare(k *key, lim *limit, model string, o Outcome, now time.Time) 
 	k.strikes++
 	most := min(bareMost, time.Duration(math.Pow(2, float64(min(k.strikes, 10))))*time.Second)
 	until := now.Add(max(o.RetryAfter, time.Duration(p.rng.Float64()*float64(most))))
-	if k.state == Active || k.state == Cooling {
+	switch {
+	case k.state == Active || k.state == Cooling:
 		k.rest(Cooling, until, o.Class, o.Reason)
+	case !k.until.IsZero(): // set aside, and only tried
+		k.until = later(k.until, until)
 	}
 	recent := []bareHit{{now, k}}
 	keys := map[*key]bool{k: true}
@@ -252,7 +257,7 @@ func (p *Pool) suspect(k *key, lim *limit, model string, value int64, now time.T
 		return
 	}
 	for _, o := range others {
-		p.merge(k, o)
+		p.merge(k, o, now)
 	}
 	p.tell(k, now, Shared, fmt.Sprintf("Shares its quota of %d a minute with other keys: they belong to one project.", value))
 	p.log.Warn("keys share one quota: they belong to one project", "keys", len(others)+1, "limit", value)

@@ -46,6 +46,7 @@ type key struct {
 	last     uint64  // the dispatch that used it last
 
 	calls, good int
+	counted     keyCounters
 	starts      []time.Time // of the last shareWindow
 	failures    []Failure   // by class, the newest last
 	tally       tally
@@ -76,8 +77,9 @@ func (p *Pool) add(k Key) *key {
 	p.named++
 	n := &key{
 		Key: k, id: idOf(p.opt.Secret, k), state: Active, conc: concStart, unavailable: map[string]time.Time{}, last: p.count,
+		counted: keyCounters{outcomes: map[Call]uint64{}, took: newHistogram(tookBounds)},
 	}
-	n.Label = p.freeLabel(k.Label)
+	n.Label = p.freeLabel(cleanLabel(k))
 	n.quota = p.quotaOf(k.Project)
 	p.keys = append(p.keys, n)
 	return n

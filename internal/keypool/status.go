@@ -46,6 +46,10 @@ type KeyStatus struct {
 func (p *Pool) Status(now time.Time) Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.status(now)
+}
+
+func (p *Pool) status(now time.Time) Status {
 	p.recent = keepLate(p.recent, now)
 	s := Status{Waiting: len(p.waiting), Calls: int(p.count), Events: slices.Clone(p.events)}
 	for _, m := range p.models {

@@ -140,6 +140,18 @@ func (q *Queue) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Lane, 
 	return newLane(q.s, cons), nil
 }
 
+// Len is how many units there are, waiting and in hand, on all machines.
+func (q *Queue) Len(ctx context.Context) (n uint64, err error) {
+	err = q.s.try(ctx, func(ctx context.Context) error {
+		stream, err := q.s.js.Stream(ctx, workStream)
+		if err == nil {
+			n = stream.CachedInfo().State.Msgs
+		}
+		return err
+	})
+	return n, q.s.fail(ctx, err)
+}
+
 func laneName(id batch.ID) string   { return "b_" + string(id) }
 func laneFilter(id batch.ID) string { return "work." + string(id) + ".>" }
 

@@ -110,7 +110,9 @@ func wantsPage(r *http.Request) bool {
 }
 
 // forPrograms reports whether the path is meant for programs, which sign in with each request.
-func forPrograms(path string) bool { return firstVersion(path) || strings.HasPrefix(path, "/api/") }
+func forPrograms(path string) bool {
+	return firstVersion(path) || strings.HasPrefix(path, "/api/") || path == metricsPath
+}
 
 // firstVersion reports whether the path is one of the endpoints of the first version.
 func firstVersion(path string) bool {

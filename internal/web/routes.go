@@ -7,6 +7,9 @@ import (
 	"sheetlift/views"
 )
 
+// metricsPath is where figures for Prometheus are. Who may read them is who may read the pages.
+const metricsPath = "/metrics"
+
 // routes is every address there is.
 func (s *Server) routes(e *echo.Echo) {
 	e.Use(s.recoverPanics, s.signedIn)
@@ -24,6 +27,9 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/language", s.chooseLanguage)
 	e.POST("/who", s.nameMe)
 	e.GET("/health", s.healthPage)
+	if s.metrics != nil {
+		e.GET(metricsPath, echo.WrapHandler(s.metrics))
+	}
 	e.GET("/static/:name", s.asset)
 
 	e.POST("/demo", s.openDemo)

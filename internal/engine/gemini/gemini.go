@@ -148,7 +148,21 @@ func want(req engine.Request, model string) keypool.Want {
 		}
 		w.Retry = last && p.Why == engine.Unreachable
 	}
+	if n := len(req.Previous); n > 0 {
+		w.After = after(req.Previous[n-1].Why)
+	}
 	return w
+}
+
+// after is why an image is called for again, as a word for those who watch; what a stored attempt may say besides is one.
+func after(why engine.Why) string {
+	switch why {
+	case "":
+		return "" // it was read, and a person wants it read afresh
+	case engine.Busy, engine.Unreachable, engine.BadAnswer, engine.Crashed, engine.Recited:
+		return string(why)
+	}
+	return "other"
 }
 
 // restMost is how long an image is put aside while all keys rest. It is short, so that a key that is added meanwhile is
@@ -280,7 +294,7 @@ func (e *Engine) outcome(lease *keypool.Lease, a *answered, f finding) keypool.O
 	u := a.usage("")
 	o := keypool.Outcome{
 		Class: f.class, RetryAfter: f.retry, Limit: f.limit, Project: f.project, Took: a.took,
-		Tokens: u.PromptTokens + u.OutputTokens,
+		Tokens: u.PromptTokens + u.OutputTokens, Output: u.OutputTokens, Late: f.cause == causeTimeout,
 	}
 	if f.class != keypool.OK {
 		o.Reason = redact(f.reason, lease.Secret().Reveal())

@@ -1,0 +1,133 @@
+// Package metrics tells figures in the format of Prometheus: of keys by label and never by value, of images and batches
+// by their number and never by name, and of the process. Everything is read at the moment it is asked for, so that
+// nothing that works has to know of it.
+package metrics
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/keypool"
+)
+
+// Sources is who is asked for figures. All are asked by several at once.
+type Sources struct {
+	Pool    *keypool.Pool
+	Batches *batch.Service
+	Board   *batch.Board
+	Engines []string                              // by name, those that can read here
+	InHand  func() int                            // images that this process works on
+	Queued  func(context.Context) (uint64, error) // units of work in the store
+	Disk    func() (free, total int64, err error) // of the data folder; a total of 0 is not known
+	Version string
+	Log     *slog.Logger
+}
+
+const (
+	queueLimit = 2 * time.Second // for the answer of the store
+	mostAtOnce = 4               // who ask; others are answered 503
+)
+
+// Handler answers with all figures. It asks nobody who they are.
+func Handler(s Sources) http.Handler {
+	all := prometheus.NewRegistry()
+	all.MustRegister(newCollector(s), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: mostAtOnce,
+	})
+}
+
+// collector implements prometheus.Collector.
+type collector struct {
+	Sources
+	descs map[name]*prometheus.Desc
+}
+
+func newCollector(s Sources) *collector {
+	c := &collector{Sources: s, descs: make(map[name]*prometheus.Desc, len(families))}
+	for n, f := range families {
+		c.descs[n] = prometheus.NewDesc(string(n), f.help, f.labels, nil)
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	t := teller{c.descs, out}
+	t.set(buildInfo, 1, c.Version)
+	stats, figures := c.Batches.Stats(), c.Pool.Figures(time.Now())
+	t.pool(figures)
+	for _, k := range figures.Keys {
+		t.key(k)
+	}
+	t.images(stats, c.Engines)
+	if read := readWithKeys(stats); read > 0 {
+		t.set(callsPerImage, float64(figures.Ended)/float64(read))
+	}
+	t.uploads(stats)
+	t.board(c.Board.Overviews())
+	t.set(inHand, float64(c.InHand()))
+	c.store(t)
+}
+
+// store tells how the store is.
+func (c *collector) store(t teller) {
+	ctx, cancel := context.WithTimeout(context.Background(), queueLimit)
+	defer cancel()
+	queued, err := c.Queued(ctx)
+	if err != nil {
+		c.Log.Warn("the store did not say how much work is queued", "err", err)
+		t.set(storeUp, 0)
+	} else {
+		t.set(storeUp, 1)
+		t.set(queueDepth, float64(queued))
+	}
+	if free, total, err := c.Disk(); err == nil && total > 0 {
+		t.set(diskFree, float64(free))
+		t.set(diskSize, float64(total))
+	}
+}
+
+// teller tells one scrape.
+type teller struct {
+	descs map[name]*prometheus.Desc
+	out   chan<- prometheus.Metric
+}
+
+// set tells a number. The values of its labels come in the order of its family.
+func (t teller) set(n name, value float64, labels ...string) {
+	m, err := prometheus.NewConstMetric(t.descs[n], families[n].kind, value, labels...)
+	t.send(n, m, err)
+}
+
+// spread tells a histogram.
+func (t teller) spread(n name, h keypool.Histogram, labels ...string) {
+	upTo, sum := make(map[float64]uint64, len(h.Bounds)), uint64(0)
+	for i, bound := range h.Bounds {
+		sum += h.Counts[i]
+		upTo[bound] = sum
+	}
+	m, err := prometheus.NewConstHistogram(t.descs[n], h.Count(), h.Sum, upTo, labels...)
+	t.send(n, m, err)
+}
+
+func (t teller) send(n name, m prometheus.Metric, err error) {
+	if err != nil {
+		m = prometheus.NewInvalidMetric(t.descs[n], err)
+	}
+	t.out <- m
+}

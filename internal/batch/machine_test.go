@@ -1,0 +1,353 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
+)
+
+// machine is one batch that people steer and workers read, in any order, while writes fail.
+type machine struct {
+	s       *batch.Service
+	w       *batchtest.World
+	id      batch.ID
+	uploads int
+	stale   []*batch.Image       // what workers hold that may be out of date
+	status  map[int]batch.Status // last seen, by image; 0 is the batch
+	read    map[int]bool         // images that have rows
+	asked   map[int]int          // how often people asked for an image to be read again
+	wrong   string               // the first thing that must not be
+}
+
+func newMachine(t *rapid.T) *machine {
+	w := batchtest.NewWorld()
+	m := &machine{w: w, status: map[int]batch.Status{}, read: map[int]bool{}, asked: map[int]int{}}
+	m.s = batch.NewService(batch.Ports{
+		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini", "tesseract"}, Readings: w,
+	}, batch.Limits{MaxImages: 100})
+	if _, err := w.Subscribe(context.Background(), m.see); err != nil {
+		t.Fatal(err)
+	}
+	b, err := m.s.Create(context.Background(), batch.NewBatch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.id = b.ID
+	return m
+}
+
+// see holds every change against the tables.
+func (m *machine) see(c batch.Change) {
+	if c.Gone {
+		delete(m.status, c.N)
+		return
+	}
+	var next batch.Status
+	lawful := batch.Status.BatchMayBecome
+	if c.N == 0 {
+		next = c.Batch.Status
+	} else {
+		next, lawful = c.Image.Status, batch.Status.ImageMayBecome
+		if m.read[c.N] && len(c.Image.Rows) == 0 {
+			m.blame("image %d lost its rows", c.N)
+		}
+		m.read[c.N] = len(c.Image.Rows) > 0
+	}
+	if was, seen := m.status[c.N]; seen && was != next && !lawful(was, next) {
+		m.blame("%d went from %s to %s", c.N, was, next)
+	}
+	m.status[c.N] = next
+}
+
+func (m *machine) blame(format string, args ...any) {
+	if m.wrong == "" {
+		m.wrong = fmt.Sprintf(format, args...)
+	}
+}
+
+// bears fails on an error that no person or worker could have caused.
+func bears(t *rapid.T, err error) {
+	for _, kind := range []errs.Kind{errs.Conflict, errs.Invalid, errs.NotFound, errs.Unavailable} {
+		if errs.Is(err, kind) {
+			return
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// some is the number of an image, of one that is not there now and then.
+func (m *machine) some(t *rapid.T) int { return rapid.IntRange(1, m.uploads+1).Draw(t, "n") }
+
+// again notes that image n may be read once more.
+func (m *machine) again(n int) int {
+	m.asked[n]++
+	return n
+}
+
+// asks is what people can ask for, each by one word.
+func (m *machine) asks(t *rapid.T) map[string]func() error {
+	ctx := context.Background()
+	return map[string]func() error{
+		"start":      func() error { _, err := m.s.Start(ctx, m.id); return err },
+		"pause":      func() error { _, err := m.s.Pause(ctx, m.id, batch.PausedByUser); return err },
+		"rest":       func() error { return m.s.Hold(ctx, m.id, batch.Rest{}) },
+		"resume":     func() error { _, err := m.s.Resume(ctx, m.id, batch.PausedByUser); return err },
+		"go on":      func() error { return m.s.GoOn(ctx, m.id) },
+		"cancel":     func() error { _, err := m.s.Cancel(ctx, m.id); return err },
+		"cancel one": func() error { _, err := m.s.CancelImage(ctx, m.id, m.some(t)); return err },
+		"retry one":  func() error { return m.s.Retry(ctx, m.id, m.again(m.some(t))) },
+		"retry all": func() error {
+			for n := range m.status {
+				m.again(n)
+			}
+			_, err := m.s.RetryFailed(ctx, m.id)
+			return err
+		},
+		"afresh": func() error {
+			_, err := m.s.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.With{Engine: "tesseract", Fresh: true})
+			return err
+		},
+		"remove":     func() error { return m.s.RemoveImage(ctx, m.id, m.some(t)) },
+		"leave out":  func() error { return m.s.LeaveOut(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
+		"schedule":   func() error { _, err := m.s.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
+		"unschedule": func() error { _, err := m.s.Unschedule(ctx, m.id); return err },
+		"at once":    func() error { _, err := m.s.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once")); return err },
+		"delete":     func() error { return m.s.Delete(ctx, m.id) },
+		"bring back": func() error { _, err := m.s.Undelete(ctx, m.id); return err },
+		"refill":     func() error { _, err := m.s.Refill(ctx, m.id); return err },
+		"conclude":   func() error { _, err := m.s.Conclude(ctx, m.id); return err },
+	}
+}
+
+func (m *machine) upload(t *rapid.T) {
+	m.uploads++
+	picture := fmt.Sprint("picture ", rapid.IntRange(1, 6).Draw(t, "picture")) // some come twice
+	_, err := m.s.AddImages(context.Background(), m.id, batch.Upload{
+		ID: fmt.Sprint("upload-", m.uploads), Filename: "a.jpg", Body: strings.NewReader(picture),
+	})
+	bears(t, err)
+}
+
+// take has a worker look at an image; what it makes of it may come late.
+func (m *machine) take(t *rapid.T) {
+	image, err := m.w.Image(context.Background(), m.id, m.some(t))
+	if err == nil && (image.Status == batch.Pending || image.Status.Active()) {
+		m.stale = append(m.stale, image)
+	}
+}
+
+// settle has a worker write down what came of an image that it took.
+func (m *machine) settle(t *rapid.T) {
+	if len(m.stale) == 0 {
+		t.Skip("nothing was taken")
+	}
+	i := rapid.IntRange(0, len(m.stale)-1).Draw(t, "which")
+	image := m.stale[i]
+	m.stale = append(m.stale[:i], m.stale[i+1:]...)
+	switch now := time.Now(); rapid.SampledFrom([]string{"begun", "read", "failed", "again"}).Draw(t, "outcome") {
+	case "begun":
+		if image.Status == batch.Pending {
+			image.Status = batch.Processing
+		}
+	case "read":
+		if image.Status == batch.Pending {
+			return // it has to be begun first
+		}
+		finishReading(image, now)
+	case "failed":
+		image.End(batch.Failed, "It could not be read.", now)
+	case "again":
+		image.Status, image.NotBefore = batch.Retrying, now.Add(time.Second)
+	}
+	bears(t, m.w.SaveImage(context.Background(), image))
+	if image.Status.Final() {
+		bears(t, m.s.Follow(context.Background(), m.id, image.N))
+	}
+}
+
+func finishReading(m *batch.Image, now time.Time) {
+	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = batch.Completed, "", now, time.Time{}, false
+	m.Rows = []table.Row{{Cells: []table.Cell{{Text: "read"}}}}
+}
+
+// holds is what must be true between any two steps.
+func (m *machine) holds(t *rapid.T) {
+	if m.wrong != "" {
+		t.Fatal(m.wrong)
+	}
+	b, err := m.w.Batch(context.Background(), m.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts batch.Counts
+	for _, n := range b.Order {
+		image, err := m.w.Image(context.Background(), m.id, n)
+		if err != nil {
+			t.Fatalf("image %d of the order is gone: %v", n, err)
+		}
+		if len(image.Rows) > 0 && (image.Status == batch.Failed || image.Status == batch.Canceled) {
+			t.Fatalf("image %d has rows and is %s", n, image.Status)
+		}
+		if image.Work > 1+m.asked[n] {
+			t.Fatalf("image %d is in its reading %d and was asked for again %d times", n, image.Work, m.asked[n])
+		}
+		counts.Add(image.Figures(), 1)
+	}
+	if b.Status.Final() && len(b.Reopen) == 0 && (counts.Done() < len(b.Order) || b.Counts == nil || b.Counts.Total() != len(b.Order)) {
+		t.Fatalf("the batch is %s with %+v, and counted %+v", b.Status, counts, b.Counts)
+	}
+}
+
+// ends brings the batch to its end, as processes do that find it after a crash: whatever happened to it, that must work.
+func (m *machine) ends(t *rapid.T) {
+	ctx := context.Background()
+	m.w.Fail(nil)
+	bears(t, m.asks(t)["bring back"]())
+	b, err := m.s.Batch(ctx, m.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Order == nil {
+		if _, err := m.s.Start(ctx, m.id); errs.Is(err, errs.Invalid) {
+			return // nothing to read is in it
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.s.Resume(ctx, m.id, batch.PausedByUser); err != nil {
+		t.Fatal(err)
+	}
+	m.readAll(t)
+	if b, err = m.s.Batch(ctx, m.id); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range b.Order {
+		m.again(n)
+	}
+	if _, err := m.s.RetryWith(ctx, m.id, b.Order, batch.With{Fresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	m.readAll(t)
+	if b, err = m.s.Batch(ctx, m.id); err != nil || b.Status != batch.Completed || b.Counts.Completed != len(b.Order) {
+		t.Fatalf("not all was read again: %v, %s %+v", err, b.Status, b.Counts)
+	}
+}
+
+// readAll has a process read what is to be read, to the end of the batch.
+func (m *machine) readAll(t *rapid.T) {
+	ctx := context.Background()
+	for range 2*m.uploads + 2 {
+		waiting, err := m.s.Refill(ctx, m.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, image := range waiting {
+			if err := m.s.Queue(ctx, m.id, image.N); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if m.w.Queued(m.id) == 0 {
+			break
+		}
+		m.workOne(t)
+	}
+	if ended, err := m.s.Conclude(ctx, m.id); !ended || err != nil {
+		b, _ := m.w.Batch(ctx, m.id)
+		t.Fatalf("the batch does not end: %v, %s, canceled %t, reopened %v", err, b.Status, b.Cancel, b.Reopen)
+	}
+	m.holds(t)
+}
+
+// work has a process read the next image, if there is one.
+func (m *machine) work(t *rapid.T) {
+	b, err := m.s.Batch(context.Background(), m.id)
+	if err != nil || !b.Reads() || m.w.Queued(m.id) == 0 {
+		t.Skip("nothing to read")
+	}
+	m.workOne(t)
+}
+
+// workOne takes a unit from the queue and reads its image.
+func (m *machine) workOne(t *rapid.T) {
+	ctx := context.Background()
+	queue, err := m.w.Open(ctx, m.id, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := queue.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := w.Unit()
+	image, err := m.w.Image(ctx, m.id, u.N)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image.Work == u.Seq && !image.Status.Final() {
+		if image.Status == batch.Pending {
+			image.Status = batch.Processing
+			if err := m.w.SaveImage(ctx, image); err != nil {
+				t.Fatal(err)
+			}
+		}
+		finishReading(image, time.Now())
+		if err := m.w.SaveImage(ctx, image); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.s.Follow(ctx, m.id, u.N); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Done(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded: people steer, workers come late, and any write may fail.
+func TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		for range rapid.IntRange(0, 5).Draw(t, "pictures") {
+			m.upload(t)
+		}
+		if rapid.IntRange(0, 3).Draw(t, "draft") > 0 {
+			bears(t, m.asks(t)["start"]())
+		}
+		words := []string{
+			"start", "start", "pause", "rest", "resume", "resume", "go on", "cancel", "cancel one", "retry one", "retry all", "afresh",
+			"afresh", "remove", "leave out", "schedule", "unschedule", "at once", "delete", "bring back", "bring back", "bring back",
+			"refill", "conclude", "conclude",
+		}
+		ask := func(t *rapid.T) {
+			bears(t, m.asks(t)[rapid.SampledFrom(words).Draw(t, "ask")]())
+		}
+		faulty := func(t *rapid.T) {
+			writes := rapid.IntRange(0, 3).Draw(t, "writes that succeed")
+			m.w.Fail(func(string) error {
+				if writes--; writes < 0 {
+					return errs.New(errs.Unavailable, "The store does not answer.")
+				}
+				return nil
+			})
+			ask(t)
+			m.w.Fail(nil)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"upload": m.upload, "take": m.take, "settle": m.settle, "work": m.work, "work more": m.work, "ask": ask, "ask again": ask,
+			"ask with a fault": faulty, "ask again with a fault": faulty, "": m.holds,
+		})
+		m.ends(t)
+	})
+}

@@ -82,6 +82,11 @@ bench-images: ## one photo of 12 megapixels to a picture and a thumbnail, agains
 	@deploy/packages.sh vipsthumbnail=libvips-tools
 	$(GO) test ./internal/imaging -run '^$$' -bench '^BenchmarkAgainstVips$$' -benchtime 1x -count 1
 
+.PHONY: bench-photos
+bench-photos: ## what 500 phone photos of 4 MB weigh on their way from a browser, by 60 of them; PHOTOS=500 for all
+	@deploy/packages.sh $(CHROMIUM)
+	$(GO) test ./internal/app -run '^TestPhonePhotosTravelLight$$' -count=1 -v -timeout 60m -photos $(or $(PHOTOS),60)
+
 .PHONY: bench-turned
 bench-turned: ## which of the sample pictures are noticed when they are turned; 20 minutes of CPU, TURNED=3 for every third
 	@deploy/packages.sh $(TESSERACT)

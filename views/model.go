@@ -170,6 +170,7 @@ type Columns struct {
 	Shell
 	URL       string
 	Images    int
+	Noted     int      // of them carry a note that is worth a look before money is spent
 	Choice    string   // which of the choices is set
 	Choices   []string // "inventory", "receipt", "any" and "own"
 	Single    bool     // one row for each picture

@@ -293,7 +293,7 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 
 func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) (views.Columns, error) {
 	v := views.Columns{
-		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images),
+		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images), Noted: notedOf(images),
 		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
 		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
 		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,

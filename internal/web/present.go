@@ -71,6 +71,17 @@ func turnOf(m *batch.Image) int {
 	return 0
 }
 
+// notedOf is how many of the images carry a note.
+func notedOf(images []*batch.Image) int {
+	n := 0
+	for _, m := range images {
+		if len(m.Picture.Notes) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func presentNotes(ctx context.Context, m *batch.Image) []string {
 	var notes []string
 	for _, n := range m.Picture.Notes {

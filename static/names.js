@@ -96,12 +96,21 @@
     else if (event.target.closest("#cards")) preview();
   });
   document.addEventListener("toggle", preview, true);
-  // The page's own part comes anew after each act: what was open stays open.
-  let open = 0;
+  // The page's own part comes anew after each act: what was open stays open, and when a picture is left out the next one
+  // has its place, for the keyboard too.
+  let open = 0, left = -1;
   const tools = () => all(".naming > details");
-  document.addEventListener("htmx:before:swap", () => { open = tools().findIndex((tool) => tool.open); });
+  document.addEventListener("htmx:before:swap", () => {
+    open = tools().findIndex((tool) => tool.open);
+    const button = document.activeElement?.closest("#cards > li [formaction$='/out'], #cards > li [formaction$='/in']");
+    left = button ? all("#cards > li").indexOf(button.closest("li")) : -1;
+  });
   document.addEventListener("htmx:after:swap", () => {
     tools().forEach((tool, i) => { tool.open = i === open; });
+    if (left >= 0 && document.activeElement === document.body) {
+      const cards = all("#cards > li");
+      cards[Math.min(left, cards.length - 1)]?.querySelector("[formaction$='/out'], [formaction$='/in']")?.focus({ preventScroll: true });
+    }
     preview();
   });
   document.addEventListener("DOMContentLoaded", preview);

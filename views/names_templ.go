@@ -2026,7 +2026,7 @@ func outCard(url string, m Shot) templ.Component {
 // and only the page's own part is shown anew.
 func acts(url string) templ.Attributes {
 	return templ.Attributes{
-		"formaction": url, "hx-post": url, "hx-target": "#naming", "hx-select": "#naming", "hx-swap": "outerHTML",
+		"formaction": url, "hx-post": url, "hx-target": "#naming", "hx-select": "#naming", "hx-swap": "outerMorph",
 	}
 }
 

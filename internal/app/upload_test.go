@@ -331,8 +331,9 @@ func TestHundredsAreNamedByPatternPasteAndHand(t *testing.T) {
 	// By hand: one place on with the keyboard, one left out, one turned.
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=name-1]").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", altKey: true, bubbles: true }))`))
 	b.until("document.querySelector('#cards > li').dataset.n == 2")
-	b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#out-4').click()"))
+	b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#out-4').focus(); document.querySelector('#out-4').click()"))
 	b.until("document.querySelectorAll('#cards > li').length == 11")
+	b.until("document.activeElement.id == 'out-5' && document.querySelector('#column').closest('details').open")
 	b.do(chromedp.Evaluate[chromedp.Void]("window.was = document.querySelector('#shot-5 img').src; document.querySelector('#turn-5').click()"))
 	b.until("document.querySelector('#shot-5 img') && document.querySelector('#shot-5 img').src != window.was")
 	b.until("document.querySelector('#shot-5 img').naturalHeight > document.querySelector('#shot-5 img').naturalWidth")

@@ -444,3 +444,17 @@ type Find struct {
 	Cells, Images      int
 	Examples           []Edit // the first few, with what is and what would be
 }
+
+// Figures is what was read on each day.
+type Figures struct {
+	Shell
+	Days []Day // the newest first
+}
+
+// Day is what one engine did in a day.
+type Day struct {
+	At                                  time.Time
+	Engine                              string
+	Read, Reused, Failed, Calls, Tokens int
+	USD                                 float64
+}

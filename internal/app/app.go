@@ -114,7 +114,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}
 	samples := extract.NewSamples(a.store, a.engines.byName)
 	a.batches = batch.NewService(batch.Ports{
-		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples,
+		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples, Ledger: a.store,
 		Readings: a.store, Compass: a.engines.compass,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})

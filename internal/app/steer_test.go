@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/xuri/excelize/v2"
 
+	"sheetlift/internal/batch"
 	"sheetlift/internal/engine/gemini/simulator"
 )
 
@@ -153,6 +156,18 @@ func TestTheExamplesForProgramsWork(t *testing.T) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	figures, err := http.Get(p.url + "/api/v1/figures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer figures.Body.Close()
+	var days struct{ Days []batch.Day }
+	if err := json.NewDecoder(figures.Body).Decode(&days); err != nil || len(days.Days) != 1 || days.Days[0].Read != 3 || days.Days[0].Calls != 4 {
+		t.Errorf("the figures of the day are %+v, %v", days, err)
+	}
+	if _, page, _ := p.fetch(t, "/figures"); !strings.Contains(string(page), "All together") {
+		t.Error("the page of figures shows nothing")
 	}
 	book, err := excelize.OpenFile(filepath.Join(dir, "november.xlsx"))
 	if err != nil {

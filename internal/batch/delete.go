@@ -47,6 +47,14 @@ func (s *Service) Erase(ctx context.Context, id ID) error {
 		return nil
 	}
 	fault.At(fault.BatchHidden)
+	if b, err := s.hidden(ctx, id); err == nil {
+		// When images are missing, an earlier try was cut off after this, or the batch is damaged and goes all the same.
+		if images, err := inOrder(ctx, s.ports.Repository, b); err == nil {
+			if err := s.enter(ctx, b, images); err != nil {
+				return err
+			}
+		}
+	}
 	if err := s.ports.Queue.Drop(ctx, id); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type Ports struct {
 	Readers    Readers
 	Templates  Templates // nil: columns cannot be saved
 	Sampler    Sampler   // nil: nothing can be read before a start
+	Ledger     Ledger    // nil: no figures outlive their batch
 	Compass    Compass   // nil: nobody notices what stands upside down
 	Readings   Readings  // nil: nothing that was read is used again
 }

@@ -148,6 +148,9 @@ func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
 		if c.Done() < len(images) {
 			return false, nil
 		}
+		if err := s.enter(ctx, b, images); err != nil {
+			return false, err
+		}
 		fault.At(fault.BatchCounted)
 		b.Status, b.Pause, b.Rest, b.Counts, b.Ended = c.Verdict(), "", nil, &c, time.Now().UTC()
 		if b.Cancel && c.Canceled > 0 {

@@ -55,7 +55,7 @@ type bucket struct {
 
 func (s *Store) openBuckets(ctx context.Context) error {
 	s.apart = nil
-	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates} {
+	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates, "ledger": &s.ledger} {
 		b, err := s.openBucket(ctx, name)
 		if err != nil {
 			return err
@@ -158,12 +158,12 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) 
 }
 
 // set writes data whatever was there before.
-func (b *bucket) set(ctx context.Context, key string, data []byte) error {
+func (b *bucket) set(ctx context.Context, key string, data []byte, opts ...jetstream.PublishOpt) error {
 	return b.s.try(ctx, func(ctx context.Context) error {
 		m := nats.NewMsg(b.prefix + key)
 		m.Data = data
 		m.Header.Set(sumHeader, sum(data))
-		_, err := b.s.js.PublishMsg(ctx, m)
+		_, err := b.s.js.PublishMsg(ctx, m, opts...)
 		return err
 	})
 }

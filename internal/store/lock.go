@@ -40,11 +40,27 @@ func lockFolder(dir string) (unlock func(), err error) {
 	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
+	if err == nil {
+		err = tryWriting(filepath.Join(dir, serverFolder))
+	}
 	if err != nil {
 		f.Close()
 		return nil, unusable(dir, err)
 	}
 	return func() { f.Close() }, nil
+}
+
+// tryWriting finds out whether the server will be able to write where it keeps everything: it would say so in its own words,
+// or, of a folder that another user restored, only at the first write.
+func tryWriting(dir string) error {
+	f, err := os.CreateTemp(dir, ".try-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it makes it
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // owner tells people which process holds the lock.

@@ -59,6 +59,7 @@ type Store struct {
 	images    *bucket
 	keys      *bucket
 	templates *bucket
+	ledger    *bucket
 	apart     []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
 	pictures  jetstream.Stream
 	readings  jetstream.Stream

@@ -15,6 +15,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.Use(s.recoverPanics, s.signedIn)
 
 	e.GET("/", s.startPage)
+	e.GET("/figures", s.figuresPage)
 	e.GET("/keys", s.keysPage)
 	e.GET("/keys/events", s.keysEvents)
 	e.POST("/keys", s.addKey)
@@ -85,6 +86,7 @@ func (s *Server) routes(e *echo.Echo) {
 	}
 	v1 := e.Group("/api/v1/batches")
 	api.NewBatches(s.batches, s.board).Register(v1)
+	e.GET("/api/v1/figures", api.Figures(s.batches))
 	v1.PUT("/:id/images/:upload", s.uploadImage)
 	v1.GET("/:id/workbook.xlsx", s.workbook)
 	first := api.New(s.batches, s.board, s.cfg.MaxBytes)

@@ -1,0 +1,131 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/errs"
+)
+
+// book is a ledger in memory that can fail.
+type book struct {
+	mu      sync.Mutex
+	entries map[batch.ID][]batch.Day
+	broken  bool
+}
+
+func (b *book) Enter(_ context.Context, id batch.ID, days []batch.Day) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.broken {
+		return errs.New(errs.Unavailable, "The ledger is locked away.")
+	}
+	b.entries[id] = days
+	return nil
+}
+
+func (b *book) Entered(context.Context) ([]batch.Day, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []batch.Day
+	for _, days := range b.entries {
+		all = append(all, days...)
+	}
+	return all, nil
+}
+
+func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
+	t.Parallel()
+	world := batchtest.NewWorld()
+	ledger := &book{entries: map[batch.ID][]batch.Day{}}
+	s := batch.NewService(batch.Ports{
+		Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Ledger: ledger,
+	}, batch.Limits{MaxImages: 100})
+	today := time.Now().UTC()
+	yesterday := today.AddDate(0, 0, -1)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// ended is a batch with one image that was read in its second try, one that was given up, and one without a try.
+	ended := func() batch.ID {
+		id := draft(t, s)
+		for i := range 3 {
+			add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
+		}
+		_, err := s.Start(t.Context(), id)
+		must(err)
+		for n, f := range map[int]func(m *batch.Image){
+			1: func(m *batch.Image) {
+				m.Status, m.Ended, m.Tries = batch.Completed, today, 2
+				m.Attempts = []batch.Attempt{
+					{N: 1, Engine: "gemini", Started: yesterday, Ended: yesterday, Why: "bad_answer", Prompt: 100, USD: 0.25},
+					{N: 2, Engine: "gemini", Started: today, Ended: today, Prompt: 100, Output: 10, USD: 0.5},
+				}
+			},
+			2: func(m *batch.Image) {
+				m.Status, m.Ended, m.Tries, m.Failure = batch.Failed, today, 1, "It shows no table."
+				m.Attempts = []batch.Attempt{{N: 1, Engine: "tesseract", Started: today, Ended: today, Why: "bad_picture"}}
+			},
+			3: func(m *batch.Image) {
+				m.Status, m.Ended, m.Earlier = batch.Completed, today, &batch.Earlier{Read: yesterday}
+			},
+		} {
+			m, err := world.Image(t.Context(), id, n)
+			must(err)
+			f(m)
+			must(world.SaveImage(t.Context(), m))
+		}
+		return id
+	}
+	check := func(when string, batches int) {
+		t.Helper()
+		n := batches
+		want := []batch.Day{
+			{Day: today.Format(time.DateOnly), Engine: "gemini", Read: 2 * n, Reused: n, Calls: n, Tokens: 110 * n, USD: 0.5 * float64(n)},
+			{Day: today.Format(time.DateOnly), Engine: "tesseract", Failed: n, Calls: n},
+			{Day: yesterday.Format(time.DateOnly), Engine: "gemini", Calls: n, Tokens: 100 * n, USD: 0.25 * float64(n)},
+		}
+		got, err := s.Days(t.Context())
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s:\n%+v, %v, want\n%+v", when, got, err, want)
+		}
+	}
+
+	one, two := ended(), ended()
+	if days, err := s.Days(t.Context()); err != nil || len(days) != 0 {
+		t.Errorf("before the end: %v, %v", days, err)
+	}
+	ledger.broken = true
+	if done, err := s.Conclude(t.Context(), one); done || err == nil {
+		t.Errorf("a batch ended without its figures: %v, %v", done, err)
+	}
+	ledger.broken = false
+	for range 2 {
+		for _, id := range []batch.ID{one, two} {
+			done, err := s.Conclude(t.Context(), id)
+			if must(err); !done {
+				t.Fatal("a batch did not end")
+			}
+		}
+		check("two batches ended", 2)
+	}
+	for range 2 {
+		must(s.Erase(t.Context(), one))
+		check("one is erased", 2)
+	}
+	deleted := ended() // erased before it ended by itself
+	must(s.Erase(t.Context(), deleted))
+	check("one more was erased while it was read", 3)
+	must(s.Erase(t.Context(), draft(t, s)))
+	check("a draft counts nothing", 3)
+	must(ledger.Enter(t.Context(), batch.NewID(), []batch.Day{{Day: today.Add(-batch.LedgerKeep).AddDate(0, 0, -1).Format(time.DateOnly), Engine: "gemini", Read: 9}}))
+	check("what is older than is kept is left out", 3)
+}

@@ -1,10 +1,8 @@
 package app_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -148,46 +146,6 @@ func TestABatchThatIsStoppedGoesOnInTheNextProcess(t *testing.T) {
 	checkRows(t, second.workbook(t, id), wantRows(20))
 	second.stop()
 	grepCanary(t, data)
-}
-
-// grepWorkbook fails when a key stands in a part of the workbook, or in the name of one: as a whole it is compressed.
-func grepWorkbook(t testing.TB, data []byte) {
-	t.Helper()
-	parts, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range parts.File {
-		r, err := part.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(text, []byte(canary)) || strings.Contains(part.Name, canary) {
-			t.Errorf("a key stands in %s of the workbook", part.Name)
-		}
-	}
-}
-
-// grepCanary fails when a key stands anywhere in the folder.
-func grepCanary(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if bytes.Contains(data, []byte(canary)) {
-			t.Errorf("a key stands in %s", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestWithoutKeysTheSameProgramReadsOffline(t *testing.T) {

@@ -67,7 +67,7 @@ func run(t testing.TB, environ ...string) *process {
 	}
 	p := &process{log: &logBuffer{}}
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, c, "test", slog.New(slog.NewTextHandler(p.log, nil)))
+	a, err := app.New(ctx, c, "test", slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		cancel()
 		t.Fatal(err)

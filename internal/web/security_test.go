@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"sheetlift/internal/keypool"
 	"sheetlift/internal/web"
 )
 
@@ -167,4 +169,26 @@ func TestGuessingThePasswordIsSlowedDown(t *testing.T) {
 		d.post("/login", url.Values{"password": {"a wrong guess"}}).has(t, http.StatusUnauthorized)
 	}
 	d.post("/login", url.Values{"password": {password}}).has(t, http.StatusTooManyRequests)
+}
+
+// broken is a pool whose tests fail in a way that nobody foresaw.
+type broken struct{ *keypool.Pool }
+
+func (broken) Test(_ context.Context, label string) (keypool.Outcome, error) {
+	if label == "panic" {
+		panic("at canary-9")
+	}
+	return keypool.Outcome{}, &url.Error{Op: "Post", URL: "http://127.0.0.1/?key=canary-9", Err: errors.New("canary-9 refused")}
+}
+
+func TestAnErrorOfOursShowsNothingOfItsCause(t *testing.T) {
+	t.Parallel()
+	d := newDeskWith(t, broken{pool(t, "one")}, "gemini")
+	for _, label := range []string{"one", "panic"} {
+		for _, header := range [][]string{nil, {"HX-Request", "true"}, {"Accept", "application/json"}} {
+			got := d.ask("POST", "/keys/test", url.Values{"label": {label}}, header...)
+			got.has(t, http.StatusInternalServerError, "Something went wrong on our side.")
+			got.lacks(t, "canary", "refused", "127.0.0.1/")
+		}
+	}
 }

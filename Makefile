@@ -101,13 +101,15 @@ bench-rows: ## 500 read images with 20 rows each in Chromium: all rows, filter, 
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkRows$$' -benchtime 1x -count 1 -timeout 20m
 
 .PHONY: bench-engine
-bench-engine: ## the store: queue, changes, no-op work, cancel, lists, start and memory; three of them on a cluster of three nodes
+bench-engine: ## the store: queue, changes, no-op work, cancel, lists, start, memory and readings that answer again; three of them on a cluster of three nodes
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngine(Enqueue|Change)' -benchtime 500x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineList' -benchtime 20x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineStart' -benchtime 3x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineNoOp/5$$' -benchtime 3x -count 1
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineNoOp/64$$' -benchtime 3x -count 1
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkCancel$$' -benchtime 10x -count 1
+	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngineReadings' -benchtime 500x -count 1
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkReadAgain$$' -benchtime 1x -count 1
 
 .PHONY: shots
 shots: ## screenshots of every page into screenshots/

@@ -42,6 +42,38 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkReadAgain reads 50 pictures through a simulated Gemini that takes 1.2 s a call, 5 at once, and then the same
+// pictures as another batch. The ideal of the first is 50 / 5 × 1.2 s = 12 s, that of the second nothing.
+func BenchmarkReadAgain(b *testing.B) {
+	const images, atOnce, call = 50, 5, 1200 * time.Millisecond
+	files := sheets(images)
+	for b.Loop() {
+		gemini, environ := fake(b, 6, call)
+		p := run(b, append(environ, "SHEETLIFT_DATA="+b.TempDir()+"/data")...)
+		var took [2]time.Duration
+		for i := range took {
+			id := p.draft(b, files)
+			begun := time.Now()
+			p.start(b, id, atOnce)
+			status := p.ended(b, id, 5*time.Minute)
+			if status["completed_images"] != float64(images) || status["cached_images"] != float64(images*i) {
+				b.Fatalf("ended with %v", status)
+			}
+			ended, err := time.Parse(time.RFC3339, status["completed_at"].(string))
+			if err != nil {
+				b.Fatal(err)
+			}
+			took[i] = ended.Sub(begun)
+			checkRows(b, p.workbook(b, id), wantRows(images))
+		}
+		b.ReportMetric(took[0].Seconds(), "s/first")
+		b.ReportMetric(took[1].Seconds(), "s/again")
+		b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "×faster")
+		b.ReportMetric(float64(len(gemini.Calls()))/images, "calls/image")
+		p.stop()
+	}
+}
+
 // draft uploads the files one by one, as the page does, and returns the batch.
 func (p *process) draft(b testing.TB, files []file) string {
 	b.Helper()

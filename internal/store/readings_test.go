@@ -194,3 +194,59 @@ func TestWhatOneProcessReadAnotherRecallsOnACluster(t *testing.T) {
 		t.Errorf("it is %q", got)
 	}
 }
+
+// BenchmarkEngineReadings remembers and recalls readings of 20 rows with places on the picture among 10,000 others.
+func BenchmarkEngineReadings(b *testing.B) {
+	s := open(b, b.TempDir())
+	id := newBatch(b, s).ID
+	r := newReading(id, 1, "Monitor 24in")
+	for i := range 20 {
+		row := table.Row{}
+		for c := range 5 {
+			row.Cells = append(row.Cells, table.Cell{Text: fmt.Sprintf("SN-%d-%d", 7919*i, c), Confidence: 0.9, Box: &table.Box{Top: 40 * i, Left: 200 * c, Bottom: 40*i + 38, Right: 200*c + 180}})
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	put := func(n int) {
+		r.N = n
+		if err := s.Remember(b.Context(), fmt.Sprintf("%064x", n), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n := range 10_000 {
+		put(n + 1)
+	}
+	size, err := s.Size(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	next := 10_000
+	b.Run("remember", func(b *testing.B) {
+		for b.Loop() {
+			next++
+			put(next)
+		}
+		b.ReportMetric(float64(size)/10_000, "bytes/reading")
+	})
+	b.Run("recall", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Recall(b.Context(), fmt.Sprintf("%064x", 5000)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("nobody asked", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Recall(b.Context(), "never"); !errs.Is(err, errs.NotFound) {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("forget", func(b *testing.B) {
+		for b.Loop() {
+			if err := s.Forget(b.Context(), batch.NewID()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

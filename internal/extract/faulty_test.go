@@ -26,6 +26,7 @@ type faulty struct {
 	repository batch.Repository
 	queue      batch.Queue
 	pictures   batch.Pictures
+	readings   batch.Readings
 	at         int
 	way        way
 
@@ -38,8 +39,15 @@ type faulty struct {
 	delayed sync.WaitGroup     // operations that come late
 }
 
-func newFaulty(r batch.Repository, q batch.Queue, p batch.Pictures, at int, w way) *faulty {
-	return &faulty{repository: r, queue: q, pictures: p, at: at, way: w, crashed: make(chan struct{}), inHand: map[*heldWork]bool{}}
+// ports is what a store implements of what a process needs.
+type ports interface {
+	batch.Repository
+	batch.Pictures
+	batch.Readings
+}
+
+func newFaulty(s ports, q batch.Queue, at int, w way) *faulty {
+	return &faulty{repository: s, queue: q, pictures: s, readings: s, at: at, way: w, crashed: make(chan struct{}), inHand: map[*heldWork]bool{}}
 }
 
 var errFault = errs.New(errs.Unavailable, "The store did not answer in time. Please try again in a moment.")
@@ -170,6 +178,18 @@ func (f *faulty) GetPicture(ctx context.Context, id batch.ID, key string, kind b
 
 func (f *faulty) DropPicture(ctx context.Context, id batch.ID, key string) error {
 	return f.do(ctx, "drop picture", func(ctx context.Context) error { return f.pictures.DropPicture(ctx, id, key) })
+}
+
+func (f *faulty) Remember(ctx context.Context, question string, r *batch.Reading) error {
+	return f.do(ctx, "remember", func(ctx context.Context) error { return f.readings.Remember(ctx, question, r) })
+}
+
+func (f *faulty) Recall(ctx context.Context, question string) (*batch.Reading, error) {
+	return give(ctx, f, "recall", func(ctx context.Context) (*batch.Reading, error) { return f.readings.Recall(ctx, question) })
+}
+
+func (f *faulty) Forget(ctx context.Context, id batch.ID) error {
+	return f.do(ctx, "forget", func(ctx context.Context) error { return f.readings.Forget(ctx, id) })
 }
 
 func (f *faulty) Add(ctx context.Context, units []batch.Unit) error {

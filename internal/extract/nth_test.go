@@ -121,9 +121,10 @@ func (r *trial) run() {
 
 // process starts a process over the store whose operation at fails.
 func (r *trial) process(at int, w way) {
-	r.ports = newFaulty(r.store, r.store.Queue(), r.store, at, w)
+	r.ports = newFaulty(r.store, r.store.Queue(), at, w)
 	r.service = batch.NewService(batch.Ports{
 		Repository: r.ports, Queue: r.ports, Pictures: r.ports, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted"},
+		Readings: r.ports,
 	}, batch.Limits{MaxImages: 100})
 	ctx, cancel := context.WithCancel(r.ctx)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -133,7 +134,7 @@ func (r *trial) process(at int, w way) {
 	all.Go(func() { _ = board.Run(ctx, r.store, ready) })
 	runner := extract.New(extract.Deps{
 		Batches: r.service, Board: board, Repository: r.ports, Queue: r.ports, Pictures: r.ports, Changes: r.store,
-		Engines: map[string]engine.Engine{"scripted": r.engine}, Slots: 8, Log: log,
+		Engines: map[string]engine.Engine{"scripted": r.engine}, Readings: r.ports, Reuse: time.Hour, Slots: 8, Log: log,
 	})
 	<-ready
 	all.Go(func() { _ = runner.Run(ctx) })

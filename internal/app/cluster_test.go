@@ -28,7 +28,7 @@ func TestALostNodeAndALostProcessCostNothing(t *testing.T) {
 	environ = append(environ, "SHEETLIFT_NATS_URL="+nodes.URL(), "SHEETLIFT_SECRET="+strings.Repeat("s", 32), "SHEETLIFT_DATA=:memory:")
 	first, a := child(t, environ...)
 	_, b := child(t, environ...)
-	for _, stream := range []string{"KV_batches", "KV_images", "PICTURES", "WORK"} {
+	for _, stream := range []string{"KV_batches", "KV_images", "PICTURES", "READINGS", "WORK"} {
 		if n := nodes.Replicas(stream); n != 3 {
 			t.Errorf("%s is kept on %d nodes", stream, n)
 		}

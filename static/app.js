@@ -30,65 +30,6 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
-  // The page of a batch: filter, search, title, and one sentence now and then for those who listen.
-  const livePage = (table) => {
-    const search = $("#q"), nothing = $("#nothing"), say = $("#say");
-    const sieve = () => {
-      const words = (search?.value ?? "").trim().toLowerCase();
-      for (const row of table.tBodies[0].rows) {
-        const out = words !== "" && !row.cells[2].textContent.toLowerCase().includes(words);
-        if (out !== row.hasAttribute("data-out")) row.toggleAttribute("data-out", out);
-      }
-      seen();
-    };
-    const seen = () => {
-      const filtered = table.dataset.show !== "all" || (search?.value ?? "") !== "";
-      nothing.hidden = !filtered || [...table.tBodies[0].rows].some((row) => row.offsetParent !== null);
-    };
-    const show = (what) => {
-      table.dataset.show = what;
-      for (const b of all("#filters [data-filter]")) b.setAttribute("aria-pressed", String(b.dataset.filter === what));
-      seen();
-    };
-    document.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-filter]");
-      if (button) show(button.dataset.filter);
-    });
-    search?.addEventListener("input", sieve);
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && event.target === search) { search.value = ""; sieve(); search.blur(); return; }
-      if (typing(event)) return;
-      if (event.key === "/") { event.preventDefault(); search.focus(); } else if (event.key === "f") show("failed"); else if (event.key === "a") show("all");
-    });
-    let said = 0, later = 0;
-    const speak = () => {
-      later = 0;
-      said = Date.now();
-      const sentence = $("#progress").dataset.say;
-      if (say.textContent !== sentence) say.textContent = sentence;
-    };
-    const follow = () => {
-      const progress = $("#progress");
-      document.title = progress.dataset.title;
-      if (search?.value || table.dataset.show !== "all") sieve();
-      const final = progress.hasAttribute("data-final");
-      if (final) { clearTimeout(later); speak(); } else if (!later) later = setTimeout(speak, Math.max(0, 10000 - (Date.now() - said)));
-    };
-    document.addEventListener("htmx:after:swap", follow);
-    // The mark of a change goes when its flash is over, so that the next change flashes again.
-    table.addEventListener("animationend", (event) => { event.target.classList.remove("flash"); });
-    if (location.hash.length > 1 && $(`#filters [data-filter="${CSS.escape(location.hash.slice(1))}"]`)) show(location.hash.slice(1));
-  };
-
-  // A page that follows by the live wire says so when the wire is cut, and for how long.
-  const wire = (feed) => {
-    const note = $("#note");
-    document.addEventListener("htmx:sse:error", () => {
-      if (!note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: feed.dataset.lost, id: "lost" }));
-    });
-    document.addEventListener("htmx:sse:after:connection", () => { $("#lost")?.remove(); });
-  };
-
   // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own
   // time, that counts and not this machine's clock.
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
@@ -136,8 +77,6 @@
     countDown();
     setInterval(countDown, 1000);
     document.addEventListener("htmx:after:swap", countDown);
-    const feed = $("#feed");
-    if (feed) wire(feed);
     // A menu closes when somebody presses elsewhere, or Escape.
     const closeMenus = (but) => { for (const m of all("details.menu[open]")) if (m !== but) m.open = false; };
     document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
@@ -161,7 +100,5 @@
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
     document.addEventListener("keydown", enterMoves);
-    const table = $("#live");
-    if (table) livePage(table);
   });
 })();

@@ -76,7 +76,7 @@ func everyPage(text string) map[string]templ.Component {
 		"live, ended":    views.LivePage(ended),
 		"live, head":     views.LiveHead(live),
 		"live, row":      views.LiveRow(live.Rows[4]),
-		"live, rows":     views.LiveRows(live.Rows),
+		"live, rows":     views.LiveRows(live.Rows...),
 		"image":          views.ImagePage(image),
 		"image, failed":  views.ImagePage(failed),
 		"image, checked": views.ImagePage(checked),

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -105,9 +106,10 @@ func (p *process) start(b *testing.B, id string, atOnce int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_ = res.Body.Close()
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		b.Fatalf("Start answered %s", res.Status)
+		answer, _ := io.ReadAll(res.Body)
+		b.Fatalf("Start answered %s: %s\n%s", res.Status, answer, p.log)
 	}
 }
 

@@ -184,7 +184,7 @@ func (b *tab) drop(files ...string) {
 }
 
 // sheetFiles writes sheets 1 to n to disk, for a browser to choose.
-func sheetFiles(t *testing.T, n int) []string {
+func sheetFiles(t testing.TB, n int) []string {
 	t.Helper()
 	dir := t.TempDir()
 	var paths []string

@@ -29,6 +29,7 @@ const canary = "canary-5e1d"
 // process is the whole program, running in this process on a free port.
 type process struct {
 	url   string
+	app   *app.App // nil in a process of its own
 	log   *logBuffer
 	stop  func() // ends it as a signal does, and waits
 	renew func() // reads the keys anew, as on SIGHUP; it is done when the log says so
@@ -72,7 +73,7 @@ func run(t testing.TB, environ ...string) *process {
 		cancel()
 		t.Fatal(err)
 	}
-	p.url, p.renew = a.URL(), a.Reload
+	p.url, p.app, p.renew = a.URL(), a, a.Reload
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
 	p.stop = sync.OnceFunc(func() {

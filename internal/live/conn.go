@@ -85,7 +85,7 @@ func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{
 			case <-c.wake:
 				continue
 			case <-beat.C:
-				event = &sse.Event{Comment: []byte("still here")}
+				event = &sse.Event{Event: []byte("beat"), Data: []byte("still here")} // heard by the page, unlike a comment
 			}
 		}
 		f.server.Publish(id, event)

@@ -48,7 +48,8 @@ func (s *Server) retryImage(c echo.Context) error {
 	return s.imageSteered(c, id, n)
 }
 
-// retryFailed reads all failed images again, or those whose rows were taken from another reading. The answer is the batch's page, or all its rows as they are now.
+// retryFailed reads all failed images again, or those whose rows were taken from another reading. The answer is the
+// batch's page, or its head; the rows come by the live wire.
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	if c.FormValue("taken") != "" {
@@ -59,14 +60,16 @@ func (s *Server) retryFailed(c echo.Context) error {
 	} else if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
-	if !isFragment(c) {
-		return c.Redirect(http.StatusSeeOther, batchURL(id))
-	}
-	now, err := s.liveSource(id, views.Language(ctx)).Snapshot(ctx)
+	return s.steered(c, id)
+}
+
+// liveHead is what a page that is out of sight asks for instead of the live wire.
+func (s *Server) liveHead(c echo.Context) error {
+	o, err := s.board.Overview(c.Request().Context(), batch.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
-	return c.HTMLBlob(http.StatusOK, now)
+	return s.render(c, http.StatusOK, s.head(o))
 }
 
 // row is an image's row, with what a person may do about it.

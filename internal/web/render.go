@@ -52,7 +52,7 @@ type liveSource struct {
 	tag    string
 }
 
-// Snapshot is all rows and the head.
+// Snapshot is the head and all rows.
 func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	ctx = views.WithLanguage(ctx, l.tag)
 	v, err := l.server.liveView(ctx, l.id)
@@ -62,7 +62,7 @@ func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rendered(ctx, views.LiveRows(v.Rows), views.LiveHead(v))
+	return rendered(ctx, views.LiveHead(v), views.LiveRows(v.Rows...))
 }
 
 // manyChanges is from how many changed images on they are loaded together rather than one by one.
@@ -88,7 +88,7 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 	for _, m := range changed {
 		row := l.server.row(o.Batch, m)
 		row.Flash = true
-		if rows[strconv.Itoa(m.N)], err = rendered(ctx, views.LiveRow(row)); err != nil {
+		if rows[strconv.Itoa(m.N)], err = rendered(ctx, views.LiveRows(row)); err != nil {
 			return nil, nil, err
 		}
 	}

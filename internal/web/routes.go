@@ -12,7 +12,7 @@ const metricsPath = "/metrics"
 
 // routes is every address there is.
 func (s *Server) routes(e *echo.Echo) {
-	e.Use(s.recoverPanics, s.signedIn)
+	e.Use(s.recoverPanics, packed(), s.signedIn)
 
 	e.GET("/", s.startPage)
 	e.GET("/figures", s.figuresPage)
@@ -61,6 +61,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/delete", s.deleteBatch)
 	b.POST("/undelete", s.steer(s.undeleteBatch))
 	b.GET("/events", s.events)
+	b.GET("/head", s.liveHead)
 	b.GET("/notes", s.noteEvents)
 	b.GET("/workbook.xlsx", s.workbook)
 

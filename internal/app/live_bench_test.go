@@ -1,0 +1,168 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// BenchmarkLive measures what open pages see of a batch of 500 images in the real program, on a data folder that is
+// synced before each acknowledgement, and prints each figure beside what it must reach.
+func BenchmarkLive(b *testing.B) {
+	if b.N > 1 {
+		b.Skip("once is enough")
+	}
+	c := newCrowd(b, 500)
+	t := &targets{b: b, table: tabwriter.NewWriter(os.Stdout, 12, 0, 2, ' ', 0)}
+	fmt.Fprintln(t.table, "\nWHAT\tMUST\tIS\t")
+	c.follow(b, t)
+	c.gather(b, t)
+	if err := t.table.Flush(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// targets is the table of what must be reached.
+type targets struct {
+	b     *testing.B
+	table *tabwriter.Writer
+}
+
+// most is a figure that must not be above its target; 0: there is none.
+func (t *targets) most(what string, is, must float64, unit string) {
+	missed, target := "", "-"
+	if must > 0 {
+		target = fmt.Sprintf("≤ %.4g %s", must, unit)
+		if is > must {
+			missed = "MISSED"
+			t.b.Errorf("%s: %.4g %s, must be at most %.4g", what, is, unit, must)
+		}
+	}
+	fmt.Fprintf(t.table, "%s\t%s\t%.4g %s\t%s\n", what, target, is, unit, missed)
+}
+
+func load() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(data), " ")
+	return one
+}
+
+// collector notes in the page which mark each row shows, and when that was painted, and the long tasks.
+const collector = `(() => {
+	window.shown = []; window.long = [];
+	new PerformanceObserver((list) => { for (const e of list.getEntries()) long.push([performance.timeOrigin + e.startTime, e.duration]); }).observe({ type: "longtask" });
+	const rows = new Set(), painted = new MessageChannel();
+	let due = false;
+	painted.port1.onmessage = () => {
+		due = false;
+		const at = performance.timeOrigin + performance.now();
+		for (const row of rows) {
+			const mark = /@(\d{16})/.exec(row.querySelector(".c-note")?.textContent ?? "");
+			if (mark) shown.push([Number(row.id.slice(4)), Number(mark[1]), at]);
+		}
+		rows.clear();
+	};
+	new MutationObserver((list) => {
+		for (const m of list) {
+			const row = (m.target.nodeType === 1 ? m.target : m.target.parentElement)?.closest("tr");
+			if (row) rows.add(row);
+		}
+		if (!due) { due = true; requestAnimationFrame(() => painted.port2.postMessage(0)); }
+	}).observe(document.querySelector("#rows"), { subtree: true, childList: true, characterData: true, attributes: true });
+})()`
+
+// allShown is the condition that each row has shown its last change.
+func allShown(changes []made) string {
+	last := map[int]int64{}
+	for _, m := range changes {
+		last[m.n] = max(last[m.n], m.at)
+	}
+	var want [][2]int64
+	for n, at := range last {
+		want = append(want, [2]int64{int64(n), at})
+	}
+	list, _ := json.Marshal(want) // numbers always can be
+	return fmt.Sprintf("(() => { const last = new Map(shown.map(([n, mark]) => [n, mark])); return %s.every(([n, at]) => last.get(n) >= at); })()", list)
+}
+
+// follow measures how long each of 1,000 changes a second takes to be painted by one page.
+func (c *crowd) follow(b *testing.B, t *targets) {
+	b.Helper()
+	page := browser(b)
+	page.do(chromedp.Navigate(c.p.url + "/batches/" + string(c.id)))
+	page.until("document.querySelectorAll('#rows tr').length == 500")
+	c.stuck(b)
+	c.change(b, 500, 2*time.Second)
+	page.do(chromedp.Evaluate[chromedp.Void](collector))
+	const warm, during = time.Second, 4 * time.Second
+	begun := time.Now()
+	changes := c.change(b, 1000, warm+during)
+	took := time.Since(begun)
+	page.until(allShown(changes))
+	var shown [][3]float64
+	var long [][2]float64
+	for into, js := range map[any]string{&shown: "JSON.stringify(shown)", &long: "JSON.stringify(long)"} {
+		text, err := chromedp.Run(page.ctx, chromedp.Evaluate[string](js))
+		if err == nil {
+			err = json.Unmarshal([]byte(text), into)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	byRow := map[int][][3]float64{}
+	for _, s := range shown {
+		byRow[int(s[0])] = append(byRow[int(s[0])], s)
+	}
+	from := begun.Add(warm).UnixMicro()
+	var delays []time.Duration
+	for _, m := range changes {
+		if m.at < from {
+			continue
+		}
+		for _, s := range byRow[m.n] { // the first that shows this state of the row or a later one
+			if int64(s[1]) >= m.at {
+				delays = append(delays, time.Duration(s[2]*1000-float64(m.at))*time.Microsecond)
+				break
+			}
+		}
+	}
+	busy := 0.0
+	for _, l := range long {
+		if l[0] >= float64(from)/1000 && l[0] < float64(from)/1000+during.Seconds()*1000 {
+			busy += l[1]
+		}
+	}
+	fmt.Fprintf(t.table, "one page, 500 rows (load %s)\t\t\t\n", load())
+	t.most("  changes a second", float64(len(changes))/took.Seconds(), 0, "")
+	t.most("  change to paint, half", ms(quantile(delays, .5)), 0, "ms")
+	t.most("  change to paint, 99 %", ms(quantile(delays, .99)), 300, "ms")
+	t.most("  long tasks in 4 s", busy/1000, 1.5, "s")
+	t.most("  changes never shown", float64(len(changes))*during.Seconds()/(warm+during).Seconds()-float64(len(delays)), 0, "")
+}
+
+// gather measures how long each change takes to 1,000 readers, beside ten that do not read.
+func (c *crowd) gather(b *testing.B, t *targets) {
+	b.Helper()
+	for range 10 {
+		c.stuck(b)
+	}
+	const readers, rate, during = 1000, 20, 6 * time.Second
+	delays, bytes := c.crowdOf(b, readers, rate, during)
+	fmt.Fprintf(t.table, "%d readers, %d changes a second, 10 more that never read (load %s)\t\t\t\n", readers, rate, load())
+	t.most("  change to reader, half", ms(quantile(delays, .5)), 0, "ms")
+	t.most("  change to reader, 99 %", ms(quantile(delays, .99)), 250, "ms")
+	t.most("  seen of what was changed", 100*float64(len(delays))/(readers*rate*during.Seconds()), 0, "%")
+	t.most("  sent to each, with the first state", float64(bytes)/readers/1024, 0, "KB")
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

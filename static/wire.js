@@ -1,0 +1,146 @@
+// The live wire: what changes while one looks. The server sends parts of a page, which htmx puts in their places, and
+// behind them, bare, the rows that changed. Those may be many, so they are drawn here: the newest state of each, cell by
+// cell, visible ones first, a few milliseconds a frame. A page stays quick under the hand however much changes.
+(() => {
+  const slice = 10; // ms of a frame that rows may take
+  const slept = 10000; // ms that a second took: the machine was asleep
+  const glance = 1500; // ms between two looks of a page that holds no connection
+  const silence = 40000; // ms without a word, after which a connection is dead; the server says something every 15 s
+  const fresh = new Map(); // rows that came and are not drawn yet, by id, as text
+  const away = new WeakSet(); // rows that are out of sight
+  const open = ":popover-open, details[open]";
+  const mold = document.createElement("template");
+  let due = 0, process = false;
+
+  const take = (text) => {
+    const rows = new Map(fresh);
+    fresh.clear();
+    for (const html of text.split(/\n(?=<tr )/)) rows.set(html.slice(8, html.indexOf('"', 8)), html); // <tr id="…"
+    const later = [];
+    for (const entry of rows) if (away.has(document.getElementById(entry[0]))) later.push(entry); else fresh.set(...entry);
+    for (const entry of later) fresh.set(...entry);
+    due ||= requestAnimationFrame(draw);
+  };
+
+  const draw = () => {
+    due = 0;
+    const end = performance.now() + slice;
+    for (const [id, html] of fresh) {
+      fresh.delete(id);
+      put(id, html);
+      if (performance.now() > end) break;
+    }
+    if (fresh.size) due = requestAnimationFrame(draw); else document.dispatchEvent(new Event("wire:drawn"));
+  };
+
+  // put makes a row what it is now. What is the same stays, and so do the focus and whatever a person has opened.
+  const put = (id, html) => {
+    mold.innerHTML = html;
+    const next = mold.content.firstElementChild, row = document.getElementById(id);
+    if (next.hidden) { row?.remove(); return; }
+    if (!row) { addition(next); return; }
+    if (away.has(row)) next.classList.remove("flash");
+    for (const { name, value } of next.attributes) if (row.getAttribute(name) !== value) row.setAttribute(name, value);
+    const cells = [...next.cells];
+    for (let i = 0; i < cells.length; i++) {
+      const old = row.cells[i], cell = cells[i];
+      if (same(old, cell)) continue;
+      if (old.querySelector(open)) { old.kept = html; continue; }
+      const focused = old.contains(document.activeElement);
+      old.replaceWith(cell);
+      if (focused) cell.querySelector("a, button, [tabindex]")?.focus({ preventScroll: true });
+    }
+  };
+
+  const same = (old, cell) => old.isEqualNode(cell) ||
+    old.querySelector("[data-htmx-powered]") && old.innerHTML.replaceAll(' data-htmx-powered="true"', "") === cell.innerHTML;
+
+  // A row that is not here yet: of a list it is the newest, of a batch it has its place.
+  const addition = (row) => {
+    const body = document.querySelector("[data-wire]");
+    if (body.dataset.wire === "newest") body.prepend(row); else body.append(row);
+  };
+
+  document.addEventListener("htmx:sse:before:message", ({ detail }) => {
+    heard = Date.now();
+    const { message, connection } = detail;
+    if (message.event) return;
+    if (!seated) { // it has seen how everything stands: another page may use the connection
+      Object.assign(connection.config, { reconnectDelay: glance, reconnectMaxDelay: glance });
+      setTimeout(() => connection.reader?.cancel());
+    }
+    const at = message.data.search(/^<tr /m);
+    if (at < 0) return;
+    take(message.data.slice(at));
+    message.data = message.data.slice(0, at);
+    detail.cancelled = message.data.trim() === "";
+  });
+  document.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
+    if (skipped) away.add(target); else away.delete(target);
+  });
+  // What was held back while a person had it open.
+  document.addEventListener("toggle", ({ target }) => {
+    const cell = target.closest("[data-wire] td");
+    if (cell?.kept && !cell.querySelector(open)) put(cell.parentElement.id, cell.kept);
+  }, true);
+
+  // The forms in the rows are htmx's business only when they are sent: there are hundreds, and they change all the time.
+  document.addEventListener("htmx:before:init", (event) => {
+    if (!process && event.target.closest("[data-wire]")) event.preventDefault();
+  });
+  document.addEventListener("submit", ({ target }) => {
+    if (!target.closest("[data-wire]")) return;
+    process = true;
+    htmx.process(target);
+    process = false;
+  }, true);
+
+  // The wire is laid when all scripts are here and htmx has looked through the page, or it would be laid twice or never.
+  document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    for (const wire of document.querySelectorAll("[data-connect]")) {
+      wire.setAttribute("hx-sse:connect", wire.dataset.connect);
+      htmx.process(wire);
+    }
+  }));
+  // A browser has six connections for all its pages of one server. Four pages hold one each, and say so where the others
+  // see it; any more look in every now and then.
+  const seats = 4, me = Math.random().toString(36).slice(2);
+  let seated = true;
+  const sit = (stay) => {
+    try {
+      const now = Date.now(), taken = Object.entries(JSON.parse(localStorage.getItem("wires") ?? "{}"));
+      const all = Object.fromEntries(taken.filter(([who, at]) => who !== me && now - at < 5000));
+      seated = stay && Object.keys(all).length < seats;
+      if (seated) all[me] = now;
+      localStorage.setItem("wires", JSON.stringify(all));
+    } catch { seated = stay; } // private mode: nobody knows of the others
+  };
+  sit(!document.hidden);
+  addEventListener("pagehide", () => sit(false));
+
+  // A machine that slept, or a line that went silent, leaves a connection that looks alive.
+  let heard = Date.now(), ticked = Date.now();
+  const reconnect = () => {
+    heard = Date.now();
+    for (const wire of document.querySelectorAll("[data-connect]")) wire._htmx?.sse?.reader?.cancel().catch(() => {});
+  };
+  setInterval(() => {
+    const now = Date.now();
+    if (!document.hidden) sit(true);
+    if (!document.hidden && (now - ticked > slept || now - heard > silence)) reconnect();
+    ticked = now;
+  }, 1000);
+  document.addEventListener("visibilitychange", () => { heard = ticked = Date.now(); sit(!document.hidden); }); // htmx lets go of it and takes it up again
+  addEventListener("online", reconnect);
+  document.addEventListener("htmx:sse:after:connection", () => { heard = Date.now(); });
+  // Where the wire is what the page is for, it says so when it is cut, and for how long.
+  document.addEventListener("htmx:sse:error", () => {
+    const lost = document.querySelector("#feed")?.dataset.lost, note = document.querySelector("#note");
+    if (lost && !note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: lost, id: "lost" }));
+  });
+  document.addEventListener("htmx:sse:after:connection", () => { document.querySelector("#lost")?.remove(); });
+  // Signed out, or deleted meanwhile: the page itself says so.
+  document.addEventListener("htmx:sse:error", ({ detail }) => {
+    if (detail.status === 401 || detail.status === 404) location.reload();
+  });
+})();

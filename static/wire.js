@@ -96,12 +96,15 @@
   }, true);
 
   // The wire is laid when all scripts are here and htmx has looked through the page, or it would be laid twice or never.
-  document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
-    for (const wire of document.querySelectorAll("[data-connect]")) {
+  // The extension lays a wire again that was cut, and not one that never came about.
+  const lay = () => {
+    for (const wire of document.querySelectorAll("[data-connect]:not(.htmx-request)")) {
+      if (wire._htmx?.sse || document.hidden) continue;
       wire.setAttribute("hx-sse:connect", wire.dataset.connect);
-      htmx.process(wire);
+      htmx.ajax("GET", wire.dataset.connect, { source: wire, timeout: htmx.config.sse.connectTimeout }).catch(() => {});
     }
-  }));
+  };
+  document.addEventListener("DOMContentLoaded", () => setTimeout(lay));
   // A browser has six connections for all its pages of one server. Four pages hold one each, and say so where the others
   // see it; any more look in every now and then.
   const seats = 4, me = Math.random().toString(36).slice(2);
@@ -127,6 +130,7 @@
   setInterval(() => {
     const now = Date.now();
     if (!document.hidden) sit(true);
+    lay();
     if (!document.hidden && (now - ticked > slept || now - heard > silence)) reconnect();
     ticked = now;
   }, 1000);
@@ -134,10 +138,12 @@
   addEventListener("online", reconnect);
   document.addEventListener("htmx:sse:after:connection", () => { heard = Date.now(); });
   // Where the wire is what the page is for, it says so when it is cut, and for how long.
-  document.addEventListener("htmx:sse:error", () => {
+  const cut = () => {
     const lost = document.querySelector("#feed")?.dataset.lost, note = document.querySelector("#note");
     if (lost && !note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: lost, id: "lost" }));
-  });
+  };
+  document.addEventListener("htmx:sse:error", cut);
+  document.addEventListener("htmx:error", ({ target }) => { if (target.matches("[data-connect]")) cut(); });
   document.addEventListener("htmx:sse:after:connection", () => { document.querySelector("#lost")?.remove(); });
   // Signed out, or deleted meanwhile: the page itself says so.
   document.addEventListener("htmx:sse:error", ({ detail }) => {

@@ -149,7 +149,6 @@ type reader struct {
 	delays []time.Duration
 	newest int64 // mark
 	bytes  int
-	events int
 }
 
 // read follows the batch until a mark from until on was seen, or the context ends. Marks from since on count.

@@ -132,7 +132,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		open = a.demos.open
 	}
 	pages := web.New(web.Config{
-		Password: c.Password, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, Simulated: show != nil, Guest: show != nil && show.guest,
+		Password: c.Password, Secret: secret, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, Simulated: show != nil, Guest: show != nil && show.guest,
 	}, web.Deps{
 		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", Readers: a.engines,
 		Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,

@@ -1,5 +1,7 @@
 package web
 
+import "time"
+
 // Routes are the addresses there are, each with its method.
 func (s *Server) Routes() []string {
 	var all []string
@@ -7,4 +9,9 @@ func (s *Server) Routes() []string {
 		all = append(all, r.Method+" "+r.Path)
 	}
 	return all
+}
+
+// Ticket is what a browser holds that gave the password at a time, where the secret is another one or this one.
+func Ticket(password string, secret []byte, at time.Time) string {
+	return newSessions(password, secret).begin(at)
 }

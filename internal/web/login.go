@@ -1,9 +1,13 @@
 package web
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,28 +24,38 @@ import (
 const (
 	cookieName  = "sheetlift"
 	sessionLife = 12 * time.Hour
-	maxSessions = 10_000
 	// Ten wrong passwords at once, then one in six seconds, for everybody together: enough for a forgetful office,
 	// 14,400 guesses a day for an attacker.
 	wrongBurst = 10
 	wrongEvery = 6 * time.Second
 )
 
-// sessions are the browsers that gave the password. They end with the process.
+// sessions are the browsers that gave the password. What a browser holds is a signed ticket, so that it counts in every
+// process with the same secret and after a restart, and until the password is changed.
 type sessions struct {
 	password [32]byte
 	asked    bool
+	key      []byte // signs the tickets
 
 	mu    sync.Mutex
-	until map[string]time.Time
+	ended map[string]time.Time // tickets that were signed out here, until when they would have counted
 	wrong *rate.Limiter
 }
 
-func newSessions(password string) *sessions {
-	return &sessions{
-		password: sha256.Sum256([]byte(password)), asked: password != "",
-		until: map[string]time.Time{}, wrong: rate.NewLimiter(rate.Every(wrongEvery), wrongBurst),
+// newSessions takes the secret that all processes share; without one the sessions end with the process.
+func newSessions(password string, secret []byte) *sessions {
+	if len(secret) == 0 {
+		secret = []byte(rand.Text())
 	}
+	s := &sessions{
+		password: sha256.Sum256([]byte(password)), asked: password != "",
+		ended: map[string]time.Time{}, wrong: rate.NewLimiter(rate.Every(wrongEvery), wrongBurst),
+	}
+	sign := hmac.New(sha256.New, secret)
+	sign.Write([]byte("browsers of Sheetlift"))
+	sign.Write(s.password[:])
+	s.key = sign.Sum(nil)
+	return s
 }
 
 // right compares in constant time, whatever the length.
@@ -50,31 +64,50 @@ func (s *sessions) right(password string) bool {
 	return subtle.ConstantTimeCompare(sum[:], s.password[:]) == 1
 }
 
-// begin returns the id of a new session: 130 random bits.
+// begin returns the ticket of a new session: 128 random bits, until when it counts, and both signed.
 func (s *sessions) begin(now time.Time) string {
-	id := rand.Text()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for old, until := range s.until {
-		if now.After(until) || len(s.until) >= maxSessions {
-			delete(s.until, old)
-		}
+	ticket := make([]byte, 16, 16+8+sha256.Size)
+	_, _ = rand.Read(ticket) // never fails since Go 1.24
+	ticket = binary.BigEndian.AppendUint64(ticket, uint64(now.Add(sessionLife).Unix()))
+	return base64.RawURLEncoding.EncodeToString(append(ticket, s.signature(ticket)...))
+}
+
+func (s *sessions) signature(ticket []byte) []byte {
+	sign := hmac.New(sha256.New, s.key)
+	sign.Write(ticket)
+	return sign.Sum(nil)
+}
+
+// until is when a ticket ends; false for one that was not made with our key.
+func (s *sessions) until(ticket string) (time.Time, bool) {
+	data, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
+	if err != nil || len(data) != 16+8+sha256.Size || !hmac.Equal(data[24:], s.signature(data[:24])) {
+		return time.Time{}, false
 	}
-	s.until[id] = now.Add(sessionLife)
-	return id
+	return time.Unix(int64(binary.BigEndian.Uint64(data[16:24])), 0), true
 }
 
-func (s *sessions) valid(id string, now time.Time) bool {
+func (s *sessions) valid(ticket string, now time.Time) bool {
+	until, ours := s.until(ticket)
+	if !ours || !now.Before(until) {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until, ok := s.until[id]
-	return ok && now.Before(until)
+	_, ended := s.ended[ticket]
+	return !ended
 }
 
-func (s *sessions) end(id string) {
+func (s *sessions) end(ticket string) {
+	until, ours := s.until(ticket)
+	if !ours {
+		return
+	}
+	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.until, id)
+	maps.DeleteFunc(s.ended, func(_ string, until time.Time) bool { return now.After(until) })
+	s.ended[ticket] = until
 }
 
 // check tells whether a password may be tried and is right.

@@ -3,11 +3,13 @@ package web_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/web"
@@ -189,6 +191,34 @@ func TestAnErrorOfOursShowsNothingOfItsCause(t *testing.T) {
 			got := d.ask("POST", "/keys/test", url.Values{"label": {label}}, header...)
 			got.has(t, http.StatusInternalServerError, "Something went wrong on our side.")
 			got.lacks(t, "canary", "refused", "127.0.0.1/")
+		}
+	}
+}
+
+func TestATicketThatIsForgedOldOrOfAnotherPasswordDoesNotCount(t *testing.T) {
+	t.Parallel()
+	secret := []byte("the secret of all processes")
+	d := newDeskOf(t, web.Config{Password: password, Secret: secret}, nil, "tesseract")
+	ask := func(ticket string) int { return d.ask("GET", "/", nil, "Cookie", "sheetlift="+ticket).status }
+	now := time.Now()
+	good := web.Ticket(password, secret, now)
+	if got := ask(good); got != http.StatusOK {
+		t.Fatalf("a good one is answered with %d", got)
+	}
+	bad := map[string]string{
+		"old": web.Ticket(password, secret, now.Add(-13*time.Hour)), "of another password": web.Ticket("another password", secret, now),
+		"of another secret": web.Ticket(password, []byte("another"), now), "cut": good[:len(good)-4], "nothing": "",
+	}
+	for i := range good {
+		other := byte('A')
+		if good[i] == 'A' {
+			other = 'B'
+		}
+		bad[fmt.Sprintf("changed at %d", i)] = good[:i] + string(other) + good[i+1:]
+	}
+	for name, ticket := range bad {
+		if got := ask(ticket); got != http.StatusSeeOther {
+			t.Errorf("one that is %s is answered with %d", name, got)
 		}
 	}
 }

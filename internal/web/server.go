@@ -19,6 +19,7 @@ import (
 // Config of the doors.
 type Config struct {
 	Password  string   // asked for at the login page; "" asks nobody
+	Secret    []byte   // signs what browsers hold once they gave it; the same for all processes; nil: they sign in at each
 	Hosts     []string // names the pages may be called by, besides those of loopback
 	MaxImages int      // of a batch
 	MaxBytes  int64    // of one picture; 0 is 25 MB
@@ -78,7 +79,7 @@ func New(cfg Config, d Deps) *Server {
 	s := &Server{
 		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, metrics: d.Metrics, readers: d.Readers,
 		health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
-		sessions: newSessions(cfg.Password), exports: make(chan struct{}, maxExports),
+		sessions: newSessions(cfg.Password, cfg.Secret), exports: make(chan struct{}, maxExports),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

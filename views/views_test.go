@@ -337,7 +337,7 @@ func TestTheLastMinutesOfAllKeysAreDrawnToOneScaleAndSaid(t *testing.T) {
 	busy[0], busy[59], idle[30] = views.Tally{Good: 9, Bad: 1}, views.Tally{Good: 1}, views.Tally{Good: 5}
 	page := html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{{Label: "a", Lately: busy}, {Label: "b", Lately: idle}, {Label: "c"}}}))
 	for _, want := range []string{
-		`aria-label="The last 10 minutes: 10 good answers, 1 other. The last of them: 1 good answer."`, `aria-label="The last 10 minutes: no calls."`,
+		`aria-label="The last 10 minutes: 10 good answers, 1 error. The last of them: 1 good answer."`, `aria-label="The last 10 minutes: no calls."`,
 		`<rect class="good" x="0" y="4.0" width="3" height="27.0">`, `<rect class="other" x="0" y="1.0" width="3" height="3.0">`,
 		`<rect class="good" x="120" y="16.0" width="3" height="15.0">`, `<rect class="good" x="236" y="28.0" width="3" height="3.0">`,
 	} {

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -14,17 +15,21 @@ import (
 
 func TestTheKeysPageFollowsWhatHappensWithoutAReload(t *testing.T) {
 	t.Parallel()
-	gemini, environ := fake(t, 3, 30*time.Millisecond)
+	gemini, environ := fake(t, 6, 30*time.Millisecond)
 	p := run(t, environ...)
 	b := browser(t)
 	b.do(chromedp.Navigate(p.url + "/keys"))
-	b.until("document.querySelectorAll('.key').length == 3")
+	b.until("document.querySelectorAll('.key').length == 6")
 	b.do(chromedp.Evaluate[chromedp.Void]("window.sameDocument = true; document.querySelector('#failures-0').open = true"))
 
 	dead, limited := simulator.PayloadAnswer("403-leaked"), simulator.RefusedAnswer(7, 40*time.Second)
 	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Always: &dead})
 	gemini.SetKey(simulator.Key{Value: canary + "-2", Label: "key 2", Always: &limited})
-	_, started := p.post(t, "", sheets(12))
+	blocked, money := simulator.PayloadAnswer("403-api-key-service-blocked"), simulator.PayloadAnswer("429-prepayment-credits-depleted")
+	gemini.SetKey(simulator.Key{Value: canary + "-4", Label: "key 4", Always: &blocked})
+	gemini.SetKey(simulator.Key{Value: canary + "-5", Label: "key 5", Always: &money})
+	p.act(t, "/keys/disable", url.Values{"label": {"key 6"}})
+	_, started := p.post(t, "", sheets(30))
 	p.ended(t, started["job_id"].(string), time.Minute)
 
 	b.until("document.querySelector('#key-0 .status.bad')")
@@ -33,7 +38,7 @@ func TestTheKeysPageFollowsWhatHappensWithoutAReload(t *testing.T) {
 	}
 	b.until("document.querySelector('#failures-0').open && document.querySelectorAll('#failures-0 li').length == 1")
 	b.until("document.querySelectorAll('#key-2 .spark .good').length > 0 && document.querySelectorAll('#key-0 .spark .other').length > 0")
-	b.until("document.querySelector('#ready').textContent.includes('1 of 3 keys ready')")
+	b.until("document.querySelector('#ready').textContent.includes('1 of 6 keys ready')")
 	// The countdown is the browser's own: it goes on while nothing is sent.
 	const seconds = "parseInt(/^Back in (\\d+) s$/.exec(document.querySelector('#key-1 [data-back]').textContent)[1])"
 	b.until(seconds + " > 30")
@@ -42,6 +47,7 @@ func TestTheKeysPageFollowsWhatHappensWithoutAReload(t *testing.T) {
 	if !b.is("window.sameDocument") {
 		t.Error("the page was loaded anew")
 	}
+	b.shot("10-keys-in-every-state")
 	b.accessible("keys, followed")
 }
 

@@ -13,6 +13,8 @@ var (
 	Segments = segments
 	Sentence = sentence
 	Many     = many
+	Widths   = colWidths
+	Breadth  = breadth
 )
 
 // File is what a language's file holds.

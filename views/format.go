@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // number writes n with the language's mark between thousands.
@@ -165,4 +166,65 @@ func segments(p Progress) []Segment {
 		x += w
 	}
 	return out
+}
+
+// letters is how many characters a column needs beside each other: its longest word whole, of longer texts some words,
+// of its heading the beginning.
+func letters(heads []Head, lines []Line, column int) int {
+	n := 4
+	if column < len(heads) {
+		n = max(n, min(utf8.RuneCountInString(heads[column].Name), 10))
+	}
+	for _, l := range lines {
+		if column >= len(l.Cells) {
+			continue
+		}
+		text := l.Cells[column].Text
+		n = max(n, min(utf8.RuneCountInString(text), 16))
+		for word := range strings.FieldsSeq(text) {
+			n = max(n, min(utf8.RuneCountInString(word), 32))
+		}
+	}
+	return n
+}
+
+// A letter of a cell takes about that much, and so do the blank edges of one, in pixels.
+const (
+	letterWidth = 8
+	cellEdges   = 21
+)
+
+// colWidths shares the breadth out by what the columns hold.
+func colWidths(heads []Head, lines []Line) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	widths := make([]int, len(lines[0].Cells))
+	all := 0
+	for i := range widths {
+		widths[i] = letters(heads, lines, i)*letterWidth + cellEdges
+		all += widths[i]
+	}
+	out := make([]string, len(widths))
+	for i, w := range widths {
+		out[i] = at(float64(w), float64(all)*1.06)
+	}
+	return out
+}
+
+// breadths are the least widths that a table can have; the style sheet knows a class for each.
+var breadths = []int{400, 520, 640, 800, 1000, 1300, 1700, 2200, 2900, 3800, 5000, 6500}
+
+// breadth is how much room the rows need before they scroll sideways, beside other columns of that many pixels.
+func breadth(heads []Head, lines []Line, others int) string {
+	all := others
+	for i := range lines[0].Cells {
+		all += letters(heads, lines, i)*letterWidth + cellEdges
+	}
+	for _, b := range breadths {
+		if all <= b {
+			return "b" + itoa(b)
+		}
+	}
+	return "b" + itoa(breadths[len(breadths)-1])
 }

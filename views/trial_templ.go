@@ -505,7 +505,7 @@ func trialTable(v Image) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var26 = []any{"table", "cells", breadth(v.Heads, v.Lines)}
+			var templ_7745c5c3_Var26 = []any{"table", "cells", breadth(v.Heads, v.Lines, 44)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var26...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

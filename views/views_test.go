@@ -235,6 +235,32 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 	}
 }
 
+func TestAColumnHasRoomForItsLongestWord(t *testing.T) {
+	t.Parallel()
+	row := func(texts ...string) (l views.Line) {
+		for _, text := range texts {
+			l.Cells = append(l.Cells, views.Cell{Text: text})
+		}
+		return l
+	}
+	heads := []views.Head{{Name: "Serial_Number"}, {Name: "Remarks about the state of the thing"}, {Name: "Qty"}}
+	lines := []views.Line{row("34572196026967112317", "bought in spring and never used since then", "1"), row("SN-1", "", "12")}
+	// 20 digits, 16 letters of a text that wraps, 4 at least, each with its edges.
+	if got, want := views.Breadth(heads, lines, 44), "b520"; got != want {
+		t.Errorf("three columns need %s, want %s", got, want)
+	}
+	if got, want := views.Widths(heads, lines), []string{"44.58%", "36.70%", "13.05%"}; !slices.Equal(got, want) {
+		t.Errorf("the widths are %v, want %v", got, want)
+	}
+	var many []string
+	for range 60 {
+		many = append(many, "a text of some length")
+	}
+	if got, want := views.Breadth(nil, []views.Line{row(many...)}, 44), "b6500"; got != want {
+		t.Errorf("sixty columns need %s, want %s", got, want)
+	}
+}
+
 func TestNumbersReadWell(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

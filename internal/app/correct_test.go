@@ -118,3 +118,59 @@ func TestAPersonCorrectsWithTheKeyboardAloneAndNothingIsLost(t *testing.T) {
 		t.Errorf("the picture opens at row %q", row)
 	}
 }
+
+func TestEveryEditOnTheCheckPageCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	_, started := p.post(t, "", sheets(1))
+	id := started["job_id"].(string)
+	p.ended(t, id, 2*time.Minute)
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url + "/batches/" + id + "/images/1"))
+	b.until("document.querySelector('#lines .cell[tabindex=\"0\"]') && document.querySelector('#stage img').naturalWidth > 0")
+
+	// What the grid says, cell by cell with its doubts: the same before an edit and after it was taken back.
+	const says = "[...document.querySelectorAll('#lines tr')].map((r) => [...r.querySelectorAll('.cell')].map((c) => c.dataset.text + '|' + (c.dataset.why ?? '')).join(';')).join('\\n')"
+	b.script("window.before = " + says)
+	rows := "document.querySelectorAll('#lines tr').length"
+	b.script("window.rows = " + rows)
+	for _, e := range []struct {
+		name string
+		do   func()
+		done string
+	}{
+		{"a doubt found right with Enter, from doubt to doubt", func() {
+			b.press("n", 78, 0)
+			b.script("window.doubts = document.querySelectorAll('#lines .cell[data-why]').length; document.querySelector('#lines .cell[tabindex=\"0\"]').focus()")
+			b.press("Enter", 13, 0)
+		}, "document.querySelectorAll('#lines .cell[data-why]').length == window.doubts - 1 && document.querySelector('#lines .cell[tabindex=\"0\"]').dataset.why"},
+		{"a cell emptied with Delete", func() {
+			b.script("document.querySelector('#lines tr .cell').focus()")
+			b.press("Delete", 46, 0)
+		}, "document.querySelector('#lines tr .cell').dataset.text == ''"},
+		{"a row added", func() { b.click("#rowtools [data-do=add]") }, rows + " == window.rows + 1"},
+		{"a row moved down", func() {
+			b.script("document.querySelector('#lines tr .cell').focus()")
+			b.click("#rowtools [data-do=down]")
+		}, "window.before.split('\\n')[0] == " + says + ".split('\\n')[1]"},
+		{"a row deleted", func() {
+			b.script("document.querySelector('#lines tr .cell').focus()")
+			b.click("#rowtools [data-do=delete]")
+		}, rows + " == window.rows - 1"},
+		{"the image checked", func() { b.click("#check") }, "document.querySelector('#uncheck')"},
+	} {
+		e.do()
+		b.until(allSaved)
+		b.until(e.done)
+		b.until("!document.querySelector('#undo').disabled")
+		b.press("z", 90, ctrl)
+		b.until(allSaved)
+		b.until(says + " == window.before && !document.querySelector('#uncheck')")
+		if t.Failed() {
+			t.Fatalf("not taken back: %s", e.name)
+		}
+	}
+	if history := b.text("#history summary"); !strings.HasPrefix(history, "12 changes") {
+		t.Errorf("of six edits and their undoing the history says %q", history)
+	}
+}

@@ -82,6 +82,11 @@ bench-images: ## one photo of 12 megapixels to a picture and a thumbnail, agains
 	@deploy/packages.sh vipsthumbnail=libvips-tools
 	$(GO) test ./internal/imaging -run '^$$' -bench '^BenchmarkAgainstVips$$' -benchtime 1x -count 1
 
+.PHONY: bench-samples
+bench-samples: ## every file of the sample data through the real server: reactions, the slowest refusal, memory
+	@deploy/packages.sh $(PICTURES)
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkSamples$$' -benchtime 1x -count 1 -timeout 20m
+
 .PHONY: bench-photos
 bench-photos: ## what 500 phone photos of 4 MB weigh on their way from a browser, by 60 of them; PHOTOS=500 for all
 	@deploy/packages.sh $(CHROMIUM)

@@ -18,7 +18,8 @@ import (
 // Truth is one sample picture and what it shows.
 type Truth struct {
 	File   string            `json:"file"`
-	Kind   string            `json:"kind"` // "receipt", "table", "table-photo", …
+	Kind   string            `json:"kind"`   // "receipt", "table", "table-photo", …
+	Expect string            `json:"expect"` // "accept", "reject", "accept-if-…", and what else may be
 	Rows   [][]string        `json:"rows"`
 	Fields map[string]string `json:"fields"`
 	Text   string            `json:"text"`

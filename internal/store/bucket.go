@@ -20,6 +20,10 @@ const (
 	loadLimit = 5 * time.Second // one try of loading many documents; 5,000 take 60 ms
 	loadTries = 2
 
+	// loadsAtOnce is how many loads of many documents are under way at one time: each reads on the server beside what is
+	// written, and of 200 uploads that each look what is there already some would wait so long that it looked like damage.
+	loadsAtOnce = 4
+
 	placeLimit = 2 * time.Second  // until a consumer must stand; on two busy cores it takes 0.3 s
 	readerIdle = 10 * time.Second // a consumer that nobody asks goes after that
 )
@@ -195,9 +199,7 @@ func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 	var err error
 	limit := time.Now().Add(patience)
 	for tries := 0; ; {
-		c, cancel := context.WithTimeout(ctx, loadLimit)
-		docs, err = b.loadOnce(c, filter)
-		cancel()
+		docs, err = b.loadInTurn(ctx, filter)
 		if err == nil || ctx.Err() != nil || b.s.ctx.Err() != nil || !passing(err) {
 			return docs, err
 		}
@@ -214,6 +216,19 @@ func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 		err = fmt.Errorf("%w: %s%s: %w", errDamaged, b.prefix, filter, err)
 	}
 	return nil, err
+}
+
+// loadInTurn is loadOnce when it is this load's turn; its time counts from then.
+func (b *bucket) loadInTurn(ctx context.Context, filter string) ([]doc, error) {
+	select {
+	case b.s.loads <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-b.s.loads }()
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	return b.loadOnce(ctx, filter)
 }
 
 func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err error) {
@@ -284,8 +299,11 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 // A cluster may choose a node that was lost a moment ago: the call then has no answer, and only another name is placed anew.
 func (b *bucket) reader(ctx context.Context, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = jetstream.AckNonePolicy, true, 1, readerIdle
-	ctx, cancel := context.WithTimeout(ctx, placeLimit)
-	defer cancel()
+	if b.s.clustered() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, placeLimit)
+		defer cancel()
+	}
 	return b.stream.CreateConsumer(ctx, cfg)
 }
 

@@ -64,6 +64,7 @@ type Store struct {
 	pictures  jetstream.Stream
 	readings  jetstream.Stream
 	changes   *changes
+	loads     chan struct{} // holds one for each load of many documents that is under way
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -86,7 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}}
+	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loads: make(chan struct{}, loadsAtOnce)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.Close()

@@ -54,6 +54,7 @@ type Keys struct {
 	Next    time.Time // when a key can read again, while none can; zero: one can, or nobody knows
 	Waiting int       // pictures that wait for a key
 	Down    bool      // the service itself is down
+	Unread  string    // why the keys were not read anew, for the technician; "" when they were
 	Events  []Event   // newest first
 	Said    string    // what came of the last action, a sentence
 	Mood    string    // "bad" if it is bad news, "wait" if it is half good

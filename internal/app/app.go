@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,7 +50,8 @@ type App struct {
 	tmp     string
 	engines engines
 	reload  chan struct{}
-	keys    sync.Mutex // held while keys are read from their file or written to it
+	keys    sync.Mutex             // held while keys are read from their file or written to it
+	oldKeys atomic.Pointer[string] // why they were not read anew
 	checked upkeep.Deps
 	opened  time.Time // what is older and belongs to nothing was left behind
 	demos   *demos    // what POST /demo opens; nil in a demonstration itself
@@ -134,7 +136,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	pages := web.New(web.Config{
 		Password: c.Password, Secret: secret, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, Simulated: show != nil, Guest: show != nil && show.guest,
 	}, web.Deps{
-		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", Readers: a.engines,
+		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Readers: a.engines,
 		Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
 	})
 	a.pages, a.server = pages.Inner(), pages.HTTP()

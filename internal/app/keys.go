@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"time"
@@ -20,7 +21,11 @@ func parseKeys(given []config.KeyText) ([]keypool.Key, error) {
 	for i, k := range given {
 		key, err := keypool.ParseKey(k.Text, i+1)
 		if err != nil {
-			return nil, &config.Error{Setting: k.Source, Reason: "cannot be used as a key", Remedy: "Write the key alone, or label@project:KEY."}
+			e := &config.Error{Setting: k.Source, Reason: "cannot be used as a key", Remedy: "Write the key alone, or label@project:KEY."}
+			if errors.Is(err, keypool.ErrCharacter) {
+				e.Reason, e.Remedy = "has a character that no key has", "Copy the key again, and save the file as plain text in UTF-8."
+			}
+			return nil, e
 		}
 		keys = append(keys, key)
 	}
@@ -68,10 +73,31 @@ func (a *App) readKeys() {
 	}
 	if err != nil {
 		a.log.Error("the keys were not read anew; those in use stay", "err", err)
+		a.tellKeysProblem(Explain(err))
 		return
 	}
+	a.tellKeysProblem("")
 	a.pool.Replace(keys)
 	a.log.Info("the keys were read anew", "keys", len(keys))
+}
+
+// tellKeysProblem has the page of keys say why they were not read anew; "" when they were.
+func (a *App) tellKeysProblem(why string) {
+	if why == a.whyOldKeys() {
+		return
+	}
+	a.oldKeys.Store(&why)
+	for _, topic := range web.KeysTopics() {
+		a.feed.Touch(topic, "")
+	}
+}
+
+// whyOldKeys is why the keys were not read anew; "" when they were.
+func (a *App) whyOldKeys() string {
+	if why := a.oldKeys.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 // addKey takes a key in at once, and writes it to the keys file where there is one.

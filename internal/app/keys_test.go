@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"sheetlift/internal/engine/gemini/simulator"
 )
@@ -151,6 +152,53 @@ func TestAChangedKeysFileIsReadAnewAndABadOneChangesNothing(t *testing.T) {
 	if strings.Contains(p.log.String(), canary) {
 		t.Error("a key stands in the log")
 	}
+}
+
+func TestABadLineOfTheKeysFileIsNamedOnThePageAndInTheLogAndTheKeysInUseStay(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "keys")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one@a:" + canary + "-1\n")
+	_, p := child(t, "SHEETLIFT_DATA=:memory:", "GEMINI_API_KEYS_FILE="+file)
+	for _, bad := range []struct{ text, line, reason string }{
+		{"two@b:" + canary + "-2\n\n# half of it is missing\nthree@c:" + canary + "\x00-3\n", "GEMINI_API_KEYS_FILE line 4", "has a character that no key has"},
+		{"two@b:" + canary + "-2\n" + strings.Repeat(canary, 1<<13) + "\n", "GEMINI_API_KEYS_FILE line 2", "is longer than 64 KiB"},
+		{string(utf16le("two@b:" + canary + "-2\n")), "GEMINI_API_KEYS_FILE line 1", "has a character that no key has"},
+	} {
+		write(bad.text)
+		waitFor(t, func() bool { return strings.Contains(p.page(t, "/keys"), bad.line+" "+bad.reason) })
+		if log := p.log.String(); !strings.Contains(log, bad.line+" "+bad.reason) {
+			t.Errorf("the log does not say %s %s", bad.line, bad.reason)
+		}
+		if states := p.labels(t); len(states) != 1 || states["one"] != "active" {
+			t.Errorf("after a bad file: %v", states)
+		}
+	}
+	write("one@a:" + canary + "-1\ntwo@b:" + canary + "-2\n")
+	waitFor(t, func() bool { return len(p.labels(t)) == 2 })
+	if page := p.page(t, "/keys"); strings.Contains(page, "GEMINI_API_KEYS_FILE line") || strings.Contains(page+p.log.String(), canary) {
+		t.Error("the page still says that the file is bad, or a key is shown")
+	}
+}
+
+// utf16le is text as some editors save it.
+func utf16le(text string) []byte {
+	out := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(unit), byte(unit>>8))
+	}
+	return out
+}
+
+// page is what a page says.
+func (p *process) page(t testing.TB, path string) string {
+	t.Helper()
+	_, data, _ := p.fetch(t, path)
+	return string(data)
 }
 
 func TestKeysCheckPrintsATableAndFailsWhenAKeyDoes(t *testing.T) {

@@ -170,7 +170,7 @@ func (src Source) keys(c *Config, env map[string]string) error {
 	src.warnMode(c, file)
 	for n, line := range keyLines(data) {
 		if len(line) > maxKeyLine {
-			return &Error{"GEMINI_API_KEYS_FILE", "has a line longer than 64 KiB", "Write one key to a line."}
+			return &Error{"GEMINI_API_KEYS_FILE line " + strconv.Itoa(n), "is longer than 64 KiB", "Write one key to a line."}
 		}
 		add("GEMINI_API_KEYS_FILE line "+strconv.Itoa(n), line)
 	}

@@ -29,11 +29,13 @@ var given = regexp.MustCompile(`^([\pL\pN][\pL\pN _.-]{0,39})@((?:[\pL\pN][\pL\p
 var (
 	// ErrBlank is a key without a value.
 	ErrBlank = errors.New("keypool: the key is blank")
+	// ErrCharacter is a key that cannot be sent: it has a character that no header of a request may have.
+	ErrCharacter = errors.New("keypool: the key has a character that no key has")
 	// ErrForm is a label, a project or a value that cannot be written on one line as label@project:KEY.
 	ErrForm = errors.New("keypool: the label, the project or the key has characters that cannot be written down")
 )
 
-// ParseKey reads a key as given: the bare key, or label@project:KEY. Any value that is not blank is a key. n counts
+// ParseKey reads a key as given: the bare key, or label@project:KEY. Any value that is not blank and can be sent is a key. n counts
 // the keys from 1 and makes the label "key n" where none is given; 0 leaves it to the pool.
 func ParseKey(text string, n int) (Key, error) {
 	text = strings.TrimSpace(text)
@@ -47,6 +49,9 @@ func ParseKey(text string, n int) (Key, error) {
 	}
 	if text == "" {
 		return Key{}, ErrBlank
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return Key{}, ErrCharacter
 	}
 	k.Secret = NewSecret(text)
 	return k, nil

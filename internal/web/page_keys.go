@@ -51,6 +51,9 @@ func (s *Server) keysNow(ctx context.Context) views.Keys {
 		v.Wire, v.Keeps = true, s.keeps
 		presentPool(&v, s.pool.Status(v.Now))
 	}
+	if s.oldKeys != nil {
+		v.Unread = oneLine(s.oldKeys())
+	}
 	return v
 }
 
@@ -129,7 +132,7 @@ func (s *Server) addKey(c echo.Context) error {
 // typedKey reads the form. Its errors never hold what was typed.
 func typedKey(c echo.Context) (keypool.Key, error) {
 	k, err := keypool.ParseKey(c.FormValue("key"), 0)
-	if err != nil {
+	if errors.Is(err, keypool.ErrBlank) {
 		return k, errs.New(errs.Invalid, "The key is blank. Copy it from Google AI Studio and paste it.")
 	}
 	if label := strings.TrimSpace(c.FormValue("label")); label != "" {
@@ -142,7 +145,7 @@ func typedKey(c echo.Context) (keypool.Key, error) {
 	if written.Label == "" { // the pool will choose one like this
 		written.Label = "key 1"
 	}
-	if _, err := written.Line(); err != nil || len(k.Secret.Reveal()) > maxKey {
+	if _, unwritten := written.Line(); err != nil || unwritten != nil || len(k.Secret.Reveal()) > maxKey {
 		return k, errs.New(errs.Invalid, "The key cannot be taken like this. A label has up to 40 letters, digits, blanks, dots and dashes, a project up to 63 without blanks, and a key is one line.")
 	}
 	return k, nil

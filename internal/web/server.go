@@ -38,6 +38,7 @@ type Deps struct {
 	Keys     Keys                      // nil: there are no keys
 	AddKey   func(k keypool.Key) Added // takes a key in; nil: that is not possible here
 	KeysFile bool                      // added keys are written to a file
+	OldKeys  func() string             // why the keys were not read anew, for the technician; "" when they were, nil: they never are
 	Metrics  http.Handler              // answers GET /metrics; nil: there are none
 	Readers  batch.Readers
 	Health   func(context.Context) error
@@ -55,6 +56,7 @@ type Server struct {
 	pool     Keys
 	add      func(keypool.Key) Added
 	keeps    bool
+	oldKeys  func() string
 	metrics  http.Handler
 	readers  batch.Readers
 	health   func(context.Context) error
@@ -77,7 +79,7 @@ func New(cfg Config, d Deps) *Server {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, metrics: d.Metrics, readers: d.Readers,
+		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, metrics: d.Metrics, readers: d.Readers,
 		health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: newSessions(cfg.Password, cfg.Secret), exports: make(chan struct{}, maxExports),
 	}

@@ -41,6 +41,7 @@ func Handler(s Sources) http.Handler {
 	all.MustRegister(newCollector(s), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: mostAtOnce,
+		DisableCompression: true, // the doors compress what they send, once
 	})
 }
 

@@ -87,7 +87,7 @@ func grepCanary(t *testing.T, dir string) (files int) {
 }
 
 // links are the addresses of our own on a page.
-var links = regexp.MustCompile(`(?:href|src|action|hx-get|hx-sse:connect)="(/[^"#]*)`)
+var links = regexp.MustCompile(`(?:href|src|action|hx-get|hx-sse:connect|data-connect)="(/[^"#]*)`)
 
 // crawl fetches every address that pages link to, as a page and as a fragment, and returns those that it found.
 func (p *process) crawl(t *testing.T, from ...string) map[string]int {

@@ -105,6 +105,11 @@ bench-uploads: ## 200 photos of 20 MB at once through the real server
 bench-rows: ## 500 read images with 20 rows each in Chromium: all rows, filter, sort, check, replace, undo
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkRows$$' -benchtime 1x -count 1 -timeout 20m
 
+.PHONY: bench-live
+bench-live: ## what open pages see: 1,000 changes a second in Chromium, 1,000 readers, weight, first paint, buttons
+	@deploy/packages.sh $(CHROMIUM)
+	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkLive$$' -benchtime 1x -count 1 -timeout 20m
+
 .PHONY: bench-engine
 bench-engine: ## the store: queue, changes, no-op work, cancel, lists, start, memory and readings that answer again; three of them on a cluster of three nodes
 	$(GO) test ./internal/store -run '^$$' -bench '^BenchmarkEngine(Enqueue|Change)' -benchtime 500x -count 1

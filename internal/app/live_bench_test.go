@@ -3,7 +3,11 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -21,6 +25,8 @@ func BenchmarkLive(b *testing.B) {
 	c := newCrowd(b, 500)
 	t := &targets{b: b, table: tabwriter.NewWriter(os.Stdout, 12, 0, 2, ' ', 0)}
 	fmt.Fprintln(t.table, "\nWHAT\tMUST\tIS\t")
+	c.weigh(b, t)
+	c.press(b, t)
 	c.follow(b, t)
 	c.gather(b, t)
 	if err := t.table.Flush(); err != nil {
@@ -148,6 +154,67 @@ func (c *crowd) follow(b *testing.B, t *targets) {
 	t.most("  change to paint, 99 %", ms(quantile(delays, .99)), 300, "ms")
 	t.most("  long tasks in 4 s", busy/1000, 1.5, "s")
 	t.most("  changes never shown", float64(len(changes))*during.Seconds()/(warm+during).Seconds()-float64(len(delays)), 0, "")
+}
+
+// weigh measures what each page weighs on the line without its pictures, and when the batch's first paint comes.
+func (c *crowd) weigh(b *testing.B, t *targets) {
+	b.Helper()
+	fmt.Fprintf(t.table, "pages, each in a browser of its own (load %s)\t\t\t\n", load())
+	batch := "/batches/" + string(c.id)
+	draft := "/batches/" + c.p.draft(b, sheets(3))
+	const weight = `performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
+		.filter((e) => !/thumb|picture|events|notes/.test(e.name)).reduce((sum, e) => sum + e.encodedBodySize, 0) / 1024`
+	for _, path := range []string{"/", "/keys", draft + "?step=pictures", draft + "?step=names", draft + "?step=columns", batch, batch + "/rows", batch + "/images/1", "/nothing-here"} {
+		page := browser(b)
+		page.do(chromedp.Navigate(c.p.url + path))
+		page.until("document.readyState == 'complete' && performance.getEntriesByName('first-contentful-paint').length > 0")
+		kb, err := chromedp.Run(page.ctx, chromedp.Evaluate[float64](weight))
+		if err != nil {
+			b.Fatal(err)
+		}
+		t.most("  "+strings.NewReplacer(string(c.id), "…", strings.TrimPrefix(draft, "/batches/"), "…").Replace(path), kb, 120, "KB")
+		page.forgive("404")
+	}
+	var paints []time.Duration
+	for range 5 {
+		page := browser(b)
+		page.do(chromedp.Navigate(c.p.url + batch))
+		page.until("performance.getEntriesByName('first-contentful-paint').length > 0")
+		first, err := chromedp.Run(page.ctx, chromedp.Evaluate[float64]("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		paints = append(paints, time.Duration(first*float64(time.Millisecond)))
+	}
+	t.most("  first paint of 500 images, half", ms(quantile(paints, .5)), 300, "ms")
+	t.most("  first paint of 500 images, best", ms(quantile(paints, 0)), 0, "ms")
+}
+
+// press measures how long the buttons of the batch take to answer.
+func (c *crowd) press(b *testing.B, t *targets) {
+	b.Helper()
+	fmt.Fprintf(t.table, "buttons of a batch of 500 images (load %s)\t\t\t\n", load())
+	for _, button := range []struct {
+		path string
+		form url.Values
+	}{
+		{"/resume", nil}, {"/pause", nil}, {"/settings", url.Values{"priority": {"high"}}}, {"/images/500/priority", url.Values{"priority": {"high"}}}, {"/images/500/cancel", nil}, {"/images/500/retry", nil},
+	} {
+		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, c.p.url+"/batches/"+string(c.id)+button.path, strings.NewReader(button.form.Encode()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("HX-Request", "true")
+		begun := time.Now()
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		t.most("  "+button.path+" "+strconv.Itoa(res.StatusCode), ms(time.Since(begun)), 100, "ms")
+	}
 }
 
 // gather measures how long each change takes to 1,000 readers, beside ten that do not read.

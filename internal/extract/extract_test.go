@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,9 +349,9 @@ func TestAStoreThatStumblesCostsNoImageItsRetries(t *testing.T) {
 		b := newBench(t)
 		defer b.process()()
 		id := b.start(options(3), pictures(9)...)
-		ops := 0
-		b.world.Fail(func(op string) error {
-			if ops++; ops%3 == 0 {
+		var ops atomic.Int64 // the images are written side by side
+		b.world.Fail(func(string) error {
+			if ops.Add(1)%3 == 0 {
 				return errs.New(errs.Unavailable, "The store did not answer.")
 			}
 			return nil

@@ -2,6 +2,7 @@ package extract_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,12 +82,12 @@ func TestACrashAfterAReadingWasRememberedMakesItNoEarlierOne(t *testing.T) {
 		b := reusing(t)
 		stop := b.process()
 		// The process is killed after it remembered what was read, before the image is written.
-		remembered := false
+		var remembered atomic.Bool
 		b.world.Fail(func(op string) error {
-			if remembered {
+			if remembered.Load() {
 				return errs.New(errs.Unavailable, "The machine is dead.")
 			}
-			remembered = op == "remember"
+			remembered.Store(op == "remember")
 			return nil
 		})
 		id := b.start(options(5), "p")

@@ -52,7 +52,7 @@ func NewWorld() *World {
 	}
 }
 
-// Fail asks f before every write, with a word for it; an error is returned to the caller, unwritten. nil ends it.
+// Fail asks f before every write, from whoever writes, with a word for it; an error is returned to the caller, unwritten. nil ends it.
 func (w *World) Fail(f func(op string) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -52,7 +52,10 @@ const inHand = 4
 func (h *holding) begin(t testing.TB) {
 	t.Helper()
 	atOnce := h.count * (inHand + 1) // each has one more, which waits for a slot
-	_, started := h.first.post(t, fmt.Sprintf("?max_concurrent=%d", atOnce), sheets(atOnce+2))
+	status, started := h.first.post(t, fmt.Sprintf("?max_concurrent=%d", atOnce), sheets(atOnce+2))
+	if status >= 300 {
+		t.Fatalf("the batch was answered %d %v\n%s", status, started, h.first.log)
+	}
 	h.id = started["job_id"].(string)
 	h.wait(t, func() bool {
 		running := 0

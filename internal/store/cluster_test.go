@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,5 +143,40 @@ func TestAWatchOutlivesALostNode(t *testing.T) {
 		}
 		nodes.Begin(n % 3)
 		nodes.Whole("KV_images", "KV_batches")
+	}
+}
+
+// TestOfManyWhoSwapAtOnceOnAClusterNobodyIsToldOfAFault: a cluster refuses a write while another of the same document is on
+// its way, before it knows which is right.
+func TestOfManyWhoSwapAtOnceOnAClusterNobodyIsToldOfAFault(t *testing.T) {
+	t.Parallel()
+	_, one, two := onCluster(t)
+	b := newBatch(t, one)
+	if err := one.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 1, Status: batch.Pending}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		m, err := one.Image(t.Context(), b.ID, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var won atomic.Int64
+		var all sync.WaitGroup
+		for i := range 16 {
+			s := []*store.Store{one, two}[i%2]
+			mine := *m
+			mine.Tries = i
+			all.Go(func() {
+				if err := s.SaveImage(t.Context(), &mine); err == nil {
+					won.Add(1)
+				} else if !errs.Is(err, errs.Conflict) {
+					t.Errorf("told of a fault: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d of 16 won", won.Load())
+		}
 	}
 }

@@ -26,6 +26,7 @@ const (
 	codeNoStorage     jetstream.ErrorCode = 10047
 	codeNoPeers       jetstream.ErrorCode = 10005
 	codeInProcess     jetstream.ErrorCode = 10158 // an earlier try of the same write is on its way
+	codeOtherInHand   jetstream.ErrorCode = 10164 // of a cluster: another write of the same document is on its way
 )
 
 // errDamaged is what is stored but not as it was written.
@@ -67,7 +68,7 @@ func passing(err error) bool {
 		}
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (api.Code == 503 && !full(err) || api.ErrorCode == codeInProcess)
+	return ok && (api.Code == 503 && !full(err) || api.ErrorCode == codeInProcess || api.ErrorCode == codeOtherInHand)
 }
 
 func hasCode(err error, code jetstream.ErrorCode) bool {

@@ -101,7 +101,7 @@ func (a *App) whyOldKeys() string {
 }
 
 // addKey takes a key in at once, and writes it to the keys file where there is one.
-func (a *App) addKey(k keypool.Key) web.Added {
+func (a *App) addKey(ctx context.Context, k keypool.Key) web.Added {
 	a.keys.Lock()
 	defer a.keys.Unlock()
 	file := a.cfg.KeysFile
@@ -117,7 +117,7 @@ func (a *App) addKey(k keypool.Key) web.Added {
 		return added
 	}
 	k.Label = label
-	if err := config.AppendKey(file, k); err != nil {
+	if err := config.AppendKey(ctx, file, k); err != nil {
 		a.log.Warn("an added key could not be written to the keys file: it is forgotten at the next restart", "file", file, "key", label, "err", err)
 		added.Why = err
 		return added

@@ -133,7 +133,7 @@ func TestTheSamePicturesInALaterBatchCostNothingAndGiveTheSame(t *testing.T) {
 func TestBoxesAndDoubtsOfTesseractComeAlong(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("tesseract"); err != nil {
-		t.Skip("tesseract is not installed")
+		t.Skip("tesseract is not installed here; make test installs it")
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	p := run(t, "SHEETLIFT_ENGINE=tesseract", "SHEETLIFT_DATA="+data)

@@ -123,6 +123,11 @@ func (m *machine) asks(t *rapid.T) map[string]func() error {
 		"schedule":   func() error { _, err := m.s.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
 		"unschedule": func() error { _, err := m.s.Unschedule(ctx, m.id); return err },
 		"at once":    func() error { _, err := m.s.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once")); return err },
+		"image priority": func() error {
+			level := rapid.SampledFrom([]batch.Priority{batch.High, batch.Normal, batch.Low}).Draw(t, "priority")
+			_, err := m.s.SetImagePriority(ctx, m.id, m.some(t), level)
+			return err
+		},
 		"delete":     func() error { return m.s.Delete(ctx, m.id) },
 		"bring back": func() error { _, err := m.s.Undelete(ctx, m.id); return err },
 		"refill":     func() error { _, err := m.s.Refill(ctx, m.id); return err },
@@ -150,7 +155,7 @@ func (m *machine) take(t *rapid.T) {
 // settle has a worker write down what came of an image that it took.
 func (m *machine) settle(t *rapid.T) {
 	if len(m.stale) == 0 {
-		t.Skip("nothing was taken")
+		t.Skip("nothing was taken") // rapid then draws another step
 	}
 	i := rapid.IntRange(0, len(m.stale)-1).Draw(t, "which")
 	image := m.stale[i]
@@ -248,11 +253,14 @@ func (m *machine) ends(t *rapid.T) {
 func (m *machine) readAll(t *rapid.T) {
 	ctx := context.Background()
 	for range 2*m.uploads + 2 {
-		waiting, err := m.s.Refill(ctx, m.id)
+		images, err := m.s.Refill(ctx, m.id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, image := range waiting {
+		for _, image := range images {
+			if !image.NotBefore.After(time.Now()) {
+				continue // Refill itself has to bring it
+			}
 			if err := m.s.Queue(ctx, m.id, image.N); err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +281,7 @@ func (m *machine) readAll(t *rapid.T) {
 func (m *machine) work(t *rapid.T) {
 	b, err := m.s.Batch(context.Background(), m.id)
 	if err != nil || !b.Reads() || m.w.Queued(m.id) == 0 {
-		t.Skip("nothing to read")
+		t.Skip("nothing to read") // rapid then draws another step
 	}
 	m.workOne(t)
 }
@@ -327,7 +335,7 @@ func TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded(t *testing
 		}
 		words := []string{
 			"start", "start", "pause", "rest", "resume", "resume", "go on", "cancel", "cancel one", "retry one", "retry all", "afresh",
-			"afresh", "remove", "leave out", "schedule", "unschedule", "at once", "delete", "bring back", "bring back", "bring back",
+			"afresh", "image priority", "remove", "leave out", "schedule", "unschedule", "at once", "delete", "bring back", "bring back", "bring back",
 			"refill", "conclude", "conclude",
 		}
 		ask := func(t *rapid.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -36,9 +37,9 @@ func keyLines(data []byte) iter.Seq2[int, string] {
 
 // AppendKey writes one more key to the keys file, at its end, so that the next start has it. It is durable when AppendKey
 // returns. Whoever reads the file meanwhile sees it without the key or with it, never half; what stands in it, its mode
-// and its owner stay. A key that stands there already changes nothing. Several processes may append at once. The error
-// has a sentence for people and never holds the key.
-func AppendKey(file string, k keypool.Key) error {
+// and its owner stay. A key that stands there already changes nothing. Several processes may append at once; one that waits
+// for another gives up after five seconds, or when ctx ends. The error has a sentence for people and never holds the key.
+func AppendKey(ctx context.Context, file string, k keypool.Key) error {
 	line, err := k.Line()
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "It cannot be written as one line of the keys file.")
@@ -52,7 +53,7 @@ func AppendKey(file string, k keypool.Key) error {
 	} else if !info.Mode().IsRegular() {
 		return errs.New(errs.Unavailable, "What the keys file names is not a file that can be added to. Name a plain file in GEMINI_API_KEYS_FILE.")
 	}
-	f, err := openLocked(path)
+	f, err := openLocked(ctx, path)
 	if err != nil {
 		return unwritten(err)
 	}
@@ -80,14 +81,18 @@ func AppendKey(file string, k keypool.Key) error {
 }
 
 const (
-	lockTries = 100
+	lockLimit = 5 * time.Second
 	lockPause = 50 * time.Millisecond
 )
 
 // openLocked opens the file for itself alone among those who append keys. The lock is on the file, not on its name: when
 // another one has put a new file there meanwhile, that one is opened.
-func openLocked(path string) (*os.File, error) {
-	for range lockTries {
+func openLocked(ctx context.Context, path string) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockLimit)
+	defer cancel()
+	again := time.NewTicker(lockPause)
+	defer again.Stop()
+	for {
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
 			return nil, err
@@ -104,9 +109,12 @@ func openLocked(path string) (*os.File, error) {
 		if err != nil && !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, err
 		}
-		time.Sleep(lockPause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, unix.EWOULDBLOCK
+		}
 	}
-	return nil, unix.EWOULDBLOCK
 }
 
 // replace puts data in the place of the file that info describes. The caller has its lock.

@@ -1,6 +1,9 @@
 package config_test
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -10,9 +13,31 @@ func TestAMountedKeysFileIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	file, over := keysFile(t, "x\n", 0o600), keysFile(t, "y\n", 0o600)
 	if err := unix.Mount(over, file, "", unix.MS_BIND, ""); err != nil {
-		t.Skip("mounting is not allowed here: ", err)
+		t.Skip("only root outside a container may mount: ", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(file, unix.MNT_DETACH) })
 	refused(t, file, "mounted from elsewhere")
 	holds(t, file, "y\n")
+}
+
+// TestAKeysFileInAReadOnlyFolderIsLeftAlone: the test gives up what lets root write everywhere, so that the folder's mode counts.
+func TestAKeysFileInAReadOnlyFolderIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	file := keysFile(t, "x\n", 0o600)
+	if err := os.Chmod(filepath.Dir(file), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(file), 0o700) })
+	runtime.LockOSThread() // and the thread ends with the test
+	var caps [2]unix.CapUserData
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &caps[0]); err != nil {
+		t.Fatal(err)
+	}
+	caps[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
+	if err := unix.Capset(&header, &caps[0]); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, file, "read-only for this program")
+	holds(t, file, "x\n")
 }

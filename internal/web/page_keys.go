@@ -117,7 +117,7 @@ func (s *Server) addKey(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	switch added := s.add(k); {
+	switch added := s.add(c.Request().Context(), k); {
 	case added.Here:
 		return s.showKeys(c, views.Say(ctx, "keys.said.there", oneLine(added.Label)), "")
 	case added.Kept:

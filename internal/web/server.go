@@ -36,7 +36,7 @@ type Deps struct {
 	Board    *batch.Board
 	Feed     *live.Feed
 	Keys     Keys                      // nil: there are no keys
-	AddKey   func(k keypool.Key) Added // takes a key in; nil: that is not possible here
+	AddKey   func(ctx context.Context, k keypool.Key) Added // takes a key in; nil: that is not possible here
 	KeysFile bool                      // added keys are written to a file
 	OldKeys  func() string             // why the keys were not read anew, for the technician; "" when they were, nil: they never are
 	Metrics  http.Handler              // answers GET /metrics; nil: there are none
@@ -54,7 +54,7 @@ type Server struct {
 	board    *batch.Board
 	feed     *live.Feed
 	pool     Keys
-	add      func(keypool.Key) Added
+	add      func(context.Context, keypool.Key) Added
 	keeps    bool
 	oldKeys  func() string
 	metrics  http.Handler

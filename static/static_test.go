@@ -94,6 +94,11 @@ func TestColoursStandInTheTokensOnly(t *testing.T) {
 	if !found {
 		t.Fatal("the tokens do not end where they should")
 	}
+	check, err := static.Files.ReadFile("check.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules += string(check)
 	for _, m := range regexp.MustCompile(`#[0-9a-fA-F]{3,8}\b[^{]`).FindAllString(rules, -1) {
 		t.Errorf("a rule below the tokens names the colour %q", m)
 	}

@@ -35,11 +35,11 @@ type Deps struct {
 	Batches  *batch.Service
 	Board    *batch.Board
 	Feed     *live.Feed
-	Keys     Keys                      // nil: there are no keys
+	Keys     Keys                                           // nil: there are no keys
 	AddKey   func(ctx context.Context, k keypool.Key) Added // takes a key in; nil: that is not possible here
-	KeysFile bool                      // added keys are written to a file
-	OldKeys  func() string             // why the keys were not read anew, for the technician; "" when they were, nil: they never are
-	Metrics  http.Handler              // answers GET /metrics; nil: there are none
+	KeysFile bool                                           // added keys are written to a file
+	OldKeys  func() string                                  // why the keys were not read anew, for the technician; "" when they were, nil: they never are
+	Metrics  http.Handler                                   // answers GET /metrics; nil: there are none
 	Readers  batch.Readers
 	Health   func(context.Context) error
 	Demo     func(context.Context) (Demo, error) // opens a demonstration; nil: there is none

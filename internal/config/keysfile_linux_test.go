@@ -3,10 +3,11 @@ package config_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"sheetlift/internal/fault/faulttest"
 )
 
 func TestAMountedKeysFileIsLeftAlone(t *testing.T) {
@@ -28,16 +29,7 @@ func TestAKeysFileInAReadOnlyFolderIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(file), 0o700) })
-	runtime.LockOSThread() // and the thread ends with the test
-	var caps [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if err := unix.Capget(&header, &caps[0]); err != nil {
-		t.Fatal(err)
-	}
-	caps[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
-	if err := unix.Capset(&header, &caps[0]); err != nil {
-		t.Fatal(err)
-	}
+	faulttest.Bound(t)
 	refused(t, file, "read-only for this program")
 	holds(t, file, "x\n")
 }

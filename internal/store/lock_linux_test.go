@@ -4,31 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"sheetlift/internal/errs"
+	"sheetlift/internal/fault/faulttest"
 	"sheetlift/internal/store"
 )
-
-// bound takes from the thread that runs the test what lets root write everywhere, so that the permissions of a folder
-// count for whoever runs it. The thread ends with the test.
-func bound(t *testing.T) {
-	t.Helper()
-	runtime.LockOSThread()
-	var caps [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if err := unix.Capget(&header, &caps[0]); err != nil {
-		t.Fatal(err)
-	}
-	caps[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
-	if err := unix.Capset(&header, &caps[0]); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestAFolderThatCannotBeWrittenIsNamedAtTheStartWithReasonAndRemedy(t *testing.T) {
 	t.Parallel()
@@ -58,7 +40,7 @@ func TestAFolderThatCannotBeWrittenIsNamedAtTheStartWithReasonAndRemedy(t *testi
 				_ = os.Chmod(data, 0o700)
 				_ = os.Chmod(filepath.Join(data, "jetstream"), 0o700)
 			})
-			bound(t)
+			faulttest.Bound(t)
 			s, err := store.Open(context.Background(), store.Config{Dir: data})
 			if err == nil {
 				s.Close()

@@ -228,7 +228,8 @@ func bareStorm(b *testing.B, seed uint64) figures {
 	f := r.figures(d, 24*40)
 	late, first := r.calls("", "", from+5*time.Second, to), r.firstAfter(d, to)
 	f.facts = fmt.Sprintf("%d calls in its last 15 s; first image %.1f s after it", late, first.Seconds())
-	f.must(late < 15 && first <= 20*time.Second && r.states() == "", "%s %s", f.facts, r.states())
+	// A key that met the storm five times may rest 32 s after it; what must not be is one set aside for good.
+	f.must(late < 15 && first <= 20*time.Second && !strings.Contains(r.states(), string(keypool.Quarantined)), "%s %s", f.facts, r.states())
 	return f
 }
 

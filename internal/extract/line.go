@@ -28,19 +28,23 @@ type standing struct {
 	twin      bool // waits for the same picture while that is not final
 }
 
-// lineUp begins to follow who goes next in a batch.
+// lineUp begins to follow who goes next in a batch, or takes in its newest state: one that is just being started has no
+// order yet.
 func (r *Runner) lineUp(b *batch.Batch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lines[b.ID]
 	if l == nil {
-		l = &line{images: map[int]standing{}, lent: map[batch.Turn]int{}, place: make(map[int]int, b.Total())}
+		l = &line{images: map[int]standing{}, lent: map[batch.Turn]int{}}
 		r.lines[b.ID] = l
+	}
+	l.batch = b
+	if len(l.place) != b.Total() {
+		l.place = make(map[int]int, b.Total())
 		for i, n := range b.Order {
 			l.place[n] = i
 		}
 	}
-	l.batch = b
 }
 
 // disperse ends that.

@@ -183,11 +183,13 @@ func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.
 		delete(lanes, id)
 		l = nil
 	}
-	if reads && l == nil {
-		r.lineUp(b)
-		lanes[id] = r.open(ctx, b)
-	} else if !reads {
+	if !reads {
 		r.disperse(id)
+		return
+	}
+	r.lineUp(b)
+	if l == nil {
+		lanes[id] = r.open(ctx, b)
 	}
 }
 

@@ -90,6 +90,7 @@ const start = (form) => {
   // shorten gives the room to the pictures.
   const shorten = () => {
     for (const rest of document.querySelectorAll("[data-rest]")) rest.hidden = true;
+    document.querySelector("#feed")?.remove(); // the list of batches has gone, and pictures need the connections
     find(".drop").classList.add("short");
     find(".drop strong").textContent = say("More");
     find("[data-choose]").classList.remove("primary");

@@ -62,7 +62,7 @@ func everyPage(text string) map[string]templ.Component {
 	}
 	uploader := views.Uploader{Next: 1, MaxImages: 1000, MaxBytes: 25 << 20}
 	more := views.Uploader{Batch: "/batches/x", Images: shots, Next: 5, MaxImages: 1000, MaxBytes: 25 << 20}
-	recent := []views.Recent{{URL: "/b", Name: text, Progress: progress, Created: now}, {URL: "/b", Name: text, Draft: true, Progress: views.Progress{Status: "draft", Total: 2}, Created: now}, {URL: "/b", Name: text, Progress: ended.Progress, Created: now}}
+	recent := []views.Recent{{URL: "/b1", Name: text, Progress: progress, Created: now}, {URL: "/b2", Name: text, Draft: true, Progress: views.Progress{Status: "draft", Total: 2}, Created: now}, {URL: "/b3", Name: text, Progress: ended.Progress, Created: now}}
 	return map[string]templ.Component{
 		"start":          views.StartPage(views.Start{Shell: shell, Uploader: uploader, Reader: reader, Recent: recent, More: 3, Now: now}),
 		"start, first":   views.StartPage(views.Start{Uploader: uploader, Reader: views.Reader{Engine: "tesseract"}, Now: now}),

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +49,7 @@ type App struct {
 	tmp     string
 	engines engines
 	reload  chan struct{}
+	moved   chan struct{}          // something changed that the first page may show
 	keys    sync.Mutex             // held while keys are read from their file or written to it
 	oldKeys atomic.Pointer[string] // why they were not read anew
 	checked upkeep.Deps
@@ -87,7 +87,7 @@ func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
 // build opens the data and builds what works on it, without an address. show is the simulation that stands in for
 // Google, nil in earnest.
 func build(ctx context.Context, c *config.Config, version string, log *slog.Logger, show *show) (a *App, err error) {
-	a = &App{cfg: c, version: version, log: log, reload: make(chan struct{}, 1), show: show}
+	a = &App{cfg: c, version: version, log: log, reload: make(chan struct{}, 1), moved: make(chan struct{}, 1), show: show}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -177,13 +177,13 @@ func (a *App) Run(ctx context.Context) error {
 	g, all := errgroup.WithContext(life)
 
 	ready := make(chan struct{})
-	g.Go(func() error { return a.board.Run(all, a.store, ready) })
+	g.Go(func() error { return a.board.Run(all, told{a.store, a.tellPages}, ready) })
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
 	g.Go(func() error { return a.tellKeyPages(all) })
+	g.Go(func() error { return a.tellStartPages(all) })
 	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
-	g.Go(func() error { return a.tellPages(all) })
 	g.Go(func() error { return a.batches.WatchTurned(all, a.log) })
 	if a.demos != nil {
 		g.Go(func() error { return a.demos.Run(all) })
@@ -239,25 +239,6 @@ func (a *App) serve(ctx context.Context) error {
 		_ = a.server.Close()
 	}
 	<-failed
-	return nil
-}
-
-// tellPages marks on the feed what changes in the store.
-func (a *App) tellPages(ctx context.Context) error {
-	cancel, err := a.store.Subscribe(ctx, func(c batch.Change) {
-		item := ""
-		if c.N > 0 {
-			item = strconv.Itoa(c.N)
-		}
-		for _, topic := range web.LiveTopics(c.ID) {
-			a.feed.Touch(topic, item)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	cancel()
 	return nil
 }
 

@@ -87,9 +87,7 @@ func (a *App) tellKeysProblem(why string) {
 		return
 	}
 	a.oldKeys.Store(&why)
-	for _, topic := range web.KeysTopics() {
-		a.feed.Touch(topic, "")
-	}
+	a.touch("", web.KeysTopics()...)
 }
 
 // whyOldKeys is why the keys were not read anew; "" when they were.
@@ -132,11 +130,8 @@ func (a *App) untilRestart(label string) bool {
 	return slices.ContainsFunc(a.pool.Status(time.Now()).Keys, func(k keypool.KeyStatus) bool { return k.Label == label && k.Added })
 }
 
-// tellEvery is the least time between two words to the open pages of keys: more than two a second nobody can read.
-const tellEvery = 500 * time.Millisecond
-
 // tellKeyPages marks on the feed when something about the keys changes: by what happens to them, and by time, when a rest
-// is over or the look back moves on.
+// is over or the look back moves on. The first page says who reads, and how many keys are ready.
 func (a *App) tellKeyPages(ctx context.Context) error {
 	topics := web.KeysTopics()
 	for {
@@ -149,15 +144,9 @@ func (a *App) tellKeyPages(ctx context.Context) error {
 		case <-moves.C:
 		}
 		moves.Stop()
-		for _, topic := range topics {
-			a.feed.Touch(topic, "")
-		}
-		rest := time.NewTimer(tellEvery)
-		select {
-		case <-ctx.Done():
-		case <-rest.C:
-		}
-		rest.Stop()
+		a.touch("", topics...)
+		a.stir()
+		rest(ctx, tellEvery)
 	}
 }
 

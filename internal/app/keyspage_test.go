@@ -51,11 +51,10 @@ func TestTheKeysPageFollowsWhatHappensWithoutAReload(t *testing.T) {
 	b.accessible("keys, followed")
 }
 
-func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
-	t.Parallel()
-	_, environ := fake(t, 3, 20*time.Millisecond)
-	p := run(t, environ...)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/keys/events", nil)
+// listen takes in what a live wire sends, event by event, until the test ends.
+func (p *process) listen(t *testing.T, path string) <-chan string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +62,7 @@ func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	t.Cleanup(func() { _ = res.Body.Close() })
 	events := make(chan string)
 	go func() { // ends with the body, or the test
 		defer close(events)
@@ -84,6 +83,14 @@ func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
 			}
 		}
 	}()
+	return events
+}
+
+func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
+	t.Parallel()
+	_, environ := fake(t, 3, 20*time.Millisecond)
+	p := run(t, environ...)
+	events := p.listen(t, "/keys/events")
 	last := <-events
 	if !strings.Contains(last, "No call was made yet.") {
 		t.Errorf("the first is %.300q", last)

@@ -194,9 +194,8 @@ func presentTries(m *batch.Image) []views.Try {
 	return tries
 }
 
-// presentRecent is the list of batches, newest first, and how many are left out of it.
-func presentRecent(all []batch.Overview, limit int) ([]views.Recent, int) {
-	shown := all[:min(limit, len(all))]
+// presentRecent is the list of batches, newest first, and how many of all are left out of it.
+func presentRecent(shown []batch.Overview, all int) ([]views.Recent, int) {
 	recent := make([]views.Recent, 0, len(shown))
 	for _, o := range shown {
 		recent = append(recent, views.Recent{
@@ -204,7 +203,7 @@ func presentRecent(all []batch.Overview, limit int) ([]views.Recent, int) {
 			Progress: presentProgress(o), Created: o.Batch.Created,
 		})
 	}
-	return recent, len(all) - len(shown)
+	return recent, all - len(shown)
 }
 
 // presentTable is a table as the editor of columns shows it.

@@ -15,6 +15,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.Use(s.recoverPanics, packed(), s.signedIn)
 
 	e.GET("/", s.startPage)
+	e.GET("/events", s.startEvents)
 	e.GET("/figures", s.figuresPage)
 	e.GET("/keys", s.keysPage)
 	e.GET("/keys/events", s.keysEvents)

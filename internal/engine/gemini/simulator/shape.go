@@ -120,8 +120,7 @@ func (f *filler) array(schema map[string]any, at scope) any {
 			out = append(out, f.fill(items, scope{row: r, column: -1, name: at.name}))
 		}
 	case at.row >= 0 && at.column < 0 && slices.Contains([]string{"box", "box2d", "bbox", "place"}, word(at.name)):
-		top := 100 + at.row*50
-		for _, v := range []int{top, 50, top + 45, 950} {
+		for _, v := range place(at.row, len(f.rows)) {
 			out = append(out, v)
 		}
 	case at.row >= 0 && at.column < 0 && !slices.Contains(doubtWords, word(at.name)):

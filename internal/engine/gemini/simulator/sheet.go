@@ -100,8 +100,7 @@ func DrawUnmarked(n int) Sheet { return drawSheet(n, false) }
 func drawSheet(n int, marked bool) Sheet {
 	n &= MaxSheet
 	rows := Rows(n)
-	stripTop := tableTop + rowHeight*(len(rows)+1) + stripGap
-	height := stripTop + stripTall + stripGap
+	stripTop, height := stripAt(len(rows))
 	img := image.NewGray(image.Rect(0, 0, sheetWidth, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.Gray{Y: 252}), image.Point{}, draw.Src)
 
@@ -117,6 +116,22 @@ func drawSheet(n int, marked bool) Sheet {
 		panic(err) // a gray picture in memory always encodes
 	}
 	return Sheet{N: n, JPEG: out.Bytes(), Width: sheetWidth, Height: height, Header: Header(), Rows: rows}
+}
+
+// stripAt returns where the strip of a sheet with so many rows begins, and how tall the sheet is.
+func stripAt(rows int) (top, height int) {
+	top = tableTop + rowHeight*(rows+1) + stripGap
+	return top, top + stripTall + stripGap
+}
+
+// place is where a row is drawn, of so many on the sheet: top, left, bottom and right in thousandths, as Gemini says it.
+func place(row, rows int) [4]int {
+	_, height := stripAt(rows)
+	top := tableTop + rowHeight*(row+1)
+	return [4]int{
+		top * 1000 / height, margin * 1000 / sheetWidth,
+		(top + rowHeight) * 1000 / height, (sheetWidth - margin) * 1000 / sheetWidth,
+	}
 }
 
 func drawTable(img *image.Gray, rows [][]string) {

@@ -108,6 +108,37 @@ func TestRowsDependOnTheNumberOnly(t *testing.T) {
 	}
 }
 
+func TestARowIsSaidToStandWhereItIsDrawn(t *testing.T) {
+	t.Parallel()
+	integers := map[string]any{"type": "array", "items": map[string]any{"type": "integer"}}
+	schema := map[string]any{"type": "array", "items": map[string]any{"type": "object", "properties": map[string]any{"box": integers}}}
+	for n := range 20 {
+		sheet := simulator.Draw(n)
+		img := decode(t, sheet.JPEG)
+		ruled := func(y int) bool { // a line from one side of the table to the other
+			for x := 60; x < 940; x += 20 {
+				if v, _, _, _ := img.At(x, y).RGBA(); v > 0x8000 {
+					return false
+				}
+			}
+			return true
+		}
+		for i, row := range simulator.Shape(schema, sheet.Header, sheet.Rows).([]any) {
+			box := row.(map[string]any)["box"].([]any)
+			top, bottom := box[0].(int)*sheet.Height/1000, box[2].(int)*sheet.Height/1000
+			lines := 0
+			for y := top - 2; y <= bottom+2; y++ {
+				if ruled(y) && !ruled(y-1) {
+					lines++
+				}
+			}
+			if inside := ruled((top + bottom) / 2); lines != 2 || inside {
+				t.Errorf("sheet %d, row %d is said to stand from %d to %d, where %d lines are ruled", n, i+1, top, bottom, lines)
+			}
+		}
+	}
+}
+
 func BenchmarkDraw(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		simulator.Draw(n)

@@ -23,7 +23,7 @@
     const form = event.target.closest?.("form[data-enter]");
     if (!form || event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
     event.preventDefault();
-    const fields = all("input:not([type=hidden], [type=radio], [type=checkbox]), select", form).filter((f) => f.offsetParent && !f.disabled);
+    const fields = all("input:not([type=hidden], [type=radio], [type=checkbox], [type=file]), select", form).filter((f) => f.offsetParent && !f.disabled);
     const next = fields[fields.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
     (next ?? $(`button.primary[form="${form.id}"]`))?.focus();
     next?.select?.();
@@ -59,6 +59,7 @@
       const help = $("#keyboard");
       if (help?.open) help.close(); else help?.showModal();
     });
+    document.addEventListener("click", (event) => { if (event.target.closest("[data-keyboard]")) $("#keyboard")?.showModal(); });
     // A field that saves itself sends itself alone, not the whole form it stands in.
     document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
       const field = ctx.sourceElement;
@@ -97,6 +98,8 @@
       at.addEventListener("change", tell);
       tell();
     }
+    // A file that is all there is to send goes when it is chosen.
+    document.addEventListener("change", ({ target }) => { if (target.matches("[data-send]") && target.files.length > 0) target.form.requestSubmit(); });
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
     document.addEventListener("keydown", enterMoves);

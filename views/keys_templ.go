@@ -934,7 +934,7 @@ func addKey(keeps bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "</h2></div><form class=\"panel pad\" action=\"/keys\" method=\"post\" autocomplete=\"off\"><div class=\"row\"><label class=\"grow\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "</h2></div><form class=\"panel pad\" action=\"/keys\" method=\"post\" autocomplete=\"off\"><div class=\"row fields\"><label class=\"grow\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -36,6 +36,9 @@ func TestColumnsAreSuggestedTriedSavedAndUsedAgain(t *testing.T) {
 	if got := b.text("#note"); !strings.Contains(got, "first pictures") {
 		t.Errorf("the page says %q", got)
 	}
+	if !b.is("[...document.querySelectorAll('#columns .column :is([name=name], [name=description], [name=required], [name=unique])')].every((f) => f.getClientRects().length > 0)") {
+		t.Error("a field of a column is not to be seen")
+	}
 	b.shot("columns-suggested")
 
 	// Tried on one picture, one call; the same again costs none.

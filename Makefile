@@ -103,6 +103,7 @@ bench-uploads: ## 200 photos of 20 MB at once through the real server
 
 .PHONY: bench-rows
 bench-rows: ## 500 read images with 20 rows each in Chromium: all rows, filter, sort, check, replace, undo
+	@deploy/packages.sh $(CHROMIUM)
 	$(GO) test ./internal/app -run '^$$' -bench '^BenchmarkRows$$' -benchtime 1x -count 1 -timeout 20m
 
 .PHONY: bench-live

@@ -41,6 +41,7 @@ type App struct {
 	pool    *keypool.Pool
 	batches *batch.Service
 	board   *batch.Board
+	copies  *batch.Copies
 	runner  *extract.Runner
 	feed    *live.Feed
 	pages   http.Handler // without the checks that server makes
@@ -115,9 +116,10 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		return a, err
 	}
 	samples := extract.NewSamples(a.store, a.engines.byName)
+	a.copies = batch.NewCopies(a.store, a.store)
 	a.batches = batch.NewService(batch.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples, Ledger: a.store,
-		Readings: a.store, Compass: a.engines.compass,
+		Readings: a.store, Compass: a.engines.compass, Copies: a.copies,
 		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
 	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
@@ -178,6 +180,7 @@ func (a *App) Run(ctx context.Context) error {
 
 	ready := make(chan struct{})
 	g.Go(func() error { return a.board.Run(all, told{a.store, a.tellPages}, ready) })
+	g.Go(func() error { return a.copies.Run(all) })
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })

@@ -145,6 +145,7 @@ func (c *crowd) mark(ctx context.Context, m *batch.Image) (made, error) {
 type reader struct {
 	delays []time.Duration
 	newest int64 // mark
+	seen   map[int64]bool
 	bytes  int
 }
 
@@ -198,7 +199,8 @@ func (r *reader) scan(data []byte, now, since int64) (kept int) {
 		}
 		if mark, err := strconv.ParseInt(string(data[i+1:i+markLength]), 10, 64); err == nil {
 			r.newest = max(r.newest, mark)
-			if since > 0 && mark >= since {
+			if since > 0 && mark >= since && !r.seen[mark] { // a row may say it twice
+				r.seen[mark] = true
 				r.delays = append(r.delays, time.Duration(now-mark)*time.Microsecond)
 			}
 		}
@@ -245,7 +247,7 @@ func (c *crowd) crowdOf(b *testing.B, readers, rate int, during time.Duration) (
 	var opened, group sync.WaitGroup
 	var since, until mark
 	for i := range all {
-		all[i] = &reader{}
+		all[i] = &reader{seen: map[int64]bool{}}
 		opened.Add(1)
 		group.Go(func() {
 			err := all[i].read(ctx, client, c.p.url+"/batches/"+string(c.id)+"/events", sync.OnceFunc(opened.Done), &since, &until)

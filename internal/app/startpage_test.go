@@ -142,6 +142,8 @@ func TestPicturesAreSentWhileTheFirstPageIsFollowed(t *testing.T) {
 // replay is changes that have happened.
 type replay []batch.Change
 
+func (replay) CatchUp(context.Context) error { return nil }
+
 func (r replay) Subscribe(_ context.Context, f func(batch.Change)) (cancel func(), err error) {
 	for _, c := range r {
 		f(c)

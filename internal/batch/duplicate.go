@@ -38,7 +38,7 @@ func (s *Service) MarkDuplicates(ctx context.Context, b *Batch, m *Image) error 
 	if !b.Table.Open && len(b.Table.Unique(nil)) == 0 {
 		return nil
 	}
-	images, err := s.imagesOf(ctx, b)
+	images, err := s.shown(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -137,5 +137,8 @@ func (w where) doubt(places []where, own int) {
 
 // withoutDuplicates drops the doubts that only the rows of other images can tell of.
 func (m *Image) withoutDuplicates() {
-	m.Issues = slices.DeleteFunc(m.Issues, func(i table.Issue) bool { return i.Kind == table.KindDuplicate })
+	found := func(i table.Issue) bool { return i.Kind == table.KindDuplicate }
+	if slices.ContainsFunc(m.Issues, found) {
+		m.Issues = slices.DeleteFunc(slices.Clone(m.Issues), found)
+	}
 }

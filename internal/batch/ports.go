@@ -133,6 +133,9 @@ type Changes interface {
 	// that exist come first; Subscribe returns after f has seen them. The returned function ends it and waits
 	// until f runs no more.
 	Subscribe(ctx context.Context, f func(Change)) (cancel func(), err error)
+	// CatchUp waits until all subscribers were told of every image that this process had stored before the call.
+	// Unavailable when that takes more than a second, as it does when such a change was erased before it was told.
+	CatchUp(ctx context.Context) error
 }
 
 // Prepared is a picture ready for the engine, with its thumbnail.

@@ -52,7 +52,7 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := s.imagesOf(ctx, b)
+	images, err := s.shown(ctx, b)
 	if err != nil {
 		return nil, err
 	}

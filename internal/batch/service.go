@@ -25,6 +25,7 @@ type Ports struct {
 	Ledger     Ledger    // nil: no figures outlive their batch
 	Compass    Compass   // nil: nobody notices what stands upside down
 	Readings   Readings  // nil: nothing that was read is used again
+	Copies     *Copies   // nil: what pages show of many images is loaded each time
 }
 
 // Limits bound what one batch may hold.
@@ -265,21 +266,31 @@ func (s *Service) hidden(ctx context.Context, id ID) (*Batch, error) {
 
 // Images returns the images of a batch in its order. Once the batch is started, an image that is missing makes it
 // Unavailable rather than a shorter list, and an image that came too late is left out. Before that, each carries a note
-// on the one before it that it resembles.
+// on the one before it that it resembles. What images refer to (rows, tries, columns) may be shared: read only.
 func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.imagesOf(ctx, b)
+	return s.shown(ctx, b)
 }
 
-func (s *Service) imagesOf(ctx context.Context, b *Batch) ([]*Image, error) {
-	images, err := inOrder(ctx, s.ports.Repository, b)
+// shown is Images of a batch that the caller has.
+func (s *Service) shown(ctx context.Context, b *Batch) ([]*Image, error) {
+	stored, err := s.ports.Copies.stored(ctx, s.ports.Repository, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	images, err := b.inOrder(stored)
 	if b.Status == Draft {
 		resembling(images)
 	}
 	return images, err
+}
+
+// imagesOf is Images as stored, each wholly the caller's.
+func (s *Service) imagesOf(ctx context.Context, b *Batch) ([]*Image, error) {
+	return inOrder(ctx, s.ports.Repository, b)
 }
 
 func inOrder(ctx context.Context, repo Repository, b *Batch) ([]*Image, error) {
@@ -287,6 +298,10 @@ func inOrder(ctx context.Context, repo Repository, b *Batch) ([]*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.inOrder(stored)
+}
+
+func (b *Batch) inOrder(stored []*Image) ([]*Image, error) {
 	if b.Order == nil {
 		images, _ := b.arrange(stored)
 		return images, nil

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,6 +56,8 @@ type bucket struct {
 	kv     jetstream.KeyValue
 	stream jetstream.Stream
 	prefix string // of its subjects
+
+	written atomic.Uint64 // the newest revision that this process put
 }
 
 func (s *Store) openBuckets(ctx context.Context) error {
@@ -159,6 +162,12 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) 
 		err = b.s.try(ctx, publish)
 	}
 	return rev, err
+}
+
+// wrote notes a revision that this process put, for CatchUp.
+func (b *bucket) wrote(rev uint64) {
+	for was := b.written.Load(); was < rev && !b.written.CompareAndSwap(was, rev); was = b.written.Load() {
+	}
 }
 
 // set writes data whatever was there before.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"sheetlift/internal/batch"
 )
@@ -29,7 +30,12 @@ type changes struct {
 	batches map[batch.ID]*batch.Batch
 	subs    map[int]func(batch.Change)
 	next    int
+	told    uint64                     // the newest revision of an image that all subscribers know of
+	waiting map[uint64][]chan struct{} // closed when told has reached it
 }
+
+// catchUp is how long the word of a change may take to come back to whoever made it; it takes a millisecond.
+const catchUp = time.Second
 
 type change struct {
 	doc
@@ -40,6 +46,7 @@ func newChanges(s *Store) *changes {
 	return &changes{
 		s: s, in: make(chan change, changeRoom), asks: make(chan func()), quit: make(chan struct{}),
 		done: make(chan struct{}), batches: map[batch.ID]*batch.Batch{}, subs: map[int]func(batch.Change){},
+		waiting: map[uint64][]chan struct{}{},
 	}
 }
 
@@ -65,6 +72,43 @@ func (s *Store) Subscribe(ctx context.Context, f func(batch.Change)) (cancel fun
 		// Either the goroutine takes it out, or it is gone and calls nobody.
 		_ = c.ask(context.Background(), func() { delete(c.subs, id) })
 	}, nil
+}
+
+// CatchUp implements batch.Changes.
+func (s *Store) CatchUp(ctx context.Context) error {
+	c, upTo, told := s.changes, s.images.written.Load(), make(chan struct{})
+	ctx, cancel := context.WithTimeout(ctx, catchUp)
+	defer cancel()
+	err := c.ask(ctx, func() {
+		if c.told >= upTo {
+			close(told)
+			return
+		}
+		c.waiting[upTo] = append(c.waiting[upTo], told)
+	})
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	select {
+	case <-told:
+		return nil
+	case <-ctx.Done():
+		return s.fail(ctx, ctx.Err())
+	}
+}
+
+// reached notes what all subscribers know of.
+func (c *changes) reached(rev uint64) {
+	c.told = rev
+	for upTo, all := range c.waiting {
+		if upTo > rev {
+			continue
+		}
+		for _, told := range all {
+			close(told)
+		}
+		delete(c.waiting, upTo)
+	}
 }
 
 // ask has the goroutine run f and waits until it has.
@@ -147,6 +191,9 @@ func (c *changes) run() {
 				for _, f := range c.subs {
 					f(told)
 				}
+			}
+			if ch.image {
+				c.reached(ch.rev)
 			}
 		}
 	}

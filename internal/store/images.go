@@ -72,6 +72,7 @@ func (s *Store) writeImage(ctx context.Context, m *batch.Image, prev uint64) err
 		return s.fail(ctx, err)
 	}
 	m.Rev = rev
+	s.images.wrote(rev)
 	if aside.subject != "" { // what stood aside before is read by nobody any more; the next save or the end takes it
 		if err := s.purgeBefore(ctx, rowsSubject(m.Batch, m.N, ">"), aside.first); err != nil {
 			s.log.Warn("store: old rows stay", "image", key, "error", err)

@@ -12,20 +12,10 @@ import (
 
 // liveView is the page of a started batch with all its rows, as the store has it now.
 func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) {
-	b, err := s.batches.Batch(ctx, id)
+	v, b, images, err := s.headView(ctx, id)
 	if err != nil {
-		return views.Live{}, err
+		return v, err
 	}
-	images, err := s.batches.Images(ctx, id)
-	if err != nil {
-		return views.Live{}, err
-	}
-	board, err := s.board.Overview(ctx, id)
-	if err != nil {
-		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
-	}
-	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
-	v.Steer = s.presentSteer(b)
 	v.Rows = make([]views.Row, 0, len(images))
 	for i, m := range images {
 		row := s.row(b, m)
@@ -33,6 +23,25 @@ func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) 
 		v.Rows = append(v.Rows, row)
 	}
 	return v, nil
+}
+
+// headView is that page without its rows.
+func (s *Server) headView(ctx context.Context, id batch.ID) (views.Live, *batch.Batch, []*batch.Image, error) {
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return views.Live{}, nil, nil, err
+	}
+	images, err := s.batches.Images(ctx, id)
+	if err != nil {
+		return views.Live{}, nil, nil, err
+	}
+	board, err := s.board.Overview(ctx, id)
+	if err != nil {
+		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
+	}
+	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
+	v.Steer = s.presentSteer(b)
+	return v, b, images, nil
 }
 
 // retryImage reads one failed image again. The answer is the page it was asked on, or the row as it is now.

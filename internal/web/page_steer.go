@@ -31,7 +31,7 @@ func (s *Server) steered(c echo.Context, id batch.ID) error {
 		return c.Redirect(http.StatusSeeOther, batchURL(id))
 	}
 	ctx := c.Request().Context()
-	v, err := s.liveView(ctx, id)
+	v, _, _, err := s.headView(ctx, id)
 	if err != nil {
 		return err
 	}

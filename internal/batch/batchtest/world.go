@@ -304,6 +304,9 @@ func (w *World) Subscribe(_ context.Context, f func(batch.Change)) (func(), erro
 	}, nil
 }
 
+// CatchUp implements batch.Changes: whoever saves tells of it first.
+func (w *World) CatchUp(context.Context) error { return nil }
+
 // Intake accepts every file whose text does not begin with "bad" and takes its bytes for the picture. One that begins
 // with "pages" is a document with a page for each further line; a line that begins with "bad" is a page that is refused,
 // one that begins with "broken" ends it with an error that is not the file's fault.

@@ -69,14 +69,21 @@ func (p *process) listen(t *testing.T, path string) <-chan string {
 		lines := bufio.NewScanner(res.Body)
 		lines.Buffer(nil, 8<<20)
 		var event strings.Builder
+		beat := false
 		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "event: ") {
+				beat = true
+			}
 			if lines.Text() == "" && event.Len() > 0 {
-				select {
-				case events <- event.String():
-				case <-t.Context().Done():
-					return
+				if !beat {
+					select {
+					case events <- event.String():
+					case <-t.Context().Done():
+						return
+					}
 				}
 				event.Reset()
+				beat = false
 			}
 			if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
 				event.WriteString(data + "\n")

@@ -61,7 +61,7 @@ func passing(err error) bool {
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionReconnecting,
 		nats.ErrDisconnected, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat,
 		jetstream.ErrJetStreamNotEnabled, jetstream.ErrAsyncPublishTimeout, errShort,
-		nats.ErrReconnectBufExceeded, errBehind,
+		nats.ErrReconnectBufExceeded, jetstream.ErrTooManyStalledMsgs, errBehind,
 	} {
 		if errors.Is(err, e) {
 			return true

@@ -69,7 +69,8 @@ func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 	return q.s.try(ctx, func(ctx context.Context) error {
 		acks := make([]jetstream.PubAckFuture, 0, len(units))
 		for _, u := range units {
-			ack, err := q.s.js.PublishAsync(unitSubject(u), nil)
+			// The room for what is on its way is shared: who finds none waits for the disk, as everybody does.
+			ack, err := q.s.js.PublishAsync(unitSubject(u), nil, jetstream.WithStallWait(callTimeout))
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,4 +245,19 @@ func TestWorkWaitsLaterThanUploadsAndAsLongAsThey(t *testing.T) {
 			t.Errorf("%d free: work waits %v, goes on waiting %v", c.free, s.Crowded(false), s.Crowded(true))
 		}
 	}
+}
+
+func TestManyWhoAddMuchAtOnceWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	var adding sync.WaitGroup
+	for range 64 {
+		b := newBatch(t, s)
+		adding.Go(func() {
+			if err := s.Queue().Add(t.Context(), units(b.ID, 256)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	adding.Wait()
 }

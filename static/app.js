@@ -23,7 +23,7 @@
     const form = event.target.closest?.("form[data-enter]");
     if (!form || event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
     event.preventDefault();
-    const fields = all("input:not([type=hidden], [type=radio], [type=checkbox], [type=file]), select", form).filter((f) => f.offsetParent && !f.disabled);
+    const fields = all("input:not([type=hidden], [type=radio], [type=checkbox], [type=file]), select", form).filter((f) => f.checkVisibility() && !f.disabled);
     const next = fields[fields.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
     (next ?? $(`button.primary[form="${form.id}"]`))?.focus();
     next?.select?.();

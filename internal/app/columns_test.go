@@ -78,3 +78,31 @@ func TestColumnsAreSuggestedTriedSavedAndUsedAgain(t *testing.T) {
 		t.Errorf("the trial says %q", rows)
 	}
 }
+
+// TestEveryFieldOfAnOwnColumnCanBeSeenAndFilled guards against a class of one page that hides a field of another: what a
+// column is recognised by could not be told.
+func TestEveryFieldOfAnOwnColumnCanBeSeenAndFilled(t *testing.T) {
+	t.Parallel()
+	_, environ := fake(t, 1, time.Millisecond)
+	b := picked(t, run(t, environ...), 1)
+	b.click("#do-own")
+	b.until("document.querySelector('#name-0')")
+	const hidden = "[...document.querySelectorAll('.column:not(.heads) > input, .column:not(.heads) > select')].filter((e) => e.offsetWidth < 90).map((e) => e.name).join()"
+	for _, width := range []int64{1440, 1280, 1024, 390} {
+		b.do(chromedp.EmulateViewport(width, 900))
+		if names, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](hidden)); names != "" {
+			t.Errorf("on a page %d wide these fields have no room: %s", width, names)
+		}
+		if !b.is("document.documentElement.scrollWidth <= innerWidth") {
+			t.Errorf("a page %d wide scrolls sideways", width)
+		}
+	}
+	b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('input[name=description]').select()"))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=description]"), "Left of the barcode"))
+	saved := "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/columns') && e.responseStatus > 0).length"
+	b.do(chromedp.Evaluate[chromedp.Void]("window.before = " + saved))
+	b.enter()
+	b.until(saved + " > window.before")
+	b.do(chromedp.Reload())
+	b.until("document.querySelector('input[name=description]')?.value == 'Left of the barcode'")
+}

@@ -30,6 +30,20 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
+  // Edits that were on their way when their page was left (static/check.js) are sent from wherever one is now, so that the
+  // workbook lacks none. What is refused waits for its own page, which shows why.
+  const leftover = async () => {
+    const of = (store) => JSON.parse(localStorage.getItem(store) ?? "[]");
+    for (const store of Object.keys(localStorage).filter((k) => k.startsWith("edits:") && k !== `edits:${location.pathname}`)) {
+      for (const { url, ...fields } of of(store)) {
+        const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(fields) });
+        if (!answer.ok && answer.status !== 404) break; // a batch that is gone has no use for them
+        const rest = of(store).filter((e) => e.token !== fields.token);
+        rest.length ? localStorage.setItem(store, JSON.stringify(rest)) : localStorage.removeItem(store);
+      }
+    }
+  };
+
   // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own
   // time, that counts and not this machine's clock.
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
@@ -100,6 +114,9 @@
     }
     // A file that is all there is to send goes when it is chosen.
     document.addEventListener("change", ({ target }) => { if (target.matches("[data-send]") && target.files.length > 0) target.form.requestSubmit(); });
+    const tidy = () => leftover().catch(() => { /* no connection, or no storage: the next page tries again */ });
+    tidy();
+    addEventListener("online", tidy);
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
     document.addEventListener("keydown", enterMoves);

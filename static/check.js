@@ -61,6 +61,8 @@
   // An edit on its way: kept in the browser until the server has it, sent one after the other, sent again by itself.
   const store = `edits:${location.pathname}`;
   let outbox = [], busy = false, again = 0;
+  // Where a link leads that was pressed meanwhile: followed when the server has everything, and not if it refuses some.
+  let onward = "";
   try { outbox = JSON.parse(localStorage.getItem(store) ?? "[]"); } catch { outbox = []; }
   const keep = () => { try { outbox.length ? localStorage.setItem(store, JSON.stringify(outbox)) : localStorage.removeItem(store); } catch { /* no room: still in memory */ } };
   const state = (what, extra = "") => {
@@ -77,6 +79,7 @@
     if (busy || !outbox.length) return;
     busy = true;
     clearTimeout(again);
+    again = 0;
     const { url, ...fields } = outbox[0];
     try {
       const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(fields), signal: AbortSignal.timeout(15000) });
@@ -87,11 +90,12 @@
       keep();
       busy = false;
       if (answer.ok) { state(outbox.length ? "saving" : "saved"); say($("#result", page)?.dataset.said); }
-      else { state("refused", fields.text ?? ""); say($("#clash p, #about .banner.bad, #note", page)?.textContent.trim()); }
+      else { onward = ""; state("refused", fields.text ?? ""); say($("#clash p, #about .banner.bad, #note", page)?.textContent.trim()); }
       if (isRows()) { if (!outbox.length) await refresh(); if (!answer.ok) clashOnRows(page); } else take(page, outbox.length > 0);
-      pump();
+      if (onward && !outbox.length) location.assign(onward); else pump();
     } catch {
       busy = false;
+      onward = "";
       state("waits");
       say($("#saved")?.dataset.waits);
       again = setTimeout(pump, 3000);
@@ -218,7 +222,7 @@
     const form = $("#checkform"), next = $("#next");
     if (!form || !$("#check")) return;
     send({ url: form.getAttribute("action"), reading: $("[name=reading]", form).value, do: "check" });
-    if (next) { const wait = setInterval(() => { if (!outbox.length) { clearInterval(wait); next.click(); } }, 20); }
+    if (next) onward = next.href;
   };
 
   document.addEventListener("submit", (event) => {
@@ -231,6 +235,13 @@
     else if (form.id === "checkform" && what === "check") check();
     else send({ url: form.getAttribute("action"), ...Object.fromEntries(new FormData(form)), do: what });
     form.closest("#note")?.replaceChildren();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || !outbox.length || again || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || link.target) return;
+    if (link.hash && link.pathname === location.pathname) return;
+    event.preventDefault();
+    onward = link.href;
   });
   addEventListener("beforeunload", (event) => {
     if (outbox.length || (editor && editor.value !== (cellOf(current)?.dataset.text ?? ""))) event.preventDefault();
@@ -338,7 +349,8 @@
     document.addEventListener("htmx:after:swap", () => { if (!cellOf(current)) start(); });
     document.addEventListener("keydown", (event) => {
       if (event.target.closest?.("input, select, textarea, dialog[open]")) return;
-      const cell = cellOf(current), inGrid = Boolean(event.target.closest?.("#lines .cell"));
+      // Where nothing else has the focus, as on a page that was just opened, the keys are meant for what is asked.
+      const cell = cellOf(current), inGrid = Boolean(event.target.closest?.("#lines .cell")) || Boolean(cell && event.target === document.body);
       if (event.ctrlKey || event.metaKey) {
         if (event.key === "z") { event.preventDefault(); undo(); }
         else if (event.key === "Enter") { event.preventDefault(); check(); }
@@ -347,7 +359,7 @@
       if (event.altKey) return;
       const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (inGrid && step) { event.preventDefault(); go(beside(cell, ...step)); return; }
-      if (inGrid && event.key === "Enter") { event.preventDefault(); if (!accept()) go(beside(cell, 1, 0)); return; }
+      if (inGrid && event.key === "Enter") { event.preventDefault(); if (!event.repeat && !accept()) go(beside(cell, 1, 0)); return; }
       if ((event.key === "F2" || event.key === "e") && cell) { event.preventDefault(); go(cell); edit(); return; }
       if (inGrid && event.key === "Delete") { if (editable(cell)) put(cell, ""); return; }
       const key = event.key, to = { "]": "#next", "[": "#previous", b: "#back" }[key];

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -173,4 +174,87 @@ func TestEveryEditOnTheCheckPageCanBeTakenBack(t *testing.T) {
 	if history := b.text("#history summary"); !strings.HasPrefix(history, "12 changes") {
 		t.Errorf("of six edits and their undoing the history says %q", history)
 	}
+}
+
+// TestNobodyLeavesAnEditBehind is about what a hurried person does: Enter at once, on to the next picture while an edit is
+// on its way, away while the network is gone, done with a picture that was read anew meanwhile.
+func TestNobodyLeavesAnEditBehind(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	_, started := p.post(t, "", sheets(2))
+	id := started["job_id"].(string)
+	p.ended(t, id, 2*time.Minute)
+	b := browser(t)
+	image := p.url + "/batches/" + id + "/images/1"
+	open := func(b *tab) {
+		t.Helper()
+		b.do(chromedp.Navigate(image))
+		b.until("document.querySelector('#lines .cell[tabindex=\"0\"]') && document.querySelector('#stage img').naturalWidth > 0")
+	}
+	text := func(n int) string {
+		return fmt.Sprintf("document.querySelectorAll('#lines tr .cell')[%d].dataset.text", n)
+	}
+	typed := func(b *tab, what string) {
+		t.Helper()
+		b.script("document.querySelector('#lines tr .cell').focus()")
+		b.press("F2", 113, 0)
+		b.until("document.activeElement.classList.contains('editor')")
+		b.script("document.activeElement.value = ''")
+		b.do(chromedp.SendKeys(chromedp.CSS(".editor"), what))
+	}
+
+	// The page says that Enter finds the cell right, so it does without a click into the grid first; held down it does
+	// not wave the next ones through unseen.
+	open(b)
+	b.until("document.activeElement == document.body && !document.querySelector('#accept').disabled")
+	b.script("window.doubts = document.querySelectorAll('#lines .cell[data-why]').length")
+	b.press("Enter", 13, 0)
+	b.until(allSaved)
+	b.script("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', repeat: true, bubbles: true })); document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', repeat: true, bubbles: true }))")
+	b.until(allSaved)
+	if !b.is("document.querySelectorAll('#lines .cell[data-why]').length == window.doubts - 1") {
+		t.Error("Enter on a page just opened did not accept one doubt")
+	}
+
+	// A link pressed while the edit is on its way waits for it, and asks nothing.
+	b.script("window.fetchBefore = fetch; window.fetch = (...a) => new Promise((go) => { window.letGo = () => go(window.fetchBefore(...a)); })")
+	typed(b, "Typed and off")
+	b.click("#next")
+	b.until("window.letGo")
+	if !b.is("location.pathname.endsWith('/images/1')") {
+		t.Fatal("the page was left before the edit was saved")
+	}
+	b.script("window.letGo()")
+	b.until("location.pathname.endsWith('/images/2') && document.querySelector('#lines .cell')")
+	open(b)
+	if !b.is(text(0) + " == 'Typed and off'") {
+		t.Error("the edit was lost on the way to the next picture")
+	}
+
+	// Typed without a network, and gone: the next page of any kind sends it.
+	b.script("window.fetch = () => Promise.reject(new Error('away'))")
+	typed(b, "Typed without a network")
+	b.press("Enter", 13, 0)
+	b.until("document.querySelector('#saved').dataset.state == 'waits'")
+	other := newTab(t, b.ctx)
+	other.do(chromedp.Navigate(p.url + "/batches/" + id))
+	other.until("document.querySelectorAll('#rows tr').length == 2 && !Object.keys(localStorage).some((k) => k.startsWith('edits:'))")
+	open(other)
+	if !other.is(text(0) + " == 'Typed without a network'") {
+		t.Error("what was typed without a network is not there")
+	}
+
+	// Read anew by somebody else meanwhile, a picture is not taken for checked, nor left as if it were.
+	third := newTab(t, b.ctx)
+	open(third)
+	p.ask(t, "POST", id+"/images/1/retry", `{"fresh": true}`)
+	p.ended(t, id, 2*time.Minute)
+	third.press("Enter", 13, ctrl)
+	third.until("document.querySelector('#saved').dataset.state == 'refused'")
+	third.until("document.querySelector('#about, #note').textContent.trim() != ''")
+	if !third.is("location.pathname.endsWith('/images/1') && document.querySelector('#check')") {
+		t.Error("the refused check was passed over")
+	}
+	third.forgive("409")
+	b.script("window.fetch = window.fetchBefore ?? fetch")
 }

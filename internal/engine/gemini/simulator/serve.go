@@ -178,7 +178,7 @@ func (s *Server) read(r *http.Request, call *Call) (question, error) {
 			if err != nil {
 				return question{}, err
 			}
-			call.Sheet, call.Picture = s.sheetOf(picture)
+			call.Sheet, call.Picture = sheetOf(picture)
 		}
 	}
 	if s.opt.KeepBody {

@@ -71,7 +71,6 @@ type Server struct {
 	calls    []Call
 	n        int
 	changed  chan struct{} // closed and replaced when a call ends
-	known    map[[32]byte]int
 }
 
 // New starts a fake. The caller must Close it.
@@ -89,7 +88,7 @@ func New(opt Options) (*Server, error) {
 	s := &Server{
 		URL: "http://" + listener.Addr().String(), opt: opt, done: make(chan struct{}),
 		rand: rand.New(rand.NewPCG(opt.Seed, 1)), keys: map[string]*keyState{}, projects: map[string]*project{},
-		changed: make(chan struct{}), known: map[[32]byte]int{},
+		changed: make(chan struct{}),
 	}
 	for _, k := range opt.Keys {
 		s.SetKey(k)
@@ -262,22 +261,20 @@ func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// sheetOf returns the number of the sheet on the picture, -1 for none. A picture is decoded once only.
-func (s *Server) sheetOf(picture []byte) (int, [32]byte) {
+// known is the number of the sheet that each picture shows, by its digest, -1 for none: whichever server is asked, a picture
+// is looked at once in a process.
+var known sync.Map
+
+func sheetOf(picture []byte) (int, [32]byte) {
 	digest := sha256.Sum256(picture)
-	s.mu.Lock()
-	n, ok := s.known[digest]
-	s.mu.Unlock()
-	if ok {
-		return n, digest
+	if n, there := known.Load(digest); there {
+		return n.(int), digest
 	}
 	n, err := Recognize(picture)
 	if err != nil {
 		n = -1
 	}
-	s.mu.Lock()
-	s.known[digest] = n
-	s.mu.Unlock()
+	known.Store(digest, n)
 	return n, digest
 }
 

@@ -88,7 +88,11 @@ func clock(ctx context.Context, t, now time.Time) string {
 
 // day writes a day of a year.
 func day(ctx context.Context, t time.Time) string {
-	return say(ctx, "date.day", t.Day(), strings.Fields(say(ctx, "date.months"))[t.Month()-1])
+	month := strings.Fields(say(ctx, "date.months"))[t.Month()-1]
+	if t.Day() == 1 {
+		return say(ctx, "date.first", month)
+	}
+	return say(ctx, "date.day", t.Day(), month)
 }
 
 // BatchName is what a batch that was begun at t is called until a person names it.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sheetlift/views"
 )
@@ -131,6 +132,11 @@ func TestFrenchCountsNothingAsOne(t *testing.T) {
 		{views.Size(french, 3<<20+200<<10), "3,2 Mo"},
 		{views.Clock(french, now.AddDate(-1, 0, 0), now), "24 novembre 2025"},
 		{views.Clock(spanish, now.AddDate(-1, 0, 0), now), "24 de noviembre de 2025"},
+		{views.Clock(french, time.Date(2024, 3, 1, 12, 0, 0, 0, time.Local), now), "1er mars 2024"},
+		{views.Retell(french, `“a.png” is too large: 16,320 × 12,240 pixels. The limit is 60 million pixels, and 30,000 a side. Save it smaller, or send it in parts.`), "«\u202fa.png\u202f» est trop grande\u202f: 16\u202f320 × 12\u202f240 pixels. La limite est de 60 millions de pixels, et 30\u202f000 par côté. Enregistrez-la plus petite, ou envoyez-la en plusieurs parties."},
+		{views.Retell(french, `“1,500” is larger than 1.5 MB, the limit for one file. Send it in parts.`), "«\u202f1,500\u202f» dépasse 1,5 Mo, la limite pour un fichier. Envoyez-le en plusieurs parties."},
+		{views.Retell(french, `The sheet has more than 50 columns; "Prix \"net\"" was left out.`), "La feuille a plus de 50 colonnes\u202f; «\u202fPrix \"net\"\u202f» a été laissée."},
+		{views.Tell(spanish, `The sheet has more than %d columns; %q was left out.`, 50, `Precio "neto"`), "La hoja tiene más de 50 columnas; «Precio \"neto\"» se dejó fuera."},
 		{views.Retell(french, "Column 3 has no name. Give it one, or remove it."), "La colonne 3 n’a pas de nom. Donnez-lui-en un, ou retirez-la."},
 		{views.Retell(spanish, "notes.txt is empty. Copy it again from where it came from and send it again; best as JPEG."), "notes.txt está vacío. Cópielo otra vez de donde vino y envíelo de nuevo, mejor como JPEG."},
 	} {

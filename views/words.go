@@ -37,11 +37,18 @@ type tongue struct {
 type pattern struct {
 	english    *regexp.Regexp
 	begin, end string // of every sentence that it finds: most others are told apart by these
+	places     []place
 	format     string // the translation
 }
 
+// place is where something is put into a format.
+type place struct {
+	verb   byte
+	quoted bool // between quotes of the format: what stands there is a person's own words
+}
+
 func newPattern(english, format string) pattern {
-	p := pattern{english: sentencePattern(english), format: format}
+	p := pattern{english: sentencePattern(english), places: placesOf(english), format: format}
 	if at := verb.FindAllStringIndex(english, -1); !strings.Contains(english, "%%") {
 		p.begin, p.end = english[:at[0][0]], english[at[len(at)-1][1]:]
 	}
@@ -100,6 +107,17 @@ func readTongue(data []byte) (*tongue, error) {
 		return len(b.english.String()) - len(a.english.String())
 	})
 	return t, nil
+}
+
+// placesOf lists the places of a format in their order.
+func placesOf(format string) []place {
+	var all []place
+	for _, at := range verb.FindAllStringIndex(format, -1) {
+		if v := format[at[1]-1]; v != '%' {
+			all = append(all, place{v, strings.HasSuffix(format[:at[0]], "“")})
+		}
+	}
+	return all
 }
 
 var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+# 0]*[0-9.]*[a-zA-Z%]`)
@@ -197,16 +215,52 @@ func many(ctx context.Context, key string, n int) string {
 // Tell says a sentence from below in the language of the context: format is its English, as it stands in the source,
 // with its arguments. What has no translation stays English.
 func Tell(ctx context.Context, format string, args ...any) string {
-	if translated, ok := speech(ctx).sentences[format]; ok {
-		format = translated
+	translated, ok := speech(ctx).sentences[format]
+	if !ok {
+		return fmt.Sprintf(format, args...)
 	}
-	told := slices.Clone(args)
+	told, places := slices.Clone(args), placesOf(format)
 	for i, arg := range told {
-		if text, ok := arg.(string); ok {
-			told[i] = Retell(ctx, text) // a sentence may close with another
+		text, ok := arg.(string)
+		switch {
+		case !ok || i >= len(places):
+		case places[i].verb == 'q':
+			told[i] = say(ctx, "quoted", text)
+		default:
+			told[i] = put(ctx, places[i], text)
 		}
 	}
-	return fmt.Sprintf(format, told...)
+	return fmt.Sprintf(quote.ReplaceAllString(translated, "%${1}s"), told...)
+}
+
+var (
+	quote     = regexp.MustCompile(`%(\[\d+\])?q`)
+	thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})+$`)
+	sizes     = regexp.MustCompile(`^(\d+(?:\.\d+)?) ([KMG]?B)$`)
+)
+
+// put is what stands in a place of an English sentence, as the language writes it: a quotation, a number, a size, or a
+// sentence that another one closes with.
+func put(ctx context.Context, p place, text string) string {
+	if p.quoted {
+		return text
+	}
+	if inner, ok := strings.CutPrefix(text, "“"); ok && strings.HasSuffix(inner, "”") {
+		return say(ctx, "quoted", strings.TrimSuffix(inner, "”"))
+	}
+	if p.verb == 'q' {
+		if inner, err := strconv.Unquote(text); err == nil {
+			return say(ctx, "quoted", inner)
+		}
+		return text
+	}
+	if thousands.MatchString(text) {
+		return strings.ReplaceAll(text, ",", say(ctx, "number.thousands"))
+	}
+	if m := sizes.FindStringSubmatch(text); m != nil {
+		return strings.Replace(m[1], ".", say(ctx, "number.decimal"), 1) + " " + say(ctx, "size."+strings.ToLower(m[2]))
+	}
+	return Retell(ctx, text)
 }
 
 // Retell is Tell for an English sentence that was put together, and perhaps stored, earlier.
@@ -224,8 +278,8 @@ func Retell(ctx context.Context, sentence string) string {
 			continue
 		}
 		args := make([]any, 0, len(found)-1)
-		for _, arg := range found[1:] {
-			args = append(args, Retell(ctx, arg)) // one sentence may close with another
+		for i, arg := range found[1:] {
+			args = append(args, put(ctx, p.places[i], arg))
 		}
 		return fmt.Sprintf(asText(p.format), args...)
 	}

@@ -208,7 +208,7 @@ func (s *Server) who(c echo.Context) string {
 		}
 	}
 	if name == "" {
-		name = "Person " + rand.Text()[:4]
+		name = views.Say(c.Request().Context(), "check.person", rand.Text()[:4])
 		s.remember(c, name)
 	}
 	c.Set(whoCookie, name)

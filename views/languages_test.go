@@ -19,7 +19,7 @@ import (
 // unheard are files whose sentences no page says: what the command line answers at the start, what programs are told,
 // and what engines are asked.
 var unheard = []string{
-	"internal/app/", "internal/cli/", "internal/config/", "internal/metrics/", "internal/archive/", "internal/upkeep/", "internal/fault/", "internal/export/", "internal/batch/batchtest/",
+	"internal/app/", "internal/cli/", "internal/config/", "internal/metrics/", "internal/archive/", "internal/upkeep/", "internal/fault/", "internal/batch/batchtest/",
 	"internal/store/cluster.go", "internal/store/lock.go", "internal/store/seal.go", "internal/store/server.go",
 	"internal/web/api/", "internal/engine/gemini/simulator/", "internal/engine/gemini/question.go",
 	"internal/table/prompt.go", "internal/table/schema.go",
@@ -137,6 +137,10 @@ func TestFrenchCountsNothingAsOne(t *testing.T) {
 		{views.Retell(french, `“1,500” is larger than 1.5 MB, the limit for one file. Send it in parts.`), "«\u202f1,500\u202f» dépasse 1,5 Mo, la limite pour un fichier. Envoyez-le en plusieurs parties."},
 		{views.Retell(french, `The sheet has more than 50 columns; "Prix \"net\"" was left out.`), "La feuille a plus de 50 colonnes\u202f; «\u202fPrix \"net\"\u202f» a été laissée."},
 		{views.Tell(spanish, `The sheet has more than %d columns; %q was left out.`, 50, `Precio "neto"`), "La hoja tiene más de 50 columnas; «Precio \"neto\"» se dejó fuera."},
+		{views.Book(french, "All rows"), "Toutes les lignes"},
+		{views.Book(spanish, "No."), "N.º"},
+		{views.Book(spanish, "There are 3 more problems."), "Hay 3 problemas más."},
+		{views.Book(t.Context(), "Taken over at no cost"), "Taken over at no cost"},
 		{views.Retell(french, "Column 3 has no name. Give it one, or remove it."), "La colonne 3 n’a pas de nom. Donnez-lui-en un, ou retirez-la."},
 		{views.Retell(spanish, "notes.txt is empty. Copy it again from where it came from and send it again; best as JPEG."), "notes.txt está vacío. Cópielo otra vez de donde vino y envíelo de nuevo, mejor como JPEG."},
 	} {

@@ -263,6 +263,14 @@ func put(ctx context.Context, p place, text string) string {
 	return Retell(ctx, text)
 }
 
+// Book says a word of the workbook, or a sentence in it, that is English where it arises.
+func Book(ctx context.Context, english string) string {
+	if text, ok := word(ctx, "book."+strings.ReplaceAll(strings.ToLower(strings.Trim(english, ".")), " ", ".")); ok {
+		return text
+	}
+	return Retell(ctx, english)
+}
+
 // Retell is Tell for an English sentence that was put together, and perhaps stored, earlier.
 func Retell(ctx context.Context, sentence string) string {
 	t := speech(ctx)

@@ -13,7 +13,7 @@ import (
 	"sheetlift/internal/table"
 )
 
-// The names of the fixed sheets. Images get others.
+// The names of the fixed sheets, as English has them. Images get others.
 const (
 	sheetRows     = "All rows"
 	sheetSummary  = "Summary"
@@ -43,14 +43,14 @@ const (
 // layout decides which sheets there are.
 func (p *plan) layout() {
 	names := newSheetNames()
-	p.widths.see(0, "Image")
+	p.widths.see(0, p.say("Image"))
 	all := 0
 	for _, m := range p.images {
 		all += m.rows
 	}
 	types := append([]table.Type{table.Text}, p.types...)
 	for from, n := 0, 1; n == 1 || from < all; from, n = from+p.max.rows, n+1 {
-		name := sheetRows
+		name := p.say(sheetRows)
 		if n > 1 {
 			name += " " + strconv.Itoa(n)
 		}
@@ -59,14 +59,14 @@ func (p *plan) layout() {
 		})
 	}
 	p.sheets = append(p.sheets,
-		sheet{name: names.name(sheetSummary, ""), kind: kindSummary, widths: widths{24, 40, 30, 14, 9, 9, 9, 11, 11, 33}},
-		sheet{name: names.name(sheetProblems, ""), kind: kindProblems, lines: p.problemLines(), widths: widths{30, 8, 24, 20, 90}})
+		sheet{name: names.name(p.say(sheetSummary), sheetSummary), kind: kindSummary, widths: widths{24, 40, 30, 14, 9, 9, 9, 11, 11, 33}},
+		sheet{name: names.name(p.say(sheetProblems), sheetProblems), kind: kindProblems, lines: p.problemLines(), widths: widths{30, 8, 24, 20, 90}})
 	if len(p.images) > p.max.images {
 		return
 	}
 	for i := range p.images {
 		m := &p.images[i]
-		m.sheet = names.name(m.name, "Image "+strconv.Itoa(m.n))
+		m.sheet = names.name(m.name, p.say("Image")+" "+strconv.Itoa(m.n))
 		kinds := make([]table.Type, len(m.widths))
 		for c := range kinds {
 			kinds[c] = table.Text

@@ -13,7 +13,7 @@ import (
 
 // allRows writes the part of all rows that s holds: the image's name, then the columns.
 func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter.Seq2[*batch.Image, error]) error {
-	w.line(headings(append([]string{"Image"}, p.header...)))
+	w.line(headings(append([]string{p.say("Image")}, p.header...)))
 	at := 0 // among all rows
 	line := make([]value, len(p.header)+1)
 	return each(ctx, images, func(i int, m *batch.Image) error {
@@ -56,7 +56,7 @@ func (p *plan) imageRows(w *sheetWriter, m *batch.Image) {
 	rows := rowsOf(m)
 	if len(rows) == 0 {
 		what, why := unread(m)
-		w.line([]value{shown(what + ": " + why)})
+		w.line([]value{shown(p.say(what) + ": " + p.say(why))})
 		return
 	}
 	doubtful := doubts(m)
@@ -103,6 +103,14 @@ func shown(s string) value {
 	return value{text: s, style: styleText}
 }
 
+// headings are words of the program over columns.
+func (p *plan) headings(english ...string) []value {
+	for i, word := range english {
+		english[i] = p.say(word)
+	}
+	return headings(english)
+}
+
 func headings(names []string) []value {
 	line := make([]value, len(names))
 	for i, name := range names {
@@ -115,7 +123,7 @@ func headings(names []string) []value {
 // summary writes what became of the batch, then a line for every image.
 func (p *plan) summary(w *sheetWriter) error {
 	b, c := p.batch, p.counts
-	fact := func(label string, v value) { w.line([]value{{text: label, style: styleLabel}, v}) }
+	fact := func(label string, v value) { w.line([]value{{text: p.say(label), style: styleLabel}, v}) }
 	fact("Batch", shown(b.Name))
 	fact("State", shown(p.state()))
 	fact("Read by", shown(strings.TrimSpace(b.Engine+" "+b.Model)))
@@ -139,13 +147,13 @@ func (p *plan) summary(w *sheetWriter) error {
 		fact("Made with", shown("Sheetlift "+p.version))
 	}
 	if len(p.images) > p.max.images {
-		fact("Note", shown(fmt.Sprintf("With more than %d images there is no sheet for each; all rows are on “%s”.", p.max.images, sheetRows)))
+		fact("Note", shown(p.say(fmt.Sprintf("With more than %d images there is no sheet for each; all rows are on “%s”.", p.max.images, p.say(sheetRows)))))
 	}
 	w.line(nil)
-	w.line(headings([]string{"No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked", "Taken from"}))
+	w.line(p.headings("No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked", "Taken from"))
 	for _, m := range p.images {
 		w.line([]value{
-			count(m.n), shown(m.name), shown(m.file), shown(string(m.status)), count(m.rows), count(m.issues), count(m.tries),
+			count(m.n), shown(m.name), shown(m.file), shown(p.say(string(m.status))), count(m.rows), count(m.issues), count(m.tries),
 			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check), shown(m.source),
 		})
 	}
@@ -156,9 +164,9 @@ func (p *plan) summary(w *sheetWriter) error {
 func (p *plan) state() string {
 	s := string(p.batch.Status)
 	if p.batch.Status.Final() {
-		return s
+		return p.say(s)
 	}
-	return fmt.Sprintf("%s: %d of %d images read so far", s, p.counts.Completed, max(p.batch.Total(), len(p.images)))
+	return p.say(s) + ": " + p.say(fmt.Sprintf("%d of %d images were read so far.", p.counts.Completed, max(p.batch.Total(), len(p.images))))
 }
 
 func dollars(usd float64) value {
@@ -182,7 +190,7 @@ func (p *plan) problemLines() int {
 
 // listProblems writes what went wrong, what is doubtful, and what the workbook shows otherwise than it was read.
 func (p *plan) listProblems(w *sheetWriter) error {
-	w.line(headings([]string{"Image", "Row", "Column", "What", "Details"}))
+	w.line(p.headings("Image", "Row", "Column", "What", "Details"))
 	for _, line := range p.problems {
 		var image, row value
 		if line.image >= 0 {
@@ -191,13 +199,13 @@ func (p *plan) listProblems(w *sheetWriter) error {
 		if line.row > 0 {
 			row = count(line.row)
 		}
-		w.line([]value{image, row, shown(line.column), shown(line.what), shown(line.message)})
+		w.line([]value{image, row, shown(line.column), shown(p.say(line.what)), shown(p.say(line.message))})
 	}
 	if len(p.problems) == 0 {
-		w.line([]value{{}, {}, {}, shown("None"), shown("Every image was read, and nothing is doubtful.")})
+		w.line([]value{{}, {}, {}, shown(p.say("None")), shown(p.say("Every image was read, and nothing is doubtful."))})
 	}
 	if p.more > 0 {
-		w.line([]value{{}, {}, {}, shown("More"), shown(fmt.Sprintf("There are %d more problems.", p.more))})
+		w.line([]value{{}, {}, {}, shown(p.say("More")), shown(p.say(fmt.Sprintf("There are %d more problems.", p.more)))})
 	}
 	return nil
 }

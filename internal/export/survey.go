@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ type plan struct {
 	batch    *batch.Batch
 	now      time.Time
 	version  string
+	say      func(english string) string
 	max      limits
 	header   []string       // of "All rows", without the image's name
 	types    []table.Type   // of the same columns; all text for an open table
@@ -60,8 +62,11 @@ type problem struct {
 }
 
 // survey looks at all images once.
-func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, error], max limits) (*plan, error) {
-	p := &plan{batch: b, max: max, place: map[string]int{}}
+func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, error], say func(string) string, max limits) (*plan, error) {
+	if say == nil {
+		say = func(english string) string { return english }
+	}
+	p := &plan{batch: b, say: say, max: max, place: map[string]int{}}
 	if !b.Table.Open {
 		for _, c := range b.Table.Columns {
 			p.column(c.Name, c.Type)
@@ -102,14 +107,14 @@ func (p *plan) sourceOf(m *batch.Image) string {
 	case !m.Reused():
 		return ""
 	case m.Earlier != nil:
-		return "an earlier reading, " + m.Earlier.Read.UTC().Format("2006-01-02 15:04 UTC")
+		return p.say("an earlier reading") + ", " + m.Earlier.Read.UTC().Format("2006-01-02 15:04 UTC")
 	}
 	for _, first := range p.images { // the first one stands before it
 		if first.n == m.Twin {
-			return "the same picture, " + first.name
+			return p.say("the same picture") + ", " + first.name
 		}
 	}
-	return "the same picture"
+	return p.say("the same picture")
 }
 
 // column finds or adds a column of "All rows"; -1 when Excel has no room for it.
@@ -157,7 +162,7 @@ func (p *plan) columnsOf(m *batch.Image) (header []string, types []table.Type) {
 			types[i] = p.batch.Table.Columns[i].Type
 		}
 		if i >= len(header) {
-			header = append(header, fmt.Sprintf("Further column %d", i-len(p.batch.Table.Columns)+1))
+			header = append(header, p.say("Further column")+" "+strconv.Itoa(i-len(p.batch.Table.Columns)+1))
 		}
 	}
 	return header, types

@@ -20,6 +20,8 @@ type Options struct {
 	TmpDir  string    // for the file while it grows; "" is the system's own. Nothing is left in it, even after a kill
 	Now     time.Time // shown as the time of the workbook and stored as its date; zero: the batch's own last time
 	Version string    // of the program, shown in Summary; may be ""
+	// Say says the program's own words and sentences, which are English here, in the reader's language; nil: as they are.
+	Say func(english string) string
 }
 
 // The limits of a workbook.
@@ -52,7 +54,7 @@ func Workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2
 }
 
 func workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options, max limits) error {
-	p, err := survey(ctx, b, images, max)
+	p, err := survey(ctx, b, images, opt.Say, max)
 	if err != nil {
 		return err
 	}

@@ -300,6 +300,36 @@ func TestOpenTablesShareTheirColumns(t *testing.T) {
 	}
 }
 
+func TestTheProgramsOwnWordsAreSaidInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	b := inventory(t)
+	failed := image(2, "two")
+	failed.Status, failed.Failure = batch.Failed, "It was dark."
+	var out bytes.Buffer
+	err := export.Workbook(t.Context(), &out, b, all([]*batch.Image{image(1, "Image", []string{"Row"}), failed}), export.Options{
+		TmpDir: t.TempDir(), Now: noon, Version: "test", Say: func(english string) string { return "~" + english },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, out.Bytes())
+	if got := f.GetSheetList(); !slices.Equal(got, []string{"~All rows", "~Summary", "~Problems", "Image", "two"}) {
+		t.Fatalf("the sheets are %q", got)
+	}
+	if got := rows(t, f, "~All rows"); got[0][0] != "~Image" || got[0][1] != "Item_Description" || got[1][0] != "Image" || got[1][1] != "Row" {
+		t.Errorf("All rows: %q", got)
+	}
+	if got := rows(t, f, "~Summary"); !contains(got, "~State", "~completed") || !contains(got, "~No.", "~Image") || !contains(got, "two.jpg", "~failed") {
+		t.Errorf("Summary: %q", got)
+	}
+	if got := rows(t, f, "~Problems"); !contains(got, "~What", "~Details") || !contains(got, "~Failed", "~It was dark.") {
+		t.Errorf("Problems: %q", got)
+	}
+	if got := rows(t, f, "two"); !contains(got, "~Failed: ~It was dark.") {
+		t.Errorf("the sheet of the failed image: %q", got)
+	}
+}
+
 func TestRunningBatchSaysHowFarItIs(t *testing.T) {
 	t.Parallel()
 	b := inventory(t)
@@ -309,7 +339,7 @@ func TestRunningBatchSaysHowFarItIs(t *testing.T) {
 	pending := image(3, "three")
 	pending.Status = batch.Pending
 	f := open(t, write(t, b, image(1, "one", []string{"Lamp"}), waiting, pending))
-	if got := rows(t, f, "Summary"); !contains(got, "State", "1 of 3 images read so far") {
+	if got := rows(t, f, "Summary"); !contains(got, "State", "1 of 3 images were read so far.") {
 		t.Errorf("Summary: %q", got)
 	}
 	if got := rows(t, f, "All rows"); len(got) != 2 {

@@ -14,6 +14,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/export"
+	"sheetlift/views"
 )
 
 // workbook writes the Excel file aside first, so that nobody ever gets a cut one, and then sends it.
@@ -51,7 +52,7 @@ func (s *Server) workbook(c echo.Context) error {
 				return
 			}
 		}
-	}, export.Options{TmpDir: s.tmp, Now: time.Now(), Version: s.cfg.Version})
+	}, export.Options{TmpDir: s.tmp, Now: time.Now(), Version: s.cfg.Version, Say: func(english string) string { return views.Book(ctx, english) }})
 	if err != nil {
 		return err
 	}

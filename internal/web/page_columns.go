@@ -65,6 +65,9 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 		f.columns = ownTyped(form)
 	} else if preset, ok := table.Preset(f.from); ok {
 		f.columns, f.single = presentTable(preset), preset.Single
+		for i := range f.columns { // a person who changes them reads and writes the language of the page
+			f.columns[i].Description = views.Retell(c.Request().Context(), f.columns[i].Description)
+		}
 	}
 	return f, nil
 }

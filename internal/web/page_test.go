@@ -134,6 +134,14 @@ func TestColumnsArePutTogetherWithoutScriptsAndWith(t *testing.T) {
 	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `value="new, old"`, `id="preset-own" value="own" checked`, "Whichever is ready")
 }
 
+func TestReadyMadeColumnsAreChangedInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a")
+	form := url.Values{"preset": {"receipt"}, "from": {"receipt"}, "do": {"own"}, "at_once": {"5"}, "retries": {"3"}, "engine": {""}}
+	d.ask("POST", "/batches/"+string(b.ID)+"/columns", form, "Accept-Language", "fr", "HX-Request", "true").has(t, 200, `value="company"`, `value="Le nom de la société`)
+}
+
 func TestChoosingOtherColumnsShowsThem(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")

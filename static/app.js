@@ -49,6 +49,11 @@
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
   let ahead = 0;
   const countDown = () => {
+    for (const at of all("[data-due]")) {
+      if (new Date(at.dataset.due) - ahead > Date.now()) continue;
+      at.textContent = at.dataset.then;
+      at.removeAttribute("data-due");
+    }
     for (const at of all("[data-back]")) {
       const s = Math.max(1, Math.ceil((new Date(at.dataset.back) - Date.now() - ahead) / 1000));
       const text = at.dataset.in.replace("{left}", left(s));

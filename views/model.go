@@ -271,6 +271,7 @@ type Steer struct {
 	StartAt  time.Time // while it is scheduled
 	Engines  []string  // that can read an image again, "" for the batch's own
 	Model    string    // of the batch; "" for engines without models
+	Keys     Ready     // that can read now
 }
 
 // Deleted is a batch that was deleted just now and can be brought back.

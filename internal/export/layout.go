@@ -66,7 +66,7 @@ func (p *plan) layout() {
 	}
 	for i := range p.images {
 		m := &p.images[i]
-		m.sheet = names.name(m.name, p.say("Image")+" "+strconv.Itoa(m.n))
+		m.sheet = names.name(m.name, p.say("Image")+" "+strconv.Itoa(i+1))
 		kinds := make([]table.Type, len(m.widths))
 		for c := range kinds {
 			kinds[c] = table.Text

@@ -151,9 +151,9 @@ func (p *plan) summary(w *sheetWriter) error {
 	}
 	w.line(nil)
 	w.line(p.headings("No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked", "Taken from"))
-	for _, m := range p.images {
+	for i, m := range p.images {
 		w.line([]value{
-			count(m.n), shown(m.name), shown(m.file), shown(p.say(string(m.status))), count(m.rows), count(m.issues), count(m.tries),
+			count(i + 1), shown(m.name), shown(m.file), shown(p.say(string(m.status))), count(m.rows), count(m.issues), count(m.tries),
 			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check), shown(m.source),
 		})
 	}

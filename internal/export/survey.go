@@ -35,7 +35,7 @@ type plan struct {
 
 // picture is what the plan keeps of an image.
 type picture struct {
-	n      int
+	n      int // of the store; people count the pictures as they stand
 	rev    uint64
 	name   string
 	file   string

@@ -235,7 +235,7 @@ func (d *desk) started() *batch.Batch {
 		m.Status, m.Tries, m.Ended, m.Failure, m.Attempts = batch.Failed, 1, at, "The picture shows no table.", []batch.Attempt{try(engine.BadPicture, "The picture shows no table.")}
 	})
 	d.change(b.ID, 5, func(m *batch.Image) {
-		m.Status, m.Tries, m.NotBefore, m.Attempts = batch.Retrying, 1, at.Add(time.Hour), []batch.Attempt{try(engine.BadAnswer, "The answer was cut off.")}
+		m.Status, m.Tries, m.NotBefore, m.Attempts = batch.Retrying, 1, time.Now().Add(time.Hour), []batch.Attempt{try(engine.BadAnswer, "The answer was cut off.")}
 	})
 	return b
 }

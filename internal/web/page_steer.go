@@ -198,7 +198,7 @@ func timeTyped(at, zone string) (time.Time, error) {
 
 // presentSteer is how a batch is steered.
 func (s *Server) presentSteer(b *batch.Batch) views.Steer {
-	v := views.Steer{Priority: priorityWord(b.Priority), Keep: batch.KeepWord(b.Options.Keep), StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}}
+	v := views.Steer{Priority: priorityWord(b.Priority), Keep: batch.KeepWord(b.Options.Keep), StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}, Keys: s.keysReady()}
 	v.Forever = s.batches.Keep(b) < 0
 	if duty, at := s.batches.Due(b); duty == batch.DutyErase {
 		v.Until = at

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/table"
@@ -285,6 +286,9 @@ func TestImagePageMarksWhatIsDoubtful(t *testing.T) {
 		`class="cell unreadable"`, `<a href="#c-3-1-3" data-cell="c-3-1-3">Row 1, Serial_Number</a>`, "A row is missing.", "Nowhere.", "2 of 4", `href="`+path+`/images/1"`, `href="`+path+`/images/4"`, "Chair\nx", "Chair\n12")
 	page.lacks(t, "\r", "every 2s")
 	d.get(path+"/images/5").has(t, 200, `hx-trigger="every 2s"`, "The answer was cut off.", "Next try at")
+	d.change(b.ID, 5, func(m *batch.Image) { m.NotBefore = time.Now().Add(-time.Minute) })
+	d.get(path+"/images/5").has(t, 200, "The answer was cut off. Waits for its turn.")
+	d.get(path+"/images/5").lacks(t, "Next try at")
 	d.get(path+"/images/4").has(t, 200, "The picture shows no table.", path+"/images/4/retry")
 	for _, gone := range []string{"/images/2", "/images/99", "/images/0", "/images/x"} {
 		d.get(path+gone).has(t, 404, "For your technician")

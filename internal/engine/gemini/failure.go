@@ -29,10 +29,10 @@ var meanings = map[keypool.Class]meaning{
 	keypool.ModelOverloaded: {engine.Unreachable, "Google was overloaded; it is tried again."},
 	keypool.Transport:       {engine.Unreachable, "Google could not be reached; it is tried again."},
 
-	keypool.BadAnswer:  {engine.BadAnswer, "The answer was not a table. You can retry it."},
-	keypool.Empty:      {engine.BadAnswer, "The answer was empty. You can retry it."},
+	keypool.BadAnswer:  {engine.BadAnswer, "The answer was not a table. A further try often helps."},
+	keypool.Empty:      {engine.BadAnswer, "The answer was empty. A further try often helps."},
 	keypool.MaxTokens:  {engine.BadAnswer, "The sheet has more rows than fit into one answer. Photograph it in two parts, or retry it."},
-	keypool.Recitation: {engine.Recited, "Google would not copy this text, because it looks like a published one. You can retry it."},
+	keypool.Recitation: {engine.Recited, "Google would not copy this text, because it looks like a published one. A further try often helps."},
 	keypool.Blocked:    {engine.Refused, "Google does not read this picture because of what it shows."},
 	keypool.ImageFault: {engine.BadPicture, "Google cannot use this picture. Check it, or take a new photo of the sheet."},
 	keypool.Region:     {engine.Busy, "Google does not offer this service where this machine is. Ask your technician."},

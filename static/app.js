@@ -4,8 +4,48 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (event) => event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey;
 
+  // One voice for those who listen. What is said again is heard again, and what a page or an answer brings to be said
+  // stands in data-aloud, or is its text.
+  const say = (sentence) => {
+    const voice = $("#say");
+    if (sentence) voice.textContent = voice.textContent === sentence ? `${sentence}\u00a0` : sentence;
+  };
+  document.addEventListener("say", ({ detail }) => say(detail));
+  const aloud = () => {
+    const told = all("[data-aloud]");
+    say(told.map((e) => e.dataset.aloud || e.textContent.trim().replace(/\s+/g, " ")).join(" "));
+    for (const e of told) e.removeAttribute("data-aloud"); // once
+  };
+
+  // The focus outlives what had it: when that goes, or cannot be pressed any more, it moves to what is nearest to the
+  // place, as near in the page's order of things as there is anything.
+  const stops = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+  const can = (e) => e.isConnected && !e.disabled && e.checkVisibility() && e.tabIndex >= 0;
+  const middle = (e) => { const r = e.getBoundingClientRect(); return [r.left + r.width / 2 + scrollX, r.top + r.height / 2 + scrollY]; };
+  let held = null;
+  const hold = () => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return;
+    const above = [];
+    for (let a = e.parentElement; a; a = a.parentElement) above.push(a);
+    held = { e, above, at: middle(e) };
+  };
+  const rescue = () => {
+    const now = document.activeElement;
+    if (!held || now && now !== document.body || can(held.e)) return;
+    const same = held.e.id && document.getElementById(held.e.id);
+    if (same && can(same)) { same.focus({ preventScroll: true }); return; }
+    const far = (e) => { const [x, y] = middle(e); return Math.hypot(x - held.at[0], y - held.at[1]); };
+    for (const a of held.above) {
+      const near = a.isConnected ? all(stops, a).filter(can) : [];
+      if (near.length === 0) continue;
+      near.reduce((best, e) => far(e) < far(best) ? e : best).focus({ preventScroll: true });
+      return;
+    }
+  };
+
   // Reasons on hover and focus, for what has no room for them.
-  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
+  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true, ariaHidden: "true" }); // whoever listens has the words where they belong
   const showTip = (event) => {
     const of = event.target.closest?.("[data-tip]");
     if (!of) return;
@@ -124,6 +164,11 @@
     addEventListener("online", tidy);
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
+    document.addEventListener("htmx:after:swap", aloud);
+    for (const told of all("#note > *")) told.setAttribute("data-aloud", ""); // an alert that was there from the start alerts nobody
+    setTimeout(aloud, 500); // what changes while a page is still being looked through is not heard
+    for (const type of ["focusin", "keydown", "pointerdown", "htmx:before:swap"]) document.addEventListener(type, hold);
+    for (const type of ["htmx:after:swap", "htmx:after:settle", "wire:drawn", "drawn"]) document.addEventListener(type, rescue);
     document.addEventListener("keydown", enterMoves);
   });
 })();

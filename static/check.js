@@ -4,7 +4,7 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const isRows = () => $("#grid")?.dataset.page === "rows";
-  const say = (sentence) => { if (sentence) $("#say").textContent = sentence; };
+  const say = (sentence) => document.dispatchEvent(new CustomEvent("say", { detail: sentence }));
 
   // The grid: one cell is current, and the only one that the Tab key reaches.
   let current = "", editor = null;
@@ -90,7 +90,7 @@
       keep();
       busy = false;
       if (answer.ok) { state(outbox.length ? "saving" : "saved"); say($("#result", page)?.dataset.said); }
-      else { onward = ""; state("refused", fields.text ?? ""); say($("#clash p, #about .banner.bad, #note", page)?.textContent.trim()); }
+      else { onward = ""; state("refused", fields.text ?? ""); if (!$("#clash", page)) say($("#about .banner.bad, #note", page)?.textContent.trim()); } // a clash is an alert itself
       if (isRows()) { if (!outbox.length) await refresh(); if (!answer.ok) clashOnRows(page); } else take(page, outbox.length > 0);
       if (onward && !outbox.length) location.assign(onward); else pump();
     } catch {
@@ -147,6 +147,7 @@
     });
     for (const id of gone) document.getElementById(id)?.remove();
     if (!editor) go(cellOf(current) ?? old.rows[Math.min(place, old.rows.length - 1)]?.querySelector(".cell"), document.activeElement === document.body || $("#grid").contains(document.activeElement));
+    document.dispatchEvent(new Event("drawn"));
   };
 
   // Where an edit of a row goes, and what it carries.
@@ -321,10 +322,10 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const stage = $("#stage"), view = stage ? viewer(stage) : null;
-    const start = () => {
+    const start = (event) => {
       const hash = decodeURIComponent(location.hash.slice(1)), wanted = hash && document.getElementById(hash);
       const first = wanted?.matches?.("tr") ? $(".cell", wanted) : wanted?.matches?.(".cell") ? wanted : null;
-      go(first ?? nextDoubt() ?? cells()[0], Boolean(first));
+      if (first || event?.type !== "hashchange") go(first ?? nextDoubt() ?? cells()[0], Boolean(first)); // #main is no cell
     };
     start();
     addEventListener("hashchange", start);

@@ -131,12 +131,19 @@
     const table = $("#live"), feed = $("#feed"), say = $("#say");
     if (!table) return;
     const changed = looks(table), ring = bell();
-    let said = 0, later = 0, ended = $("#progress").hasAttribute("data-final"), news = "";
+    let said = 0, later = 0, ended = $("#progress").hasAttribute("data-final"), news = "", heard = "";
+    // The progress is told every ten seconds at most, and not over what somebody is told of an act of theirs.
+    const rest = () => {
+      if (say.textContent !== heard) { heard = say.textContent; said = Date.now(); }
+      return Math.max(0, 10000 - (Date.now() - said));
+    };
     const speak = (sentence) => {
       later = 0;
+      if (heard === sentence) return;
       said = Date.now();
-      if (say.textContent !== sentence) say.textContent = sentence;
+      say.textContent = heard = sentence;
     };
+    const speakLater = () => { const wait = rest(); if (wait) later = setTimeout(speakLater, wait); else speak($("#progress").dataset.say); };
     // follow takes in what the head of the batch says, whichever way it came.
     const follow = (progress) => {
       const final = progress.hasAttribute("data-final"), sentence = progress.dataset.say;
@@ -144,9 +151,9 @@
         ring($("h1").textContent, sentence);
         if (document.hidden) news = `✓ ${sentence} · `; // until somebody looks
       }
+      if (final && !ended) { clearTimeout(later); speak(sentence); } else if (!final && !later) later = setTimeout(speakLater, rest());
       ended = final;
       document.title = news + progress.dataset.title;
-      if (final) { clearTimeout(later); speak(sentence); } else if (!later) later = setTimeout(() => speak($("#progress").dataset.say), Math.max(0, 10000 - (Date.now() - said)));
     };
     document.addEventListener("htmx:after:swap", () => follow($("#progress")));
     document.addEventListener("wire:drawn", changed);

@@ -3,6 +3,7 @@
 (() => {
   const $ = (selector) => document.querySelector(selector), all = (selector) => [...document.querySelectorAll(selector)];
   const say = (key, values) => $("#naming").dataset["say" + key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const aloud = (sentence) => document.dispatchEvent(new CustomEvent("say", { detail: sentence }));
   const fields = () => all("#cards > li > input");
 
   // nameBy is what the server's Pattern.Name gives, for a look before it is pressed.
@@ -29,7 +30,7 @@
   const store = async (card) => {
     numbers();
     const before = card.nextElementSibling?.dataset.n ?? 0;
-    $("#say").textContent = say("Moved", { n: [...card.parentElement.children].indexOf(card) + 1 });
+    aloud(say("Moved", { n: [...card.parentElement.children].indexOf(card) + 1 }));
     const answer = await fetch(`${$("#cards").dataset.move}${card.dataset.n}/move?before=${before}`, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok) location.reload(); // what is shown must be what is kept
     preview();
@@ -87,9 +88,13 @@
     const button = event.key === "Enter" && { pattern: "#do-pattern", from: "#do-pattern", find: "#do-replace", with: "#do-replace" }[event.target.id];
     if (button) { event.preventDefault(); event.stopPropagation(); $(button).click(); }
   }, true);
+  let typed = 0;
   document.addEventListener("input", (event) => {
-    if (["pattern", "from"].includes(event.target.id)) preview();
-    if (event.target.id === "find") hits();
+    const line = { pattern: "#preview", from: "#preview", find: "#hits" }[event.target.id];
+    if (!line) return;
+    if (line === "#hits") hits(); else preview();
+    clearTimeout(typed);
+    typed = setTimeout(() => aloud($(line)?.textContent), 1000); // when the typing rests
   });
   document.addEventListener("change", (event) => {
     if (event.target.id === "sort" && event.target.value) $("#do-sort").click();

@@ -16,7 +16,7 @@ const start = (form) => {
   const maxImages = Number(form.dataset.maxImages), maxBytes = Number(form.dataset.maxBytes), maxPacked = Number(form.dataset.maxPacked);
   const most = (name) => /\.(pdf|zip)$/i.test(name) ? maxPacked : maxBytes; // the server looks into the file
   const cards = find("#cards"), blank = find("#card"), sending = find("#sending"), refused = find("#refused"), note = find("[data-note]");
-  const onwards = document.getElementById("onwards"), go = onwards.querySelector("a"), sum = onwards.querySelector("p"), live = document.getElementById("say");
+  const onwards = document.getElementById("onwards"), go = onwards.querySelector("a"), sum = onwards.querySelector("p");
   const here = Number(form.dataset.here), wanted = new Set(), fresh = new Set();
   let address = form.dataset.batch, making = null, next = Number(form.dataset.next), known = null, twice = 0;
   let finished = 0, images = 0, original = 0, travelled = 0, painting = false, past = [];
@@ -157,7 +157,7 @@ const start = (form) => {
     file.under.textContent = said[file.state] ? say(said[file.state]) : say("Bytes", { sent: size(file.sent), all: size(file.body?.size ?? file.blob.size) });
   };
 
-  let furthest = 0, spoken = 0, working = false;
+  let furthest = 0, spoken = "", working = false;
   const draw = () => {
     for (const file of fresh) drawFile(file);
     fresh.clear();
@@ -189,7 +189,9 @@ const start = (form) => {
     go.textContent = busy ? say("Wait", { done: number(finished), all: number(wanted.size) }) : say("Name");
     if (busy || total === 0) { go.setAttribute("aria-disabled", "true"); go.removeAttribute("href"); } else { go.href = `${address}?step=names`; go.removeAttribute("aria-disabled"); }
     sum.textContent = busy || total === 0 ? "" : say("Sum", { n: number(total) });
-    if (!busy && wanted.size && spoken !== finished) { spoken = finished; live.textContent = say("Done"); }
+    const news = queue.lost ? say("Lost") : busy ? "" : [wanted.size ? say("Done") : "", refused.hidden ? "" : find("[data-refused]").textContent].join(" ").trim();
+    if (news && news !== spoken) document.dispatchEvent(new CustomEvent("say", { detail: news }));
+    if (news || busy && !queue.lost) spoken = news;
     if (busy !== working) { working = busy; furthest = busy ? 0 : furthest; past = []; }
   };
 

@@ -149,3 +149,16 @@ func TestFrenchCountsNothingAsOne(t *testing.T) {
 		}
 	}
 }
+
+// Who speaks to a machine says what stands on the button; who listens hears what it is about.
+func TestTheNameThatIsHeardOfAButtonHoldsTheOneThatIsSeen(t *testing.T) {
+	t.Parallel()
+	for tag, file := range views.Files() {
+		for _, seen := range []string{"names.remove", "names.upright", "names.back", "live.retry", "live.offline", "live.check", "live.open", "keys.test", "keys.enable", "keys.disable", "saved.use"} {
+			heard := file.Words[seen+".of"]
+			if !strings.Contains(strings.ToLower(heard), strings.ToLower(file.Words[seen])) {
+				t.Errorf("%s: the button “%s” is heard as “%s”", tag, file.Words[seen], heard)
+			}
+		}
+	}
+}

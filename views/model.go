@@ -17,6 +17,7 @@ type Shell struct {
 	Uploads  bool // pictures can be added on this page
 	Naming   bool // pictures are named on this page
 	Bare     bool // nobody is signed in yet: no navigation
+	Skips    bool // there is much between the top and what comes next: a link leads there
 
 	Simulated bool // this is the demonstration
 	Guest     bool // and there is a real program to go back to
@@ -148,6 +149,7 @@ type Names struct {
 	With    string
 	Column  string
 	Undo    []Former // names that were changed just now
+	Said    string   // what was done to the pictures just now, a sentence for those who listen
 	Problem string   // why the names could not be kept, a sentence
 }
 

@@ -50,6 +50,8 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 				t.Errorf("%s has no word for %q", tag, key)
 			case translated == "" && text != "":
 				t.Errorf("%s is silent on %q", tag, key)
+			case file.Words[key+".1"] != "" && strings.Contains(translated, "%d"):
+				t.Errorf("%s: %q is for several, whose number comes written out", tag, key)
 			case !slices.Equal(places(text), places(translated)):
 				t.Errorf("%s: %q takes %v, in English %v", tag, key, places(translated), places(text))
 			}

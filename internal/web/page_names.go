@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 
@@ -156,8 +157,17 @@ func (s *Server) naming(act func(context.Context, echo.Context, batch.ID) error)
 			return err
 		}
 		v.Undo = undoOf(before, typed, v.Images)
+		if word, known := saidOf[path.Base(c.Path())]; known {
+			v.Said = views.Say(ctx, word)
+		}
 		return s.render(c, http.StatusOK, views.NamesPage(v))
 	}
+}
+
+// saidOf is what those hear who did something to the pictures, by the last word of its address. Changed names say so
+// themselves.
+var saidOf = map[string]string{
+	"out": "said.names.out", "in": "said.names.in", "turn": "said.names.turn", "order": "said.names.order",
 }
 
 // undoOf is the names that an act took away, as they had been typed.

@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
@@ -35,7 +37,7 @@ func (s *Server) steered(c echo.Context, id batch.ID) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.LiveHead(v))
+	return s.render(c, http.StatusOK, templ.Join(views.LiveHead(v), views.Aloud(views.Say(ctx, "said."+path.Base(c.Path())))))
 }
 
 func (s *Server) pauseBatch(ctx context.Context, id batch.ID) error {
@@ -162,7 +164,11 @@ func (s *Server) imageSteered(c echo.Context, id batch.ID, n int) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.LiveRow(s.row(b, m)))
+	did := path.Base(c.Path())
+	if did == "priority" {
+		did = priorityWord(m.Priority)
+	}
+	return s.render(c, http.StatusOK, templ.Join(views.LiveRow(s.row(b, m)), views.Aloud(views.Say(ctx, "said.image."+did, oneLine(m.Name)))))
 }
 
 // withOf is how a form wants an image read again.

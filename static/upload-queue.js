@@ -43,6 +43,10 @@ export const uploads = async (batch) => {
   return new Map((await answer.json()).map((u) => [u.id, u]));
 };
 
+// legible is whether a file can still be read: browsers send none that was changed, moved or deleted since it was chosen,
+// and tell that apart from a broken connection in no other way.
+const legible = (body) => !body || body.slice(0, 1).arrayBuffer().then(() => true, () => false);
+
 // makeQueue sends files. ports: batch() yields the address of the draft; lighter(file) the body to send; limit is the
 // largest one in bytes; say(key, values) the words; on.moved, on.taken and on.refused hear of a file; on.change of all.
 export const makeQueue = ({ batch, lighter, limit, say, on }) => {
@@ -72,8 +76,9 @@ export const makeQueue = ({ batch, lighter, limit, say, on }) => {
       } catch (fault) {
         file.sent = 0;
         if (fault instanceof Refusal) { refuse(file, fault); return; }
+        if (!fault.busy && !await legible(file.body)) { refuse(file, new Refusal(say("Changed"))); return; }
         move(file, "waiting");
-        const there = await back(fault.busy ? PAUSES[Math.min(file.tries++, PAUSES.length - 1)] : 0);
+        const there = await back(fault.busy ? PAUSES[Math.min(file.tries++, PAUSES.length - 1)] : file.lost++ ? PAUSES[0] : 0);
         if (there.has(file.id)) { taken(file, there.get(file.id)); return; } // it had arrived; only the answer was lost
       }
     }

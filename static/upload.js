@@ -67,7 +67,7 @@ const start = (form) => {
     const fragment = document.createDocumentFragment(), files = [];
     let over = 0, again = 0;
     for (const { blob, name, folder } of found) {
-      const file = { blob, name, folder, state: "queued", sent: 0, tries: 0, body: null, place: 0 };
+      const file = { blob, name, folder, state: "queued", sent: 0, tries: 0, lost: 0, body: null, place: 0 };
       file.id = idOf(file);
       if (known.has(file.id)) { again++; continue; }
       if (blob.size === 0) { refuse(name, say("Empty")); continue; }

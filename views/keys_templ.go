@@ -883,7 +883,7 @@ func pieces(keys []Key) []Segment {
 	for _, k := range bySize {
 		label := ""
 		if k.Share >= 0.08 { // narrower ones have no room for words; their cards have them
-			label = k.Label + "  " + share(k.Share)
+			label = k.Label + "\u2002" + share(k.Share)
 		}
 		out = append(out, Segment{label, at(x, 1), at(max(k.Share-0.002, 0), 1)})
 		x += k.Share

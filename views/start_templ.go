@@ -26,7 +26,7 @@ func uploadWords(ctx context.Context) templ.Attributes {
 		"up.of", "up.bytes", "up.done", "up.busy", "up.sum", "up.wait", "up.name", "up.queued", "up.shrinking",
 		"up.prepare", "up.waiting", "up.lost", "up.refused", "up.empty", "up.big", "up.many", "up.rest", "up.start",
 		"up.pause", "up.resume", "up.paused", "up.pausing", "up.moved", "up.speed", "up.soon", "up.left", "up.sent",
-		"up.saved", "up.smaller", "up.twice", "up.retry", "up.unopened", "up.pasted",
+		"up.saved", "up.smaller", "up.twice", "up.retry", "up.unopened", "up.changed", "up.pasted",
 	} {
 		words["data-say-"+strings.TrimPrefix(key, "up.")] = say(ctx, key)
 	}

@@ -5,9 +5,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -169,4 +171,25 @@ func TestPausedUploadingBeginsNothingAndGoesOnWhereItWas(t *testing.T) {
 	if got := b.drafted(p); len(got) != 12 {
 		t.Errorf("%d pictures came of 12", len(got))
 	}
+}
+
+func TestAFileThatChangedSinceItWasChosenIsNotTriedForEver(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url))
+	files := sheetFiles(t, 2)
+	// The first is held where the browser sends it, and changes meanwhile.
+	b.script(`window.put = 0; { const send = XMLHttpRequest.prototype.send; XMLHttpRequest.prototype.send = function (body) { window.put++; if (window.put === 1) window.held = () => send.call(this, body); else send.call(this, body); }; }`)
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), files))
+	b.until("window.held && document.querySelectorAll('#cards img').length == 1")
+	if err := os.Chtimes(files[0], time.Time{}, time.Now().Add(time.Hour)); err != nil { // what browsers go by, in seconds
+		t.Fatal(err)
+	}
+	b.script("window.held()")
+	b.until("document.querySelector('#refused').textContent.includes('sheet-001.jpg') && document.querySelector('#refused').textContent.includes('was changed')")
+	if !b.is("window.put == 2") {
+		t.Error("a file that cannot be sent any more was tried again")
+	}
+	b.forgive("ERR_UPLOAD_FILE_CHANGED")
 }

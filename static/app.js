@@ -166,6 +166,7 @@
     document.addEventListener("htmx:after:swap", focusFresh);
     document.addEventListener("htmx:after:swap", aloud);
     for (const told of all("#note > *")) told.setAttribute("data-aloud", ""); // an alert that was there from the start alerts nobody
+    if (document.activeElement === document.body) $("[data-begin]")?.focus(); // where a person goes on after an act that brought a new page
     setTimeout(aloud, 500); // what changes while a page is still being looked through is not heard
     for (const type of ["focusin", "keydown", "pointerdown", "htmx:before:swap"]) document.addEventListener(type, hold);
     for (const type of ["htmx:after:swap", "htmx:after:settle", "wire:drawn", "drawn"]) document.addEventListener(type, rescue);

@@ -84,6 +84,19 @@
     }
   };
 
+  // Files that were chosen for this draft in this browser and never came (static/upload.js). While they are on their way
+  // on this very page, the page says so itself.
+  const owed = () => {
+    const banner = $("#missing");
+    if (!banner) return;
+    const store = `missing:${banner.dataset.draft}`;
+    let n = 0;
+    try { n = JSON.parse(localStorage.getItem(store) ?? "[]").length; } catch { n = 0; }
+    banner.hidden = n === 0 || Boolean($("#sending:not([hidden]) [data-pause]:not([hidden])"));
+    $("span", banner).textContent = banner.dataset.text.replace("{n}", n.toLocaleString(document.documentElement.lang));
+    $("button", banner).onclick = () => { localStorage.removeItem(store); owed(); };
+  };
+
   // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own
   // time, that counts and not this machine's clock.
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
@@ -159,6 +172,9 @@
     }
     // A file that is all there is to send goes when it is chosen.
     document.addEventListener("change", ({ target }) => { if (target.matches("[data-send]") && target.files.length > 0) target.form.requestSubmit(); });
+    owed();
+    document.addEventListener("owed", owed);
+    document.addEventListener("htmx:after:swap", owed);
     const tidy = () => leftover().catch(() => { /* no connection, or no storage: the next page tries again */ });
     tidy();
     addEventListener("online", tidy);

@@ -30,8 +30,21 @@ const start = (form) => {
     if (!answer.ok) throw new Error(answer.statusText);
     address = body.url;
     history.replaceState(null, "", `${address}?step=pictures`);
+    owing();
     return address;
   })().catch((fault) => { making = null; throw fault; });
+
+  // What was chosen and is not here yet stays known to this browser: a draft that was left early says so (app.js).
+  const owe = (change) => {
+    if (!address) return;
+    try {
+      const store = `missing:${address}`, ids = new Set(JSON.parse(localStorage.getItem(store) ?? "[]"));
+      change(ids);
+      ids.size ? localStorage.setItem(store, JSON.stringify([...ids])) : localStorage.removeItem(store);
+      document.dispatchEvent(new Event("owed"));
+    } catch { /* no room: not remembered */ }
+  };
+  const owing = () => owe((ids) => { for (const file of wanted) if (file.state !== "done") ids.add(file.id); });
 
   // Large pictures are made smaller first, unless a person wants the originals sent.
   const shrink = shrinker(form.dataset.shrinker), lighter = find("#lighter");
@@ -46,7 +59,7 @@ const start = (form) => {
     on: {
       moved: (file) => { fresh.add(file); paint(); },
       taken: (file, answer) => { done(file, answer); paint(); },
-      refused: (file, why, again) => { wanted.delete(file); file.card.remove(); refuse(file.name, why, again && (() => { wanted.add(file); cards.append(file.card); again(); })); },
+      refused: (file, why, again) => { wanted.delete(file); owe((ids) => ids.delete(file.id)); file.card.remove(); refuse(file.name, why, again && (() => { wanted.add(file); cards.append(file.card); again(); })); },
       change: () => paint(),
     },
   });
@@ -69,7 +82,7 @@ const start = (form) => {
     for (const { blob, name, folder } of found) {
       const file = { blob, name, folder, state: "queued", sent: 0, tries: 0, lost: 0, body: null, place: 0 };
       file.id = idOf(file);
-      if (known.has(file.id)) { again++; continue; }
+      if (known.has(file.id)) { again++; owe((ids) => { if (!wanted.has(known.get(file.id))) ids.delete(file.id); }); continue; }
       if (blob.size === 0) { refuse(name, say("Empty")); continue; }
       if (blob.size > most(name) && !(shrink && lighter.checked && /^image\/(jpeg|png|webp)$/.test(blob.type))) { refuse(name, say("Big", { size: size(blob.size), max: size(most(name)) })); continue; }
       if (here + wanted.size >= maxImages) { over++; continue; }
@@ -83,6 +96,7 @@ const start = (form) => {
     twice += again;
     cards.append(fragment);
     if (wanted.size || again) shorten();
+    owing();
     queue.add(files);
     paint();
   };
@@ -123,6 +137,7 @@ const start = (form) => {
     original += file.blob.size;
     travelled += file.sent;
     known.set(file.id, answer);
+    owe((ids) => ids.delete(file.id));
     fresh.delete(file);
     file.under.textContent = file.sent < file.blob.size ? say("Smaller", { sent: size(file.sent), all: size(file.blob.size) }) : size(file.sent);
     const [first, ...more] = answer.images;

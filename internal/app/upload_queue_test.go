@@ -193,3 +193,39 @@ func TestAFileThatChangedSinceItWasChosenIsNotTriedForEver(t *testing.T) {
 	}
 	b.forgive("ERR_UPLOAD_FILE_CHANGED")
 }
+
+// TestADraftThatWasLeftInMidUploadSaysWhatIsMissing is about who closes the page too early: without a word, the workbook
+// would lack those sheets.
+func TestADraftThatWasLeftInMidUploadSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	p := run(t, "SHEETLIFT_ENGINE=tesseract")
+	files := sheetFiles(t, 3)
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url))
+	// The third file is held back.
+	b.script("let n = 0; const send = XMLHttpRequest.prototype.send; XMLHttpRequest.prototype.send = function (body) { if (++n < 3) send.call(this, body); else window.held = () => send.call(this, body); }")
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), files))
+	b.until("document.querySelectorAll('#cards img').length == 2 && location.search == '?step=pictures'")
+	if !b.is("document.querySelector('#missing') == null || document.querySelector('#missing').hidden") {
+		t.Error("a file on its way is called missing on the page that sends it")
+	}
+	draft, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := newTab(t, b.ctx)
+	for _, step := range []string{"", "?step=columns", "?step=pictures"} {
+		back.do(chromedp.Navigate(p.url + draft + step))
+		back.until("document.querySelector('#missing')?.checkVisibility() && document.querySelector('#missing').textContent.includes('Not here: 1 of')")
+	}
+	back.do(chromedp.SetUploadFiles(chromedp.CSS("#uploader input[type=file]"), files))
+	back.until("document.querySelectorAll('#cards img').length == 3 && document.querySelector('#missing').hidden")
+	back.do(chromedp.Navigate(p.url + draft + "?step=names"))
+	back.until("document.querySelectorAll('#names input[name^=name-]').length == 3 && document.querySelector('#missing').hidden")
+
+	// The first page comes to an end, too, and nothing is there twice.
+	b.script("window.held()")
+	b.until("document.querySelectorAll('#cards img').length == 3 && document.querySelector('#onwards a').href.endsWith('?step=names')")
+	back.do(chromedp.Reload())
+	back.until("document.querySelectorAll('#names input[name^=name-]').length == 3")
+}

@@ -58,6 +58,60 @@
   };
   const hideTip = () => { tip.hidden = true; };
 
+  // Whatever sends something shows at once that it was heard, is not sent twice meanwhile, and is free again when the
+  // answer is here. Where the answer is another page, that is when this one stays after all.
+  const sent = new WeakSet(), leaving = new Set();
+  const hear = (by, source = by) => {
+    by.setAttribute("aria-busy", "true");
+    sent.add(source);
+    return () => { by.removeAttribute("aria-busy"); sent.delete(source); };
+  };
+  const leave = (free, ms) => { leaving.add(free); setTimeout(free, ms); };
+  const stay = () => { for (const free of leaving) free(); leaving.clear(); };
+  const twice = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
+  document.addEventListener("submit", (event) => { if (sent.has(event.target)) twice(event); }, true);
+  document.addEventListener("click", (event) => { if (event.target.closest?.(":is(button, [download])[aria-busy=true]")) twice(event); }, true);
+  addEventListener("submit", (event) => { // the last to hear of it: what a script took over is its business
+    const form = event.target, by = event.submitter ?? $("button:not([type=button])", form);
+    if (!event.defaultPrevented && by && form.getAttribute("method") !== "dialog") leave(hear(by, form), 30000);
+  });
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.btn[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (link.hasAttribute("download")) fetched(hear(link)); else leave(hear(link), 5000);
+  });
+  addEventListener("pageshow", stay);
+  window.navigation?.addEventListener("navigateerror", stay);
+  // Nobody tells a page that a file has begun to come, but its answer leaves a cookie.
+  const fetched = (free) => {
+    const until = Date.now() + 60000;
+    document.cookie = "answered=; path=/; max-age=0; samesite=strict";
+    const look = setInterval(() => {
+      if (Date.now() < until && !document.cookie.includes("answered=1")) return;
+      clearInterval(look);
+      free();
+    }, 50);
+  };
+  const asked = new WeakMap();
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const by = ctx.request.submitter ?? ctx.sourceElement;
+    if (by.matches?.("button")) asked.set(ctx, hear(by, ctx.sourceElement));
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (ctx.hx?.redirect) leave(asked.get(ctx) ?? (() => {}), 5000); else asked.get(ctx)?.();
+  });
+  // What went wrong is said at the head of the page, wherever the answer would have gone.
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const note = $("#note");
+    if (!note || ctx.sourceElement.matches("[data-connect]")) return;
+    $("#unsent")?.remove();
+    if (ctx.response.status >= 400) Object.assign(ctx, { target: note, swap: "innerHTML", select: null });
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (!ctx || ctx.sourceElement.matches("[data-connect]")) return;
+    $("#note")?.replaceChildren(Object.assign(document.createElement("p"), { className: "banner bad", id: "unsent", textContent: $("#say").dataset.unsent }));
+  });
+
   // Enter moves to the next field instead of sending the form; after the last one to its button.
   const enterMoves = (event) => {
     const form = event.target.closest?.("form[data-enter]");

@@ -17,8 +17,13 @@ import (
 	"sheetlift/views"
 )
 
+// answered is the cookie by which a page sees that a file it asked for has begun to come, or will not: a download tells it
+// nothing else (static/app.js). It holds nothing, and scripts read it.
+const answered = "answered"
+
 // workbook writes the Excel file aside first, so that nobody ever gets a cut one, and then sends it.
 func (s *Server) workbook(c echo.Context) error {
+	c.SetCookie(&http.Cookie{Name: answered, Value: "1", Path: "/", MaxAge: 60, SameSite: http.SameSiteStrictMode})
 	ctx := c.Request().Context()
 	b, err := s.batches.Batch(ctx, batch.ID(c.Param("id")))
 	if err != nil {

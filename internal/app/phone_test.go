@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"sheetlift/internal/engine/gemini/simulator"
 )
 
 // phone makes the tab one of a phone of this height: touched, and without a mouse.
@@ -123,4 +125,22 @@ func TestAPersonCorrectsOnAPhoneWithThePictureInSightAndTheCellAboveTheKeyboard(
 	if b.is("document.documentElement.scrollWidth > innerWidth") {
 		t.Error("all rows are wider than the phone")
 	}
+}
+
+func TestABatchThatEndedWithoutRowsOffersItsFileQuietlyAndItsMenuBesideItsName(t *testing.T) {
+	t.Parallel()
+	gemini, environ := fake(t, 1, 10*time.Millisecond)
+	bad := simulator.PayloadAnswer("400-unable-to-process-image")
+	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Always: &bad})
+	p := run(t, environ...)
+	_, started := p.post(t, "", sheets(2))
+	id := started["job_id"].(string)
+	p.ended(t, id, time.Minute)
+	b := browser(t)
+	b.do(chromedp.Navigate(p.url + "/batches/" + id))
+	b.until("document.querySelector('#actions a[download]') && !document.querySelector('#actions .primary')")
+	b.phone(844)
+	b.until("document.querySelector('#more').getBoundingClientRect().top < document.querySelector('h1').getBoundingClientRect().bottom")
+	b.tap("#more > summary")
+	b.until("document.querySelector('#more .sheet').getBoundingClientRect().left >= 0 && document.documentElement.scrollWidth <= innerWidth")
 }

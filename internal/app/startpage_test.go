@@ -33,7 +33,7 @@ func TestTheFirstPageFollowsBatchesAndKeysWithoutAReload(t *testing.T) {
 	french := newTab(t, b.ctx)
 	french.do(chromedp.Navigate(p.url))
 	french.choose("fr")
-	both := []*tab{b, french}
+	both, fr := []*tab{b, french}, words(t, "fr")
 	for _, tab := range both {
 		tab.script("window.sameDocument = true; window.seen = []")
 		tab.script("new MutationObserver(() => seen.push(document.querySelector('#batches .meter')?.textContent.trim())).observe(document.querySelector('#batches'), { subtree: true, childList: true, characterData: true })")
@@ -43,10 +43,10 @@ func TestTheFirstPageFollowsBatchesAndKeysWithoutAReload(t *testing.T) {
 	_, started := p.post(t, "?max_concurrent=2", sheets(12))
 	first := started["job_id"].(string)
 	b.until(listed(first, "Reading"))
-	french.until(listed(first, "Lecture"))
+	french.until(listed(first, fr["state.reading"]))
 	p.ended(t, first, time.Minute)
 	b.until(listed(first, "Completed") + " && " + listed(first, "12 of 12"))
-	french.until(listed(first, "Terminé") + " && " + listed(first, "12 sur 12"))
+	french.until(listed(first, fr["status.completed"]) + " && " + listed(first, fmt.Sprintf(fr["recent.of"], "12", "12")))
 	if !b.is("new Set(seen.filter((s) => s && !/^(0|12) of/.test(s))).size >= 2") {
 		t.Error("the batch was not seen to advance")
 	}
@@ -58,7 +58,7 @@ func TestTheFirstPageFollowsBatchesAndKeysWithoutAReload(t *testing.T) {
 	at := time.Now().Add(3 * time.Hour).UTC().Format("2006-01-02T15:04")
 	p.act(t, "/batches/"+second+"/start", url.Values{"preset": {"inventory"}, "at_once": {"2"}, "retries": {"3"}, "when": {"later"}, "at": {at}, "zone": {"0"}})
 	b.until(listed(second, "Starts later"))
-	french.until(listed(second, "Commence plus tard"))
+	french.until(listed(second, fr["status.scheduled"]))
 	p.act(t, "/batches/"+second+"/delete", url.Values{})
 	for _, tab := range both {
 		tab.until(unlisted(second) + " && document.querySelector('#deleted form[action$=\"" + second + "/undelete\"]')")
@@ -71,14 +71,14 @@ func TestTheFirstPageFollowsBatchesAndKeysWithoutAReload(t *testing.T) {
 	// So do the keys.
 	p.act(t, "/keys/disable", url.Values{"label": {"key 1"}})
 	b.until("document.querySelector('#ready').textContent.includes('2 of 3 keys ready')")
-	french.until("document.querySelector('#ready').textContent.includes('2 clés prêtes sur 3')")
+	french.until(fmt.Sprintf("document.querySelector('#ready').textContent.includes(%q)", fmt.Sprintf(fr["ready"], 2, 3)))
 	for _, tab := range both {
 		if !tab.is("window.sameDocument") {
 			t.Error("a page was loaded anew")
 		}
 	}
 	for selector, key := range map[string]string{"#batches thead": "recent.rows", "#reader": "reader.gemini"} {
-		if said, _, _ := strings.Cut(words(t, "fr")[key], "%"); !strings.Contains(french.text(selector), strings.TrimSpace(said)) {
+		if said, _, _ := strings.Cut(fr[key], "%"); !strings.Contains(french.text(selector), strings.TrimSpace(said)) {
 			t.Errorf("%s says %q in French", selector, french.text(selector))
 		}
 	}

@@ -147,8 +147,10 @@
     let n = 0;
     try { n = JSON.parse(localStorage.getItem(store) ?? "[]").length; } catch { n = 0; }
     banner.hidden = n === 0 || Boolean($("#sending:not([hidden]) [data-pause]:not([hidden])"));
-    $("span", banner).textContent = banner.dataset.text.replace("{n}", n.toLocaleString(document.documentElement.lang));
-    $("button", banner).onclick = () => { localStorage.removeItem(store); owed(); };
+    const line = $("span", banner), text = banner.dataset.text.replace("{n}", n.toLocaleString(document.documentElement.lang));
+    if (!banner.hidden && line.textContent !== text) line.dataset.aloud = text;
+    line.textContent = text;
+    $("button", banner).onclick = () => { localStorage.removeItem(store); owed(); document.dispatchEvent(new Event("drawn")); };
   };
 
   // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own

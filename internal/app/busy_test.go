@@ -190,7 +190,7 @@ func TestWhateverIsPressedShowsAtOnceThatItWasHeardAndIsSentOnce(t *testing.T) {
 	b.until("window.told == 'saving'")
 	waitFor(t, s.holds)
 	s.letGo(false)
-	b.until("document.querySelector('#saved').dataset.state == 'saved'")
+	b.until("location.pathname.endsWith('/images/2')") // the next one, when it is saved
 }
 
 func TestAButtonIsFreeAgainAfterAnErrorAndSaysWhatWentWrong(t *testing.T) {

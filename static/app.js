@@ -157,6 +157,11 @@
   // time, that counts and not this machine's clock.
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
   let ahead = 0;
+  // soon does once what the parts of an answer ask for one after the other: each looks through the whole page.
+  const soon = (f) => {
+    let due = 0;
+    return () => { due ||= setTimeout(() => { due = 0; f(); }); };
+  };
   const countDown = () => {
     for (const at of all("[data-due]")) {
       if (new Date(at.dataset.due) - ahead > Date.now()) continue;
@@ -205,7 +210,7 @@
     if (told) ahead = new Date(told.dataset.now) - Date.now();
     countDown();
     setInterval(countDown, 1000);
-    document.addEventListener("htmx:after:swap", countDown);
+    document.addEventListener("htmx:after:swap", soon(countDown));
     // A menu closes when somebody presses elsewhere, or Escape.
     const closeMenus = (but) => { for (const m of all("details.menu[open]")) if (m !== but) m.open = false; };
     document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
@@ -236,7 +241,7 @@
     addEventListener("online", tidy);
     focusFresh();
     document.addEventListener("htmx:after:swap", focusFresh);
-    document.addEventListener("htmx:after:swap", aloud);
+    document.addEventListener("htmx:after:swap", soon(aloud));
     for (const told of all("#note > *")) told.setAttribute("data-aloud", ""); // an alert that was there from the start alerts nobody
     if (document.activeElement === document.body) $("[data-begin]")?.focus(); // where a person goes on after an act that brought a new page
     setTimeout(aloud, 500); // what changes while a page is still being looked through is not heard

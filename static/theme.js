@@ -1,24 +1,18 @@
-// Light, dark or as the system has it. Loaded in the head, before anything is drawn, so that no page flashes.
+// Light, dark or as the system has it. The server draws a page as the cookie says, so that none flashes.
 (() => {
-  const root = document.documentElement;
+  const root = document.documentElement, button = document.getElementById("theme");
   const order = ["system", "light", "dark"];
-  const get = () => { try { return localStorage.getItem("theme") || "system"; } catch { return "system"; } };
-  const keep = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private mode: for this page only */ } };
+  const get = () => root.dataset.theme ?? "system";
   const show = (theme) => {
-    if (theme === "system") root.removeAttribute("data-theme"); else root.setAttribute("data-theme", theme);
-    const button = document.getElementById("theme");
-    if (!button) return;
-    button.setAttribute("aria-label", button.dataset[theme]);
-    button.title = button.dataset[theme];
+    if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
+    button?.setAttribute("aria-label", button.dataset[theme]);
+    if (button) button.title = button.dataset[theme];
   };
-  root.classList.add("js");
+  const keep = (theme) => { document.cookie = `theme=${theme}; path=/; max-age=${theme === "system" ? 0 : 31536000}; samesite=lax`; };
   show(get());
-  document.addEventListener("DOMContentLoaded", () => {
-    show(get());
-    document.getElementById("theme")?.addEventListener("click", () => {
-      const next = order[(order.indexOf(get()) + 1) % order.length];
-      keep(next);
-      show(next);
-    });
+  button?.addEventListener("click", () => {
+    const next = order[(order.indexOf(get()) + 1) % order.length];
+    keep(next);
+    show(next);
   });
 })();

@@ -2,7 +2,8 @@
 // behind them, bare, the rows that changed. Those may be many, so they are drawn here: the newest state of each, cell by
 // cell, visible ones first, a few milliseconds a frame. A page stays quick under the hand however much changes.
 (() => {
-  const slice = 14; // ms of a frame that rows may take; layout and paint take about 20 more, and 50 together can be felt
+  const slice = 16; // ms of a frame that rows may take; layout and paint take about 20 more, and 50 together can be felt
+  const rush = 30; // rows that change at once, above which nothing moves
   const slept = 10000; // ms that a second took: the machine was asleep
   const glance = 1500; // ms between two looks of a page that holds no connection
   const silence = 40000; // ms without a word, after which a connection is dead; the server says something every 15 s
@@ -10,7 +11,7 @@
   const away = new WeakSet(); // rows that are out of sight
   const open = ":popover-open, details[open]";
   const mold = document.createElement("template");
-  let due = 0, process = false;
+  let due = 0, rushed = 0, process = false;
 
   const take = (text) => {
     const rows = new Map(fresh);
@@ -19,7 +20,16 @@
     const later = [];
     for (const entry of rows) if (away.has(document.getElementById(entry[0]))) later.push(entry); else fresh.set(...entry);
     for (const entry of later) fresh.set(...entry);
+    if (rows.size > rush) calm();
     due ||= requestAnimationFrame(draw);
+  };
+
+  // Where very much changes nothing moves: nobody can follow it, and it costs what the changes need.
+  const calm = () => {
+    const body = document.querySelector("[data-wire]");
+    body.setAttribute("data-rush", "");
+    clearTimeout(rushed);
+    rushed = setTimeout(() => body.removeAttribute("data-rush"), 2000);
   };
 
   const draw = () => {
@@ -84,9 +94,14 @@
   document.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
     if (skipped) away.add(target); else away.delete(target);
   });
+  // Of what was out of sight from the start nobody tells.
+  addEventListener("load", () => setTimeout(() => {
+    for (const row of document.querySelectorAll("[data-wire] > tr")) if (!row.cells[0].checkVisibility({ contentVisibilityAuto: true })) away.add(row);
+  }, 300));
   // What was held back while a person had it open.
-  document.addEventListener("toggle", ({ target }) => {
+  document.addEventListener("toggle", ({ target, newState }) => {
     const cell = target.closest("[data-wire] td");
+    cell?.parentElement.toggleAttribute("data-open", newState === "open");
     if (!cell?.kept || cell.querySelector(open)) return;
     mold.innerHTML = cell.kept;
     put(mold.content.firstElementChild, cell.kept);
@@ -151,7 +166,7 @@
     if (lost && !note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: lost, id: "lost" }));
   };
   document.addEventListener("htmx:sse:error", cut);
-  document.addEventListener("htmx:error", ({ target }) => { if (target.matches("[data-connect]")) cut(); });
+  document.addEventListener("htmx:error", ({ target }) => { if (target.matches?.("[data-connect]")) cut(); });
   document.addEventListener("htmx:sse:after:connection", () => { document.querySelector("#lost")?.remove(); });
   // Signed out, or deleted meanwhile: the page itself says so.
   document.addEventListener("htmx:sse:error", ({ detail }) => {

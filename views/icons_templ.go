@@ -108,7 +108,8 @@ func sheets() templ.Component {
 	})
 }
 
-// icons is the one sprite of a page: shapes on a 16 by 16 ground, drawn in the colour of the text.
+// icons is the one sprite of a page: shapes on a 16 by 16 ground, drawn in the colour of the text. It stands last, so that a
+// browser has what can be read when it paints for the first time.
 func icons() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -26,6 +26,7 @@ var shots = flag.Bool("shots", false, "write screenshots of every page to screen
 type tab struct {
 	t   testing.TB
 	ctx context.Context
+	end func() // before the test ends: a page that stays open follows what happens, and takes its share of the machine
 
 	mu       sync.Mutex
 	messages []string
@@ -45,13 +46,15 @@ func browser(t testing.TB) *tab {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("hide-scrollbars", true))
 	t.Cleanup(cancel)
-	return newTab(t, ctx)
+	b := newTab(t, ctx)
+	b.end = cancel
+	return b
 }
 
 func newTab(t testing.TB, parent context.Context) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
-	b := &tab{t: t, ctx: ctx}
+	b := &tab{t: t, ctx: ctx, end: cancel}
 	messages := chromedp.Console(ctx)
 	b.do(chromedp.EmulateViewport(1440, 1000))
 	var reading sync.WaitGroup

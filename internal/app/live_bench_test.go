@@ -142,6 +142,7 @@ func (c *crowd) follow(b *testing.B, t *targets) {
 			}
 		}
 	}
+	page.end()
 	busy := 0.0
 	for _, l := range long {
 		if l[0] >= float64(from)/1000 && l[0] < float64(from)/1000+during.Seconds()*1000 {
@@ -174,6 +175,7 @@ func (c *crowd) weigh(b *testing.B, t *targets) {
 		}
 		t.most("  "+strings.NewReplacer(string(c.id), "…", strings.TrimPrefix(draft, "/batches/"), "…").Replace(path), kb, 120, "KB")
 		page.forgive("404")
+		page.end()
 	}
 	var paints []time.Duration
 	for range 5 {
@@ -185,6 +187,7 @@ func (c *crowd) weigh(b *testing.B, t *targets) {
 			b.Fatal(err)
 		}
 		paints = append(paints, time.Duration(first*float64(time.Millisecond)))
+		page.end()
 	}
 	t.most("  first paint of 500 images, half", ms(quantile(paints, .5)), 300, "ms")
 	t.most("  first paint of 500 images, best", ms(quantile(paints, 0)), 0, "ms")

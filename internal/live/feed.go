@@ -19,7 +19,7 @@ import (
 const (
 	// interval is how long changes are gathered before they are rendered: a person does not see a seventh of a second,
 	// and 1,000 changes a second become 7 events.
-	interval = 150 * time.Millisecond
+	interval = 120 * time.Millisecond
 	// heartbeat keeps proxies from cutting a silent connection; most do so after 60 s or 30 s.
 	heartbeat = 15 * time.Second
 	// writeLimit is how long a browser may not take what it is sent before it is cut off.

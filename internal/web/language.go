@@ -19,6 +19,9 @@ const (
 	languageLife   = 365 * 24 * time.Hour
 )
 
+// themeCookie is "light" or "dark" where a person chose so; static/theme.js sets it.
+const themeCookie = "theme"
+
 // speaks is the language for a request: the one chosen in this browser, otherwise the best of those it asks for.
 func speaks(r *http.Request) string {
 	tags := views.Languages()

@@ -33,6 +33,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:12]
 		ctx := views.WithLanguage(context.WithValue(r.Context(), requestKey{}, id), speaks(r))
+		if cookie, err := r.Cookie(themeCookie); err == nil {
+			ctx = views.WithTheme(ctx, cookie.Value)
+		}
 		r = r.WithContext(ctx)
 		h := w.Header()
 		h.Set("X-Request-Id", id)

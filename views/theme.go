@@ -1,0 +1,23 @@
+package views
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+)
+
+type themeKey struct{}
+
+// WithTheme returns a context whose pages are "light" or "dark"; with any other word they are as the system has it.
+func WithTheme(ctx context.Context, theme string) context.Context {
+	return context.WithValue(ctx, themeKey{}, theme)
+}
+
+// themed marks the root of a page that is not as the system has it.
+func themed(ctx context.Context) templ.Attributes {
+	theme, _ := ctx.Value(themeKey{}).(string)
+	if theme != "light" && theme != "dark" {
+		return nil
+	}
+	return templ.Attributes{"data-theme": theme}
+}

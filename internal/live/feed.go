@@ -17,15 +17,18 @@ import (
 )
 
 const (
-	// interval is how long changes are gathered before they are rendered: a person does not see a seventh of a second,
-	// and 1,000 changes a second become 7 events.
+	// interval is how long changes are gathered before they are rendered: a person does not see an eighth of a second,
+	// and 1,000 changes a second become 8 events.
 	interval = 120 * time.Millisecond
+	// headEvery is how often the head goes with changed items at most: it sums up a page, and costs a browser as much as
+	// fifty rows do.
+	headEvery = 500 * time.Millisecond
 	// heartbeat keeps proxies from cutting a silent connection; most do so after 60 s or 30 s.
 	heartbeat = 15 * time.Second
 	// writeLimit is how long a browser may not take what it is sent before it is cut off.
 	writeLimit = 10 * time.Second
 	// snapshotFrom is the number of waiting items from which one snapshot is cheaper than so many single ones.
-	snapshotFrom = 200
+	snapshotFrom = 400
 	// retryAfter is how long a topic rests after a rendering that failed: the store needs a moment, the log too.
 	retryAfter = 2 * time.Second
 	// renderLimit bounds one rendering, so that a stuck store cannot hold a topic for ever.
@@ -67,6 +70,8 @@ type topic struct {
 	items     map[string]struct{} // touched since the last tick
 	touched   bool
 	rendering bool
+	headed    time.Time     // when a head was sent last
+	headDue   bool          // and one is held back
 	turn      chan struct{} // held by who draws a snapshot: one at a time
 	shot      *shot         // the snapshot that will be drawn next, if somebody asked for one
 }
@@ -182,6 +187,9 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 		f.touch(t, items...)
 		return
 	}
+	if f.holdsHead(t, len(items) > 0) {
+		head = nil
+	}
 	late := false
 	for c := range t.conns {
 		generation, known := begun[c]
@@ -198,6 +206,26 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 	case t.touched: // while it was rendered; the word for it may have been taken already
 		f.touch(t)
 	}
+}
+
+// holdsHead reports whether the head is left out this time, to come a moment later. One that comes alone is not held back:
+// then it is what changed.
+func (f *Feed) holdsHead(t *topic, items bool) bool {
+	wait := headEvery - time.Since(t.headed)
+	if !items || wait <= 0 {
+		t.headed = time.Now()
+		return false
+	}
+	if !t.headDue {
+		t.headDue = true
+		time.AfterFunc(wait, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			t.headDue = false
+			f.touch(t)
+		})
+	}
+	return true
 }
 
 func delta(ctx context.Context, src Source, items []string) (byItem map[string][]byte, head []byte, err error) {

@@ -276,13 +276,13 @@ func TestManyChangesBecomeOneSnapshot(t *testing.T) {
 	f, url := feed(t, src, live.Options{})
 	b := open(t, url)
 	b.event()
-	for i := range 500 {
+	for i := range 2000 {
 		item := fmt.Sprint("i", i)
 		src.set(item, 7)
 		f.Touch("topic", item)
 	}
-	if e := b.until(t, "i499=7"); !strings.HasPrefix(e, "snapshot") {
-		t.Errorf("500 changes came as %.40q…", e)
+	if e := b.until(t, "i1999=7"); !strings.HasPrefix(e, "snapshot") {
+		t.Errorf("2,000 changes came as %.40q…", e)
 	}
 }
 

@@ -141,7 +141,7 @@ func TestAReaderThatStopsIsCutOffAfterTenSecondsAndOthersGoOn(t *testing.T) {
 	})
 }
 
-func TestChangesAreGatheredForASeventhOfASecond(t *testing.T) {
+func TestChangesAreGatheredForAnEighthOfASecond(t *testing.T) {
 	t.Parallel()
 	src := &counter{n: map[string]int{"a": 0}}
 	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
@@ -155,7 +155,7 @@ func TestChangesAreGatheredForASeventhOfASecond(t *testing.T) {
 			<-time.After(time.Millisecond)
 		}
 		next(t, lines, "a=10000 ")
-		if drawn := src.deltas.Load(); drawn < 65 || drawn > 69 {
+		if drawn := src.deltas.Load(); drawn < 81 || drawn > 86 {
 			t.Errorf("a thousand changes a second for ten seconds were drawn %d times", drawn)
 		}
 	})
@@ -259,5 +259,46 @@ func TestAPanicWhileDrawingEndsOneStreamAndNotTheProcess(t *testing.T) {
 		next(t, lines, "snapshot")
 		f.Touch("topic", "a")
 		next(t, lines, "event: beat") // it goes on
+	})
+}
+
+func TestBesideChangesTheHeadComesTwiceASecondAndItsLastStateAlways(t *testing.T) {
+	t.Parallel()
+	src := &counter{n: map[string]int{"a": 0}}
+	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
+		c := p.dial(t)
+		defer c.Close()
+		lines := reading(c)
+		next(t, lines, "a=0")
+		<-time.After(time.Second)
+		const changes = 100
+		for i := 1; i <= changes; i++ { // for two seconds
+			src.head.Store(int32(i))
+			src.set("a", i)
+			f.Touch("topic", "a")
+			<-time.After(20 * time.Millisecond)
+		}
+		heads, items := 0, 0
+		last := fmt.Sprintf("head %d", changes)
+		for line := range lines {
+			if strings.Contains(line, "head ") {
+				heads++
+			}
+			if strings.Contains(line, "a=") {
+				items++
+			}
+			if strings.Contains(line, last) {
+				break
+			}
+		}
+		if heads > 6 || items < 10 {
+			t.Errorf("in two seconds came %d heads and %d times what changed", heads, items)
+		}
+		<-time.After(time.Second)
+		src.head.Store(-7)
+		f.Touch("topic", "")
+		if waited := next(t, lines, "head -7"); waited > 200*time.Millisecond {
+			t.Errorf("a head that changes alone came after %v", waited)
+		}
 	})
 }

@@ -103,8 +103,8 @@ func TestAnOpenPageOfKeysIsToldAtMostTwiceASecondAndOnlyNews(t *testing.T) {
 		t.Errorf("the first is %.300q", last)
 	}
 	begun, sent := time.Now(), 0
-	p.post(t, "?max_concurrent=3", sheets(40))
-	for !strings.Contains(last, "40 calls in all") || strings.Contains(last, "Reading") {
+	p.post(t, "?max_concurrent=3", sheets(16))
+	for !strings.Contains(last, "16 calls in all") || strings.Contains(last, "Reading") {
 		event := <-events
 		if event == last {
 			t.Error("the same was sent twice")

@@ -46,7 +46,7 @@ lint: ## vet, staticcheck, formatting
 .PHONY: test
 test: ## everything, with the race detector; installs what the tests need
 	@deploy/packages.sh $(TESSERACT) $(PICTURES) $(CHROMIUM)
-	$(GO) test -race -timeout 14m -parallel 3 ./...
+	$(GO) test -race -timeout 14m -parallel 4 ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 20 seconds

@@ -10,11 +10,11 @@ import (
 
 const (
 	copiesFor  = 5 * time.Minute  // how long the copies of a batch stay that nobody asks for
-	copiesRoom = 5000             // images of batches beside the one that is asked for: 5,000 of 20 rows are 60 MB
+	copiesRoom = 5000             // images of batches beside the one that is asked for: as many as one batch may hold
 	copyLimit  = 10 * time.Second // one load of all images of a batch
 )
 
-// Copies are the images of batches that somebody looks at, in memory: a page of 500 images that changes seven times a
+// Copies are the images of batches that somebody looks at, in memory: a page of 500 images that changes eight times a
 // second is drawn from them without decoding 500 documents each time. Changes keep them right. A nil *Copies has none.
 type Copies struct {
 	repo    Repository

@@ -64,12 +64,21 @@ func (q *Queue) Add(ctx context.Context, units []batch.Unit) error {
 	return nil
 }
 
-// add sends units side by side, in order; those that got no answer are sent again.
+// add sends units side by side, in order; those that got no answer are sent again. Who adds beside others waits for a
+// turn, so that the time a try may take is that of its own units, however many wait for the same disk.
 func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
+	select {
+	case q.s.adds <- struct{}{}:
+		defer func() { <-q.s.adds }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-q.s.ctx.Done():
+		return errClosed()
+	}
 	return q.s.try(ctx, func(ctx context.Context) error {
 		acks := make([]jetstream.PubAckFuture, 0, len(units))
 		for _, u := range units {
-			// The room for what is on its way is shared: who finds none waits for the disk, as everybody does.
+			// What an earlier try left on its way takes room until it is answered or given up.
 			ack, err := q.s.js.PublishAsync(unitSubject(u), nil, jetstream.WithStallWait(callTimeout))
 			if err != nil {
 				return err

@@ -65,6 +65,7 @@ type Store struct {
 	readings  jetstream.Stream
 	changes   *changes
 	loads     chan struct{} // holds one for each load of many documents that is under way
+	adds      chan struct{} // holds one while units are on their way to the work queue
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -87,7 +88,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loads: make(chan struct{}, loadsAtOnce)}
+	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loads: make(chan struct{}, loadsAtOnce),
+		adds: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.Close()

@@ -112,6 +112,20 @@
     $("#note")?.replaceChildren(Object.assign(document.createElement("p"), { className: "banner bad", id: "unsent", textContent: $("#say").dataset.unsent }));
   });
 
+  // Keys that act without Ctrl or Alt can be switched off, for those who speak to their machine or press keys unawares.
+  let single = true;
+  try { single = localStorage.getItem("single") !== "no"; } catch { /* private mode: for this page only */ }
+  addEventListener("keydown", (event) => { if (!single && event.key.length === 1 && !typing(event)) event.stopImmediatePropagation(); }, true);
+  const letters = () => {
+    const box = $("#single");
+    if (!box) return;
+    box.checked = single;
+    box.addEventListener("change", () => {
+      single = box.checked;
+      try { localStorage.setItem("single", single ? "yes" : "no"); } catch { /* as above */ }
+    });
+  };
+
   // Enter moves to the next field instead of sending the form; after the last one to its button.
   const enterMoves = (event) => {
     const form = event.target.closest?.("form[data-enter]");
@@ -233,6 +247,7 @@
     }
     // A file that is all there is to send goes when it is chosen.
     document.addEventListener("change", ({ target }) => { if (target.matches("[data-send]") && target.files.length > 0) target.form.requestSubmit(); });
+    letters();
     owed();
     document.addEventListener("owed", owed);
     document.addEventListener("htmx:after:swap", owed);

@@ -272,6 +272,7 @@ type Steer struct {
 	Until    time.Time // when it is erased; zero: some time after its end
 	StartAt  time.Time // while it is scheduled
 	Engines  []string  // that can read an image again, "" for the batch's own
+	Offline  bool      // what no key can read may be read offline, when a person says so
 	Model    string    // of the batch; "" for engines without models
 	Keys     Ready     // that can read now
 }

@@ -225,8 +225,25 @@ func steersByKeyboard(k keyboard, gemini *simulator.Server) {
 			k.t.Errorf("behind the open dialog the focus comes to %s", k.ask(here))
 		}
 	}
+	k.to("#single")
+	k.key(" ")
 	k.key("Escape")
 	k.keeps("!document.querySelector('#keyboard').open && document.activeElement.matches('#more > summary')")
+	k.key("f")
+	k.key("?")
+	if !k.is("document.querySelector('#live').dataset.show == 'all' && !document.querySelector('#keyboard').open") {
+		k.t.Error("keys without Ctrl act, though they are switched off")
+	}
+	k.to("[data-keyboard]")
+	k.key("Enter")
+	k.to("#single")
+	k.key(" ")
+	k.key("Escape")
+	k.to("#more > summary", true)
+	k.key("f")
+	k.keeps("document.querySelector('#live').dataset.show == 'failed'")
+	k.key("a")
+	k.keeps("document.querySelector('#live').dataset.show == 'all'")
 
 	k.to("#row-4 .c-act > button")
 	k.key("Enter")

@@ -122,7 +122,11 @@ func (m *machine) asks(t *rapid.T) map[string]func() error {
 		"leave out":  func() error { return m.s.LeaveOut(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
 		"schedule":   func() error { _, err := m.s.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
 		"unschedule": func() error { _, err := m.s.Unschedule(ctx, m.id); return err },
-		"at once":    func() error { _, err := m.s.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once")); return err },
+		"fallback": func() error {
+			_, err := m.s.SetFallback(ctx, m.id, rapid.SampledFrom([]batch.Fallback{batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways}).Draw(t, "fallback"))
+			return err
+		},
+		"at once": func() error { _, err := m.s.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once")); return err },
 		"image priority": func() error {
 			level := rapid.SampledFrom([]batch.Priority{batch.High, batch.Normal, batch.Low}).Draw(t, "priority")
 			_, err := m.s.SetImagePriority(ctx, m.id, m.some(t), level)

@@ -115,6 +115,41 @@ func (s *Service) SetAtOnce(ctx context.Context, id ID, n int) (*Batch, error) {
 	})
 }
 
+// SetFallback says what becomes of an image of a batch that its engine refuses or has no key for, at any time. With
+// FallbackAlways what waits for a later try is tried at once: what no key can read then is read offline.
+func (s *Service) SetFallback(ctx context.Context, id ID, f Fallback) (*Batch, error) {
+	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
+		changed := b.Options.Fallback != f
+		b.Options.Fallback = f
+		return changed, s.checkOptions(b.Options)
+	})
+	if err != nil || f != FallbackAlways || b.Order == nil || b.Over() {
+		return b, err
+	}
+	images, err := s.imagesOf(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range images {
+		if m.NotBefore.IsZero() || m.Status.Final() {
+			continue
+		}
+		if _, err := s.changeImage(ctx, id, m.N, waitNoLonger); err != nil {
+			return nil, err
+		}
+		if err := s.Queue(ctx, id, m.N); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func waitNoLonger(m *Image) (bool, error) {
+	waited := !m.NotBefore.IsZero() && !m.Status.Final()
+	m.NotBefore = time.Time{}
+	return waited, nil
+}
+
 // cancelImages carries out what Cancel wrote down.
 func (s *Service) cancelImages(ctx context.Context, id ID) error {
 	b, err := s.Batch(ctx, id)

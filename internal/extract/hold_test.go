@@ -139,6 +139,53 @@ func TestABatchThatAlwaysFallsBackIsReadOfflineWhileKeysRest(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsForKeysIsReadOfflineWhenAPersonSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		k := &keyed{scripted: b.engine}
+		b.keyed = k
+		b.offline = &scripted{took: time.Second, scripts: map[string][]error{}, calls: map[string]int{}}
+		tomorrow := time.Now().Add(16 * time.Hour)
+		b.engine.scripts["p001"] = []error{failure(engine.Busy, 16*time.Hour)}
+		defer b.process()()
+		id := b.start(options(5), pictures(40)...)
+		<-time.After(2500 * time.Millisecond)
+		k.rest(tomorrow)
+		<-time.After(10 * time.Second)
+		held, err := b.service.Batch(t.Context(), id)
+		if err != nil || held.Pause != batch.PausedByKeys {
+			t.Fatalf("while all keys rest: %+v, %v", held, err)
+		}
+		if m, err := b.service.Image(t.Context(), id, 2); err != nil || time.Until(m.NotBefore) < 15*time.Hour {
+			t.Fatalf("the image that no key had calls for waits until %v, %v", m.NotBefore, err)
+		}
+		online := k.made()
+		for range 2 { // saying it twice is saying it once
+			if _, err := b.service.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-time.After(time.Minute)
+		got, err := b.service.Batch(t.Context(), id)
+		if err != nil || got.Status != batch.Completed || got.Counts.Completed != 40 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		images, err := b.service.Images(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offline := 0
+		for _, m := range images {
+			if m.Engine == "offline" {
+				offline++
+			}
+		}
+		if images[1].Engine != "offline" || k.made() != online || offline+online-1 != 40 {
+			t.Errorf("%d read offline, %d calls with keys; the one that waited was read by %q", offline, k.made(), images[1].Engine)
+		}
+	})
+}
+
 func TestAFullDiskHoldsBatchesBackAndTheyGoOnByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

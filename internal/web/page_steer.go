@@ -55,6 +55,12 @@ func (s *Server) cancelBatch(ctx context.Context, id batch.ID) error {
 	return err
 }
 
+// readOffline has the offline engine read what waits for a key.
+func (s *Server) readOffline(ctx context.Context, id batch.ID) error {
+	_, err := s.batches.SetFallback(ctx, id, batch.FallbackAlways)
+	return err
+}
+
 func (s *Server) undeleteBatch(ctx context.Context, id batch.ID) error {
 	_, err := s.batches.Undelete(ctx, id)
 	return err
@@ -212,6 +218,7 @@ func (s *Server) presentSteer(b *batch.Batch) views.Steer {
 	for _, e := range []string{"gemini", offline} {
 		if _, _, err := s.readers.Choose(e); err == nil && e != b.Engine {
 			v.Engines = append(v.Engines, e)
+			v.Offline = v.Offline || e == offline && (b.Options.Fallback == batch.FallbackAsk || b.Options.Fallback == "")
 		}
 	}
 	return v

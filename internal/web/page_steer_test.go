@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,12 +30,20 @@ func presses() []press {
 			d.t.Fatal(err)
 		}
 	}
+	rest := func(d *desk, b *batch.Batch) {
+		if err := d.service.Hold(d.t.Context(), b.ID, batch.Rest{Why: "rpd"}); err != nil {
+			d.t.Fatal(err)
+		}
+	}
 	image := func(n int, f func(*batch.Image) bool) func(*desk, *batch.Batch) bool {
 		return func(d *desk, b *batch.Batch) bool { return f(d.image(b.ID, n)) }
 	}
 	return []press{
 		{name: "pause", path: "/pause", quiet: 200, shows: "Go on", done: status(batch.Paused)},
 		{name: "go on", path: "/resume", before: pause, quiet: 200, shows: "Pause", done: status(batch.Processing)},
+		{name: "read what waits for a key offline", path: "/offline", before: rest, quiet: 200, done: func(d *desk, b *batch.Batch) bool {
+			return d.stored(b.ID).Options.Fallback == batch.FallbackAlways
+		}},
 		{name: "cancel", path: "/cancel", quiet: 200, shows: "Download Excel file", done: status(batch.Canceled)},
 		{name: "delete", path: "/delete", to: "=/", quiet: 204, done: func(d *desk, b *batch.Batch) bool {
 			stored, err := d.world.Batch(d.t.Context(), b.ID)
@@ -129,4 +138,33 @@ func TestWhatCannotBeSteeredSaysWhy(t *testing.T) {
 	d.htmx(here+"/retry", url.Values{"engine": {"abacus"}}).has(t, 422, "cannot read here")
 	draft := d.draft("a")
 	d.post("/batches/"+string(draft.ID)+"/pause", nil).has(t, 409, "was not started yet")
+}
+
+func TestWhatWaitsForAKeyMayBeReadOfflineUnlessThatIsSettledOrCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fallback batch.Fallback
+		engines  []string
+		offered  bool
+	}{
+		{"", []string{"gemini", "tesseract"}, true},
+		{batch.FallbackAsk, []string{"gemini", "tesseract"}, true},
+		{batch.FallbackAsk, []string{"gemini"}, false},
+		{batch.FallbackOff, []string{"gemini", "tesseract"}, false},
+		{batch.FallbackAlways, []string{"gemini", "tesseract"}, false},
+	} {
+		d := newDesk(t, c.engines...)
+		b := d.started()
+		if _, err := d.service.SetFallback(t.Context(), b.ID, c.fallback); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.service.Hold(t.Context(), b.ID, batch.Rest{Why: "rpd"}); err != nil {
+			t.Fatal(err)
+		}
+		page := d.get("/batches/" + string(b.ID))
+		page.has(t, 200, "Paused: the calls of all keys for today are used up.")
+		if got := strings.Contains(page.body, "Read the rest offline"); got != c.offered {
+			t.Errorf("fallback %q with %v: offered %v", c.fallback, c.engines, got)
+		}
+	}
 }

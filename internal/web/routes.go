@@ -56,6 +56,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/retry", s.retryFailed)
 	b.POST("/pause", s.steer(s.pauseBatch))
 	b.POST("/resume", s.steer(s.resumeBatch))
+	b.POST("/offline", s.steer(s.readOffline))
 	b.POST("/cancel", s.steer(s.cancelBatch))
 	b.POST("/unschedule", s.unscheduleBatch)
 	b.POST("/settings", s.setBatch)

@@ -400,6 +400,7 @@ type changes struct {
 	Priority *batch.Priority `json:"priority"`
 	AtOnce   *int            `json:"at_once"`
 	Keep     *string         `json:"keep"`
+	Fallback *batch.Fallback `json:"fallback"`
 }
 
 func (a *Batches) set(ctx context.Context, id batch.ID, w changes) (err error) {
@@ -415,6 +416,9 @@ func (a *Batches) set(ctx context.Context, id batch.ID, w changes) (err error) {
 	}
 	if err == nil && w.AtOnce != nil {
 		_, err = a.batches.SetAtOnce(ctx, id, *w.AtOnce)
+	}
+	if err == nil && w.Fallback != nil {
+		_, err = a.batches.SetFallback(ctx, id, *w.Fallback)
 	}
 	if err == nil && w.Name != nil {
 		_, err = a.batches.RenameBatch(ctx, id, *w.Name)

@@ -71,9 +71,9 @@ func count(n int) value { return value{number: strconv.Itoa(n)} }
 
 // typed returns the value of a cell as its column has it: a number or a date only where Excel keeps it whole, and
 // otherwise the text as read. kept says in a sentence why a proper number or date stays text, "" if it does not.
-func typed(s string, column table.Type) (v value, kept string) {
+func typed(s string, column table.Column) (v value, kept string) {
 	v = value{text: s, style: styleText}
-	switch column {
+	switch column.Type {
 	case table.Number:
 		n, ok := table.ParseNumber(s)
 		switch {
@@ -88,7 +88,7 @@ func typed(s string, column table.Type) (v value, kept string) {
 			v = value{number: n.Text, style: styleNumber + style(n.Decimals)}
 		}
 	case table.Date:
-		day, ok := table.ParseDate(s)
+		day, ok := table.ParseDate(s, column.Dates)
 		switch {
 		case !ok:
 		case day.Before(firstDay) || day.Year() > 9999:

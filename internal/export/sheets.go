@@ -25,7 +25,7 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 			at += n
 			return nil
 		}
-		header, types := p.columnsOf(m)
+		header, columns := p.columnsOf(m)
 		places := make([]int, len(header))
 		for c, name := range header {
 			places[c] = p.place[strings.ToLower(name)]
@@ -38,7 +38,7 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 				line[0] = name
 				for c, at := range places {
 					if at >= 0 {
-						line[at+1] = cellValue(row, c, types[c], doubtful[[2]int{r, c}])
+						line[at+1] = cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
 					}
 				}
 				w.line(line)
@@ -51,7 +51,7 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 
 // imageRows writes the sheet of one image.
 func (p *plan) imageRows(w *sheetWriter, m *batch.Image) {
-	header, types := p.columnsOf(m)
+	header, columns := p.columnsOf(m)
 	w.line(headings(header))
 	rows := rowsOf(m)
 	if len(rows) == 0 {
@@ -64,7 +64,7 @@ func (p *plan) imageRows(w *sheetWriter, m *batch.Image) {
 	for r, row := range rows {
 		clear(line)
 		for c := range line {
-			line[c] = cellValue(row, c, types[c], doubtful[[2]int{r, c}])
+			line[c] = cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
 		}
 		w.line(line)
 	}
@@ -82,7 +82,7 @@ func doubts(m *batch.Image) map[[2]int]bool {
 }
 
 // cellValue is what the workbook shows of cell c of a row; a row may be shorter than its header.
-func cellValue(row table.Row, c int, column table.Type, doubtful bool) value {
+func cellValue(row table.Row, c int, column table.Column, doubtful bool) value {
 	var cell table.Cell
 	if c < len(row.Cells) {
 		cell = row.Cells[c]

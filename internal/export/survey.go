@@ -142,9 +142,9 @@ func rowsOf(m *batch.Image) []table.Row {
 	return m.Rows
 }
 
-// columnsOf are the headings and types over the rows of an image. Rows with more cells than headings, as an engine may
+// columnsOf are the headings and columns over the rows of an image. Rows with more cells than headings, as an engine may
 // give that could not match the columns, get headings for the rest.
-func (p *plan) columnsOf(m *batch.Image) (header []string, types []table.Type) {
+func (p *plan) columnsOf(m *batch.Image) (header []string, columns []table.Column) {
 	open, most := m.Columns, 0
 	for _, r := range rowsOf(m) {
 		most = max(most, len(r.Cells))
@@ -155,17 +155,17 @@ func (p *plan) columnsOf(m *batch.Image) (header []string, types []table.Type) {
 		}
 	}
 	header = p.batch.Table.Header(open)
-	types = make([]table.Type, max(len(header), most))
-	for i := range types {
-		types[i] = table.Text
+	columns = make([]table.Column, max(len(header), most))
+	for i := range columns {
+		columns[i].Type = table.Text
 		if !p.batch.Table.Open && i < len(p.batch.Table.Columns) {
-			types[i] = p.batch.Table.Columns[i].Type
+			columns[i] = p.batch.Table.Columns[i]
 		}
 		if i >= len(header) {
 			header = append(header, p.say("Further column")+" "+strconv.Itoa(i-len(p.batch.Table.Columns)+1))
 		}
 	}
-	return header, types
+	return header, columns
 }
 
 // look notes the columns, widths and problems of an image.
@@ -176,11 +176,11 @@ func (p *plan) look(i int, m *batch.Image) {
 		what, why := unread(m)
 		p.problem(problem{image: i, what: what, message: why})
 	}
-	header, types := p.columnsOf(m)
+	header, columns := p.columnsOf(m)
 	places := make([]int, len(header))
 	for c, name := range header {
 		pic.widths.see(c, name)
-		places[c] = p.column(name, types[c])
+		places[c] = p.column(name, columns[c].Type)
 	}
 	broken := map[[2]int]bool{}
 	for _, issue := range m.Issues {
@@ -234,7 +234,7 @@ func (p *plan) lookAt(where problem, text string, column table.Column, unnoticed
 	if strings.TrimSpace(text) == "" || column.Type != table.Number && column.Type != table.Date {
 		return
 	}
-	if _, kept := typed(text, column.Type); kept != "" {
+	if _, kept := typed(text, column); kept != "" {
 		say("Left as text", kept)
 	} else if message := column.Broken(text); message != "" && unnoticed {
 		say(kinds[table.KindRule], message)

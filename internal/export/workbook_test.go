@@ -231,6 +231,22 @@ func TestTextStaysExactlyAsRead(t *testing.T) {
 	}
 }
 
+func TestDatesInNumbersAreTheDaysThatAPersonSaidTheyAre(t *testing.T) {
+	t.Parallel()
+	for order, want := range map[table.DateOrder][2]string{table.NoOrder: {"03/04/2024", "25/12/24"}, table.DayFirst: {"2024-04-03", "2024-12-25"}, table.MonthFirst: {"2024-03-04", "2024-12-25"}} {
+		b := texts("b", []table.Column{{Name: "Date", Type: table.Date, Dates: order}})
+		f := open(t, write(t, b, image(1, "one", []string{"03/04/2024"}, []string{"25/12/24"})))
+		for _, sheet := range []string{"All rows", "one"} {
+			column := map[string]string{"All rows": "B", "one": "A"}[sheet]
+			for i, want := range want {
+				if got, err := f.GetCellValue(sheet, fmt.Sprint(column, i+2)); err != nil || got != want {
+					t.Errorf("%q first, %s: %q, want %q; %v", order, sheet, got, want, err)
+				}
+			}
+		}
+	}
+}
+
 func TestNumbersAndDatesAreRealOnlyWhereNothingIsLost(t *testing.T) {
 	t.Parallel()
 	b := texts("b", []table.Column{{Name: "Number", Type: table.Number}, {Name: "Date", Type: table.Date}})

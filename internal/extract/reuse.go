@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"sheetlift/internal/batch"
@@ -124,7 +125,10 @@ func (t *try) ask(m *batch.Image) string {
 
 // columnsOf is a table as a question holds it: the same columns ask the same, wherever they come from.
 func columnsOf(t table.Table) string {
-	t.Preset = ""
+	t.Preset, t.Columns = "", slices.Clone(t.Columns)
+	for i := range t.Columns {
+		t.Columns[i].Dates = table.NoOrder // what is read is understood so afterwards
+	}
 	columns, _ := json.Marshal(t)
 	return string(columns)
 }

@@ -80,7 +80,7 @@ func (c Column) Broken(text string) string {
 			return "This is not a plain number, so it was left as text."
 		}
 	case Date:
-		if _, ok := ParseDate(text); !ok {
+		if _, ok := ParseDate(text, c.Dates); !ok {
 			if twoDays(text) {
 				return "Day and month may be the other way round, so it was left as text. To make it a date, write the year first: 2026-12-31."
 			}

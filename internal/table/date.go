@@ -10,30 +10,37 @@ import (
 var (
 	yearFirst   = regexp.MustCompile(`^(\d{4})([-/.])(\d{1,2})([-/.])(\d{1,2})$`)
 	yearLast    = regexp.MustCompile(`^(\d{1,2})([-/. ])(\d{1,2})([-/. ])(\d{4})$`)
+	shortYear   = regexp.MustCompile(`^(\d{1,2})([-/. ])(\d{1,2})([-/. ])(\d{2})$`)
 	dayMonth    = regexp.MustCompile(`^(\d{1,2})(?:st|nd|rd|th|\.)?[-/. ]*([A-Za-z]{3,9})\.?[-/., ]*(\d{4})$`)
 	monthDay    = regexp.MustCompile(`^([A-Za-z]{3,9})\.?[-/. ]*(\d{1,2})(?:st|nd|rd|th)?[-/., ]+(\d{4})$`)
 	spaces      = regexp.MustCompile(`\s+`)
 	monthsNames = [...]string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 )
 
+// DateOrder says what dates in numbers mean that may mean two days, such as 03/04/2024.
+type DateOrder string
+
+// The orders.
+const (
+	NoOrder    DateOrder = ""      // nobody said: such a date stays text, and is a doubt
+	DayFirst   DateOrder = "day"   // 3 April
+	MonthFirst DateOrder = "month" // March 4
+)
+
 // ParseDate reads a date that can mean one day only: year first, with the month's English name, or numbers of which
-// only one can be the month (25/12/2024, 04/04/2024). It says no to two-digit years, to a date with a time, and to
-// 03/04/2024, which is in March or in April.
-func ParseDate(text string) (time.Time, bool) {
+// only one can be the month (25/12/2024, 04/04/2024). It says no to a date with a time, and without an order to
+// 03/04/2024, which is in March or in April, and to two-digit years. With an order they are 1970 to 2069.
+func ParseDate(text string, order DateOrder) (time.Time, bool) {
 	s := spaces.ReplaceAllString(strings.TrimSpace(text), " ")
 	if m := yearFirst.FindStringSubmatch(s); m != nil {
 		return day(m[1], number(m[3]), m[5], m[2] == m[4])
 	}
 	if m := yearLast.FindStringSubmatch(s); m != nil {
-		a, b := number(m[1]), number(m[3])
-		switch {
-		case m[2] != m[4] || a <= 12 && b <= 12 && a != b:
-			return time.Time{}, false
-		case a > 12:
-			return day(m[5], b, m[1], true)
-		default:
-			return day(m[5], a, m[3], true)
-		}
+		return ordered(m, order)
+	}
+	if m := shortYear.FindStringSubmatch(s); m != nil && order != NoOrder {
+		m[5] = strconv.Itoa(1970 + (number(m[5])+30)%100)
+		return ordered(m, order)
 	}
 	if m := dayMonth.FindStringSubmatch(s); m != nil {
 		return day(m[3], month(m[2]), m[1], true)
@@ -42,6 +49,19 @@ func ParseDate(text string) (time.Time, bool) {
 		return day(m[3], month(m[1]), m[2], true)
 	}
 	return time.Time{}, false
+}
+
+// ordered is the day of a date in numbers with the year last; m is its parts and what is between them.
+func ordered(m []string, order DateOrder) (time.Time, bool) {
+	a, b := number(m[1]), number(m[3])
+	monthFirst := order == MonthFirst && a <= 12 || b > 12 || a == b
+	if m[2] != m[4] || order == NoOrder && a <= 12 && b <= 12 && a != b {
+		return time.Time{}, false
+	}
+	if monthFirst {
+		return day(m[5], a, m[3], true)
+	}
+	return day(m[5], b, m[1], true)
 }
 
 // twoDays reports whether text is a date that may mean two days.

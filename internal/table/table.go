@@ -16,14 +16,15 @@ const (
 
 // Column is one thing to find for every row.
 type Column struct {
-	Name        string   `json:"name"` // unique in its table, 1 to 100 characters, shown as header
-	Type        Type     `json:"type"`
-	Description string   `json:"description,omitempty"` // words for the engine and for people; up to 500 characters
-	Choices     []string `json:"choices,omitempty"`     // for Choice: 1 to 100 allowed values
-	Required    bool     `json:"required,omitempty"`    // a blank cell is a doubt
-	Unique      bool     `json:"unique,omitempty"`      // a value that comes again in the batch is a doubt; see Distinct
-	Pattern     string   `json:"pattern,omitempty"`     // a regular expression (RE2) for the whole value; what does not fit is a doubt
-	Example     string   `json:"example,omitempty"`     // a value as the sheets have it, for the engine and for people
+	Name        string    `json:"name"` // unique in its table, 1 to 100 characters, shown as header
+	Type        Type      `json:"type"`
+	Description string    `json:"description,omitempty"` // words for the engine and for people; up to 500 characters
+	Choices     []string  `json:"choices,omitempty"`     // for Choice: 1 to 100 allowed values
+	Required    bool      `json:"required,omitempty"`    // a blank cell is a doubt
+	Unique      bool      `json:"unique,omitempty"`      // a value that comes again in the batch is a doubt; see Distinct
+	Pattern     string    `json:"pattern,omitempty"`     // a regular expression (RE2) for the whole value; what does not fit is a doubt
+	Dates       DateOrder `json:"dates,omitempty"`       // for Date: what 03/04/2024 means there; the engine is asked the same
+	Example     string    `json:"example,omitempty"`     // a value as the sheets have it, for the engine and for people
 }
 
 // Table is the columns wanted of every image of a batch.

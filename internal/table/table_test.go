@@ -104,13 +104,38 @@ func TestDatesAreReadOnlyWhenTheyMeanOneDay(t *testing.T) {
 		"04/04/2024": "2024-04-04", "25 Dec 2024": "2024-12-25", "Dec 25, 2024": "2024-12-25", "25-DEC-2024": "2024-12-25", "December 25th 2024": "2024-12-25", "1st Sept 2024": "2024-09-01",
 		" 29/02/2024 ": "2024-02-29",
 	} {
-		if d, ok := table.ParseDate(text); !ok || d.Format("2006-01-02") != want {
+		if d, ok := table.ParseDate(text, table.NoOrder); !ok || d.Format("2006-01-02") != want {
 			t.Errorf("%q: %v %v, want %s", text, d, ok, want)
 		}
 	}
 	for _, text := range []string{"", "03/04/2024", "25/12/24", "12-Jan-19", "2024-13-01", "2023-02-29", "31/04/2024", "00/12/2024", "2024-12", "2024-12-25 10:00", "25/12-2024", "25 Foo 2024", "45651", "today", "0999-01-01"} {
-		if d, ok := table.ParseDate(text); ok {
+		if d, ok := table.ParseDate(text, table.NoOrder); ok {
 			t.Errorf("%q was read as %v", text, d)
+		}
+	}
+}
+
+func TestAnOrderSaysWhichDayADateInNumbersMeans(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"03/04/2024": {"2024-04-03", "2024-03-04"}, "3.4.2024": {"2024-04-03", "2024-03-04"}, "03 04 24": {"2024-04-03", "2024-03-04"},
+		"25/12/2024": {"2024-12-25", "2024-12-25"}, "12/25/2024": {"2024-12-25", "2024-12-25"}, "12-25-24": {"2024-12-25", "2024-12-25"},
+		"05/05/69": {"2069-05-05", "2069-05-05"}, "05/05/70": {"1970-05-05", "1970-05-05"}, "2024-03-04": {"2024-03-04", "2024-03-04"},
+		"13/13/2024": {}, "03/04-2024": {}, "31/04/2024": {}, "00/04/2024": {}, "03/04": {}, "03/04/124": {},
+	} {
+		for i, order := range []table.DateOrder{table.DayFirst, table.MonthFirst} {
+			d, ok := table.ParseDate(text, order)
+			if ok != (want[i] != "") || ok && d.Format("2006-01-02") != want[i] {
+				t.Errorf("%q, %s first: %v %v, want %s", text, order, d, ok, want[i])
+			}
+			if doubt := (table.Column{Type: table.Date, Dates: order}).Broken(text); (doubt == "") != ok {
+				t.Errorf("%q, %s first: %q", text, order, doubt)
+			}
+		}
+	}
+	for _, c := range []table.Column{{Name: "D", Type: table.Date, Dates: "year"}, {Name: "D", Type: table.Text, Dates: table.DayFirst}} {
+		if err := (table.Table{Columns: []table.Column{c}}).Validate(); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

@@ -71,6 +71,9 @@ func (c Column) validate(place int) error {
 	if err := c.validateShape(); err != nil {
 		return err
 	}
+	if c.Dates != NoOrder && (c.Type != Date || c.Dates != DayFirst && c.Dates != MonthFirst) {
+		return errs.New(errs.Invalid, "How dates are written in column %q is %q. Use day or month for a column of dates, and nothing for others.", c.Name, clip(string(c.Dates), 40))
+	}
 	switch c.Type {
 	case Text, Number, Date, YesNo:
 		if len(c.Choices) > 0 {

@@ -27,6 +27,7 @@ type columnsForm struct {
 	do      string // the button that was pressed
 	single  bool
 	columns []views.Column
+	dates   string // what dates in numbers mean, in all columns of dates
 	engine  string
 	atOnce  string
 	retries string
@@ -42,10 +43,20 @@ type columnsForm struct {
 func formOf(b *batch.Batch) columnsForm {
 	choice := choiceOf(b.Table)
 	return columnsForm{
-		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), engine: b.Engine,
+		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), dates: datesOf(b.Table), engine: b.Engine,
 		atOnce: strconv.Itoa(b.Options.AtOnce), retries: strconv.Itoa(b.Options.MaxRetries),
 		offline: cmp.Or(string(b.Options.Fallback), string(batch.FallbackAsk)), before: map[bool]string{true: readAfresh}[b.Options.Fresh],
 	}
+}
+
+// datesOf is what dates in numbers mean in the first column of dates.
+func datesOf(t table.Table) string {
+	for _, c := range t.Columns {
+		if c.Type == table.Date {
+			return string(c.Dates)
+		}
+	}
+	return ""
 }
 
 // readAfresh is the choice to have every picture read, also one that was read before.
@@ -58,7 +69,7 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 	}
 	f := columnsForm{
 		choice: form.Get("preset"), from: form.Get("from"), do: form.Get("do"), single: form.Get("single") != "",
-		engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
+		dates: form.Get("dates"), engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
 		offline: form.Get("offline"), before: form.Get("before"), saveAs: oneLine(form.Get("save_as")),
 	}
 	if f.from == ownColumns {
@@ -123,9 +134,19 @@ func (f *columnsForm) edit() {
 
 // table is what was put together, not yet checked.
 func (f *columnsForm) table() table.Table {
-	if preset, ok := table.Preset(f.choice); ok {
-		return preset
+	t, ready := table.Preset(f.choice)
+	if !ready {
+		t = f.own()
 	}
+	for i, c := range t.Columns {
+		if c.Type == table.Date {
+			t.Columns[i].Dates = table.DateOrder(f.dates)
+		}
+	}
+	return t
+}
+
+func (f *columnsForm) own() table.Table {
 	t := table.Table{Single: f.single}
 	for _, c := range f.columns {
 		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required, Unique: c.Unique, Pattern: c.Pattern, Example: c.Example}
@@ -297,7 +318,7 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) (views.Columns, error) {
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images), Noted: notedOf(images),
-		Choice: f.choice, Single: f.single, Columns: f.columns, Engine: f.engine, Engines: s.enginesOffered(),
+		Choice: f.choice, Single: f.single, Columns: f.columns, Dates: f.dates, Engine: f.engine, Engines: s.enginesOffered(),
 		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
 		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
 	}

@@ -42,7 +42,7 @@ func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 		if err != nil {
 			return err
 		}
-		f.choice, f.single, f.columns = choiceOf(t.Table), t.Table.Single, presentTable(t.Table)
+		f.choice, f.single, f.columns, f.dates = choiceOf(t.Table), t.Table.Single, presentTable(t.Table), datesOf(t.Table)
 		f.said = views.Say(ctx, "saved.said.used", oneLine(t.Name))
 	case "save":
 		t, err := s.batches.SaveTemplate(ctx, f.saveAs, f.table())

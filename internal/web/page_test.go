@@ -171,6 +171,34 @@ func TestChoosingOtherColumnsShowsThem(t *testing.T) {
 	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "Whichever is ready") // one engine is no choice
 }
 
+func TestAPersonSaysOnceWhatDatesInNumbersMean(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	b := d.draft("a")
+	path := "/batches/" + string(b.ID) + "/columns"
+	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "03/04/2026") // no column of dates
+	form := url.Values{"from": {"inventory"}, "preset": {"receipt"}, "at_once": {"5"}, "retries": {"3"}}
+	d.htmx(path, form).has(t, 200, "A date such as 03/04/2026", `<option value="" selected>`)
+	form.Set("from", "receipt")
+	form.Set("dates", "day")
+	d.htmx(path, form).has(t, 204)
+	orders := func() (all []table.DateOrder) {
+		for _, c := range d.stored(b.ID).Table.Columns {
+			all = append(all, c.Dates)
+		}
+		return all
+	}
+	if got := orders(); !slices.Equal(got, []table.DateOrder{"", table.DayFirst, "", ""}) {
+		t.Errorf("the draft has %q", got)
+	}
+	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `value="receipt" checked`, `<option value="day" selected>`)
+	form.Set("do", "own") // the ready-made columns are changed, and dates mean what they meant
+	d.htmx(path, form).has(t, 200, `<option value="day" selected>`)
+	if got := orders(); !slices.Equal(got, []table.DateOrder{"", table.DayFirst, "", ""}) {
+		t.Errorf("own columns have %q", got)
+	}
+}
+
 func TestColumnsStayTypedAfterAnError(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")

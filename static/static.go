@@ -3,6 +3,8 @@
 package static
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -29,6 +31,30 @@ var sums = sync.OnceValue(func() map[string]string {
 
 // Sum is the fingerprint of an asset: 16 hex digits that change with its content, "" for a name that is none.
 func Sum(name string) string { return sums()[name] }
+
+// small is every asset compressed, each when it is first asked for.
+var small = sync.OnceValue(func() map[string]func() []byte {
+	all := map[string]func() []byte{}
+	for name := range sums() {
+		all[name] = sync.OnceValue(func() []byte {
+			data, _ := Files.ReadFile(name) // it is in sums
+			var b bytes.Buffer
+			w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that there is
+			_, _ = w.Write(data)                                  // into memory
+			_ = w.Close()
+			return b.Bytes()
+		})
+	}
+	return all
+})
+
+// Small is an asset compressed with gzip, nil for a name that is none. The caller must not change it.
+func Small(name string) []byte {
+	if pack := small()[name]; pack != nil {
+		return pack()
+	}
+	return nil
+}
 
 // URL is the address of an asset with its fingerprint, so that it may be cached for ever.
 func URL(name string) string { return "/static/" + name + "?v=" + Sum(name) }

@@ -1,8 +1,11 @@
 package static_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -59,6 +62,26 @@ func TestNothingIsFetchedFromAnotherHost(t *testing.T) {
 		if at := other.FindIndex(data); at != nil {
 			t.Errorf("%s reaches out: %s", entry.Name(), data[at[0]:min(at[1]+40, len(data))])
 		}
+	}
+}
+
+func TestWhatIsSentCompressedIsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, entry := range entries(t) {
+		data, err := static.Files.ReadFile(entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(static.Small(entry.Name())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s comes as %d bytes of %d, %v", entry.Name(), len(got), len(data), err)
+		}
+	}
+	if static.Small("nothing.css") != nil {
+		t.Error("what is not there has a content")
 	}
 }
 

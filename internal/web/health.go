@@ -41,6 +41,11 @@ func (s *Server) asset(c echo.Context) error {
 	if strings.Contains(c.Request().Header.Get("If-None-Match"), sum) {
 		return c.NoContent(http.StatusNotModified)
 	}
+	h.Add("Vary", "Accept-Encoding")
+	if strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		return c.Blob(http.StatusOK, kind, static.Small(name))
+	}
 	data, err := static.Files.ReadFile(name)
 	if err != nil {
 		return err

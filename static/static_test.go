@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -67,21 +68,46 @@ func TestNothingIsFetchedFromAnotherHost(t *testing.T) {
 
 func TestWhatIsSentCompressedIsWhatIsThere(t *testing.T) {
 	t.Parallel()
+	names := []string{"base.css", "base.js", "follow.js"}
 	for _, entry := range entries(t) {
-		data, err := static.Files.ReadFile(entry.Name())
+		names = append(names, entry.Name())
+	}
+	for _, name := range names {
+		data, err := static.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := gzip.NewReader(bytes.NewReader(static.Small(entry.Name())))
+		r, err := gzip.NewReader(bytes.NewReader(static.Small(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, data) {
-			t.Errorf("%s comes as %d bytes of %d, %v", entry.Name(), len(got), len(data), err)
+			t.Errorf("%s comes as %d bytes of %d, %v", name, len(got), len(data), err)
 		}
 	}
-	if static.Small("nothing.css") != nil {
-		t.Error("what is not there has a content")
+	if _, err := static.Read("nothing.css"); static.Small("nothing.css") != nil || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there has a content: %v", err)
+	}
+}
+
+func TestAssetsThatComeTogetherAreWhole(t *testing.T) {
+	t.Parallel()
+	for name, parts := range map[string][]string{"base.css": {"pico.min.css", "app.css"}, "base.js": {"theme.js", "htmx.min.js", "app.js"}, "follow.js": {"hx-sse.min.js", "wire.js"}} {
+		whole, err := static.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range parts {
+			data, err := static.Files.ReadFile(part)
+			at := bytes.Index(whole, data)
+			if err != nil || at < 0 {
+				t.Fatalf("%s lacks %s, %v", name, part, err)
+			}
+			whole = whole[at+len(data):] // in this order, each on lines of its own
+			if whole[0] != '\n' {
+				t.Errorf("in %s something stands behind %s on its last line", name, part)
+			}
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Server) asset(c echo.Context) error {
 		h.Set("Content-Encoding", "gzip")
 		return c.Blob(http.StatusOK, kind, static.Small(name))
 	}
-	data, err := static.Files.ReadFile(name)
+	data, err := static.Read(name)
 	if err != nil {
 		return err
 	}

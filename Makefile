@@ -4,7 +4,7 @@ BINARY     = bin/sheetlift
 TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng,tesseract-ocr-osd
 PICTURES   = heif-convert=libheif-examples pdftoppm=poppler-utils
 CHROMIUM   = chromium=chromium,fonts-liberation
-# The loops over pixels are not watched by the race detector: they work on what their caller alone holds, and took more
+# The packages for pictures are not watched by the race detector: they work on what their caller alone holds, and took more
 # than half of the time of all tests (docs/adr/0037-what-the-race-detector-watches.md).
 PIXELS     = -gcflags=image/...=-race=false -gcflags=golang.org/x/image/...=-race=false
 STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck

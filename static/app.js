@@ -112,10 +112,10 @@
     $("#note")?.replaceChildren(Object.assign(document.createElement("p"), { className: "banner bad", id: "unsent", textContent: $("#say").dataset.unsent }));
   });
 
-  // Keys that act without Ctrl or Alt can be switched off, for those who speak to their machine or press keys unawares.
+  // Letters and signs that act can be switched off, for those who speak to their machine or press keys unawares.
   let single = true;
   try { single = localStorage.getItem("single") !== "no"; } catch { /* private mode: for this page only */ }
-  addEventListener("keydown", (event) => { if (!single && event.key.length === 1 && !typing(event)) event.stopImmediatePropagation(); }, true);
+  addEventListener("keydown", (event) => { if (!single && event.key.length === 1 && event.key !== " " && !typing(event)) event.stopImmediatePropagation(); }, true);
   const letters = () => {
     const box = $("#single");
     if (!box) return;

@@ -159,6 +159,7 @@ type Column struct {
 	Type        string
 	Description string
 	Choices     string // separated by commas
+	Dates       string // "", "day" or "month"
 	Pattern     string // a regular expression
 	Example     string
 	Required    bool

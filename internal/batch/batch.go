@@ -112,14 +112,14 @@ type Options struct {
 	Keep       time.Duration `json:"keep,omitempty"`  // after its end until it is erased: an hour to ten years; 0 the program's own, below 0 for ever
 }
 
-// Fallback says what becomes of an image that the batch's engine refuses or cannot read: whether the offline engine
-// reads it instead.
+// Fallback says what becomes of an image that the batch's engine refuses, cannot read or has no key for: whether the
+// offline engine reads it instead.
 type Fallback string
 
 // The ways. The zero value counts as FallbackAsk.
 const (
-	FallbackOff    Fallback = "off"    // it stays failed
-	FallbackAsk    Fallback = "ask"    // it fails, and a person may have it read offline
+	FallbackOff    Fallback = "off"    // it stays failed, or waits for a key
+	FallbackAsk    Fallback = "ask"    // the same, and a person may have it read offline
 	FallbackAlways Fallback = "always" // it is read offline at once
 )
 

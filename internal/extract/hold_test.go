@@ -186,6 +186,24 @@ func TestWhatWaitsForKeysIsReadOfflineWhenAPersonSaysSo(t *testing.T) {
 	})
 }
 
+func TestATryThatRunsWhileAPersonChoosesOfflineEndsAsThatSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.offline = &scripted{took: time.Second, scripts: map[string][]error{}, calls: map[string]int{}}
+		b.engine.scripts["p000"] = []error{failure(engine.Refused, 0)}
+		defer b.process()()
+		id := b.start(options(1), pictures(1)...)
+		<-time.After(500 * time.Millisecond) // the call takes a second
+		if _, err := b.service.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Minute)
+		if m, err := b.service.Image(t.Context(), id, 1); err != nil || m.Status != batch.Completed || m.Engine != "offline" {
+			t.Errorf("it is %s, read by %q, %v", m.Status, m.Engine, err)
+		}
+	})
+}
+
 func TestAFullDiskHoldsBatchesBackAndTheyGoOnByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

@@ -207,6 +207,8 @@ func (t *try) finish(ctx context.Context, reading *engine.Reading, failed error)
 	if failed == nil {
 		t.remember(ctx, reading)
 		fault.At(fault.ReadingKept)
+	} else if b, err := t.runner.Repository.Batch(ctx, t.hand.unit.Batch); err == nil {
+		t.batch = b // what a person chose while this try ran holds for it
 	}
 	err := t.keep(ctx, func(m *batch.Image) bool {
 		again = -1

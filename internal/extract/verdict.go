@@ -48,7 +48,7 @@ func judge(b *batch.Batch, m *batch.Image, f *engine.Failure, now time.Time, jit
 	switch {
 	case f.Why.Final():
 		return giveUp(f.Message)
-	case f.Why == engine.Resting && b.Options.Fallback == batch.FallbackAlways && instead != "":
+	case f.Why == engine.Resting && b.Options.Fallback == batch.FallbackAlways && instead != "" && m.Engine == "":
 		return giveUp(f.Message)
 	case f.Why.Free():
 		if now.After(b.Until) {

@@ -206,7 +206,7 @@ func (c *changes) change(ch change) (batch.Change, bool) {
 			id, _, _ := strings.Cut(ch.key, ".")
 			return batch.Change{ID: batch.ID(id), N: numberOf(ch.key), Gone: true}, true
 		}
-		ctx, cancel := context.WithTimeout(c.s.ctx, callTimeout)
+		ctx, cancel := context.WithTimeout(c.s.ctx, patience) // what stands aside may wait for an election
 		defer cancel()
 		m, err := c.s.decodeImage(ctx, ch.doc)
 		if err != nil {

@@ -19,6 +19,7 @@ const (
 	workStream = "WORK"
 	ackWait    = 30 * time.Second // a unit that is not extended so long goes to another worker
 	addWindow  = 256              // units on their way to the server at once
+	turnLimit  = time.Minute      // how long who adds units waits for others who do
 )
 
 // Queue implements batch.Queue.
@@ -70,6 +71,8 @@ func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 	select {
 	case q.s.adds <- struct{}{}:
 		defer func() { <-q.s.adds }()
+	case <-time.After(turnLimit):
+		return context.DeadlineExceeded // a store that is away: not one after the other finds that out
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-q.s.ctx.Done():

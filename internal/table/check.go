@@ -81,7 +81,7 @@ func (c Column) Broken(text string) string {
 		}
 	case Date:
 		if _, ok := ParseDate(text, c.Dates); !ok {
-			if twoDays(text) {
+			if c.Dates == NoOrder && twoDays(text) {
 				return "Day and month may be the other way round, so it was left as text. To make it a date, write the year first: 2026-12-31."
 			}
 			return "This is not clearly one date, so it was left as text."

@@ -29,7 +29,7 @@ const (
 
 // ParseDate reads a date that can mean one day only: year first, with the month's English name, or numbers of which
 // only one can be the month (25/12/2024, 04/04/2024). It says no to a date with a time, and without an order to
-// 03/04/2024, which is in March or in April, and to two-digit years. With an order they are 1970 to 2069.
+// 03/04/2024, which is in March or in April, and to two-digit years. With an order they are 1940 to 2039.
 func ParseDate(text string, order DateOrder) (time.Time, bool) {
 	s := spaces.ReplaceAllString(strings.TrimSpace(text), " ")
 	if m := yearFirst.FindStringSubmatch(s); m != nil {
@@ -39,7 +39,7 @@ func ParseDate(text string, order DateOrder) (time.Time, bool) {
 		return ordered(m, order)
 	}
 	if m := shortYear.FindStringSubmatch(s); m != nil && order != NoOrder {
-		m[5] = strconv.Itoa(1970 + (number(m[5])+30)%100)
+		m[5] = strconv.Itoa(1940 + (number(m[5])+60)%100)
 		return ordered(m, order)
 	}
 	if m := dayMonth.FindStringSubmatch(s); m != nil {

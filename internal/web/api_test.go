@@ -94,6 +94,7 @@ func TestAProgramSteersABatchAndEveryRequestMayBeRepeated(t *testing.T) {
 		{"POST", "/pause", "", 200, "status", "paused"},
 		{"POST", "/resume", "", 200, "status", "processing"},
 		{"PATCH", "", `{"priority": "high", "at_once": 9, "keep": "forever", "name": "Other"}`, 200, "keep", "forever"},
+		{"PATCH", "", `{"fallback": "always"}`, 200, "fallback", "always"},
 		{"GET", "", "", 200, "name", "Other"},
 		{"PATCH", "/images/1", `{"priority": "high", "name": "Hall"}`, 200, "priority", "high"},
 		{"GET", "/images/1", "", 200, "name", "Hall"},

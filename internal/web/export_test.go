@@ -1,6 +1,11 @@
 package web
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"sheetlift/internal/batch"
+)
 
 // Routes are the addresses there are, each with its method.
 func (s *Server) Routes() []string {
@@ -14,4 +19,10 @@ func (s *Server) Routes() []string {
 // Ticket is what a browser holds that gave the password at a time, where the secret is another one or this one.
 func Ticket(password string, secret []byte, at time.Time) string {
 	return newSessions(password, secret).begin(at)
+}
+
+// Rows are the rows of a batch that open pages are sent for changed items.
+func (s *Server) Rows(ctx context.Context, id batch.ID, items ...string) (map[string][]byte, error) {
+	rows, _, err := s.liveSource(id, "en").Delta(ctx, items)
+	return rows, err
 }

@@ -33,7 +33,9 @@ func (s *Server) asset(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	h := c.Response().Header()
-	h.Set("ETag", `"`+sum+`"`)
+	h.Add("Vary", "Accept-Encoding")
+	packed := strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip")
+	h.Set("ETag", `"`+sum+map[bool]string{true: "-gzip"}[packed]+`"`)
 	h.Set("Cache-Control", "no-cache")
 	if c.QueryParam("v") == sum {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -41,8 +43,7 @@ func (s *Server) asset(c echo.Context) error {
 	if strings.Contains(c.Request().Header.Get("If-None-Match"), sum) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	h.Add("Vary", "Accept-Encoding")
-	if strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
+	if packed {
 		h.Set("Content-Encoding", "gzip")
 		return c.Blob(http.StatusOK, kind, static.Small(name))
 	}

@@ -49,14 +49,25 @@ func formOf(b *batch.Batch) columnsForm {
 	}
 }
 
-// datesOf is what dates in numbers mean in the first column of dates.
+// datesEach is the choice to leave each column of dates its own order.
+const datesEach = "each"
+
+// datesOf is what dates in numbers mean in the columns of dates, datesEach if not the same in all.
 func datesOf(t table.Table) string {
+	var orders []string
 	for _, c := range t.Columns {
 		if c.Type == table.Date {
-			return string(c.Dates)
+			orders = append(orders, string(c.Dates))
 		}
 	}
-	return ""
+	switch slices.Sort(orders); {
+	case len(orders) == 0:
+		return ""
+	case orders[0] != orders[len(orders)-1]:
+		return datesEach
+	default:
+		return orders[0]
+	}
 }
 
 // readAfresh is the choice to have every picture read, also one that was read before.
@@ -96,7 +107,7 @@ func ownTyped(form url.Values) []views.Column {
 		columns = append(columns, views.Column{
 			Name: strings.TrimSpace(at("name", i)), Type: at("type", i), Description: strings.TrimSpace(at("description", i)),
 			Choices: strings.TrimSpace(at("choices", i)), Required: slices.Contains(form["required"], strconv.Itoa(i)), Unique: slices.Contains(form["unique"], strconv.Itoa(i)),
-			Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
+			Dates: at("order", i), Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
 		})
 	}
 	return columns
@@ -139,7 +150,7 @@ func (f *columnsForm) table() table.Table {
 		t = f.own()
 	}
 	for i, c := range t.Columns {
-		if c.Type == table.Date {
+		if c.Type == table.Date && f.dates != datesEach {
 			t.Columns[i].Dates = table.DateOrder(f.dates)
 		}
 	}
@@ -150,8 +161,11 @@ func (f *columnsForm) own() table.Table {
 	t := table.Table{Single: f.single}
 	for _, c := range f.columns {
 		column := table.Column{Name: c.Name, Type: table.Type(c.Type), Description: c.Description, Required: c.Required, Unique: c.Unique, Pattern: c.Pattern, Example: c.Example}
-		if column.Type == table.Choice {
+		switch column.Type {
+		case table.Choice:
 			column.Choices = listed(c.Choices)
+		case table.Date:
+			column.Dates = table.DateOrder(c.Dates)
 		}
 		t.Columns = append(t.Columns, column)
 	}

@@ -57,7 +57,17 @@ func (s *Server) cancelBatch(ctx context.Context, id batch.ID) error {
 
 // readOffline has the offline engine read what waits for a key.
 func (s *Server) readOffline(ctx context.Context, id batch.ID) error {
-	_, err := s.batches.SetFallback(ctx, id, batch.FallbackAlways)
+	b, err := s.batches.Batch(ctx, id)
+	if err != nil {
+		return err
+	}
+	if b.Order == nil || b.Over() {
+		return errs.New(errs.Conflict, "Nothing of this batch waits to be read.")
+	}
+	if _, _, err := s.readers.Choose(offline); err != nil {
+		return err
+	}
+	_, err = s.batches.SetFallback(ctx, id, batch.FallbackAlways)
 	return err
 }
 

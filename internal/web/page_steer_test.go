@@ -138,6 +138,11 @@ func TestWhatCannotBeSteeredSaysWhy(t *testing.T) {
 	d.htmx(here+"/retry", url.Values{"engine": {"abacus"}}).has(t, 422, "cannot read here")
 	draft := d.draft("a")
 	d.post("/batches/"+string(draft.ID)+"/pause", nil).has(t, 409, "was not started yet")
+	d.post("/batches/"+string(draft.ID)+"/offline", nil).has(t, 409, "Nothing of this batch waits")
+	alone := newDesk(t, "gemini")
+	if got := alone.post("/batches/"+string(alone.started().ID)+"/offline", nil); got.status < 400 || got.status > 499 {
+		t.Errorf("without an offline engine its press is answered %d", got.status)
+	}
 }
 
 func TestWhatWaitsForAKeyMayBeReadOfflineUnlessThatIsSettledOrCannotBe(t *testing.T) {

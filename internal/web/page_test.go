@@ -192,6 +192,13 @@ func TestAPersonSaysOnceWhatDatesInNumbersMean(t *testing.T) {
 		t.Errorf("the draft has %q", got)
 	}
 	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `value="receipt" checked`, `<option value="day" selected>`)
+	each := own("", [4]string{"from", "date", "", ""}, [4]string{"to", "date", "", ""})
+	each["order"], each["dates"] = []string{"day", "month"}, []string{"each"}
+	d.htmx(path, each).has(t, 204)
+	if got := orders(); !slices.Equal(got, []table.DateOrder{table.DayFirst, table.MonthFirst}) {
+		t.Errorf("two orders became %q", got)
+	}
+	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `<option value="each" selected>`, `name="order" value="month"`)
 	form.Set("do", "own") // the ready-made columns are changed, and dates mean what they meant
 	d.htmx(path, form).has(t, 200, `<option value="day" selected>`)
 	if got := orders(); !slices.Equal(got, []table.DateOrder{"", table.DayFirst, "", ""}) {

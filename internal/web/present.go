@@ -213,7 +213,7 @@ func presentTable(t table.Table) []views.Column {
 		columns = append(columns, views.Column{
 			Name: oneLine(c.Name), Type: string(c.Type), Description: oneLine(c.Description),
 			Choices: oneLine(strings.Join(c.Choices, ", ")), Required: c.Required, Unique: c.Unique,
-			Pattern: oneLine(c.Pattern), Example: oneLine(c.Example),
+			Dates: string(c.Dates), Pattern: oneLine(c.Pattern), Example: oneLine(c.Example),
 		})
 	}
 	return columns

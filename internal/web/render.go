@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -65,9 +66,6 @@ func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	return rendered(ctx, views.LiveHead(v), views.LiveRows(v.Rows...))
 }
 
-// manyChanges is from how many changed images on they are loaded together rather than one by one.
-const manyChanges = 20
-
 // Delta is the changed rows by the images' numbers, and the head once. An item that is no image of the batch (the batch
 // itself, or an image that came too late) only renews the head.
 func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
@@ -103,7 +101,8 @@ func (s *Server) head(o batch.Overview) templ.Component {
 	return views.LiveHead(v)
 }
 
-// changed loads the images that items name and the batch holds.
+// changed are the images that items name and the batch holds. They are taken from all of its images, of which there are
+// copies that the same word of a change has renewed: after a node was lost, another may answer for one image as it was.
 func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string) ([]*batch.Image, error) {
 	wanted := map[int]bool{}
 	for _, item := range items {
@@ -111,25 +110,12 @@ func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string)
 			wanted[n] = true
 		}
 	}
-	var changed []*batch.Image
-	if len(wanted) >= manyChanges {
-		images, err := l.server.batches.Images(ctx, l.id)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range images {
-			if wanted[m.N] {
-				changed = append(changed, m)
-			}
-		}
-		return changed, nil
+	if len(wanted) == 0 {
+		return nil, nil
 	}
-	for n := range wanted {
-		m, err := l.server.batches.Image(ctx, l.id, n)
-		if err != nil {
-			return nil, err
-		}
-		changed = append(changed, m)
+	images, err := l.server.batches.Images(ctx, l.id)
+	if err != nil {
+		return nil, err
 	}
-	return changed, nil
+	return slices.DeleteFunc(images, func(m *batch.Image) bool { return !wanted[m.N] }), nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"sheetlift/internal/batch"
 	"sheetlift/internal/table"
 )
@@ -17,6 +18,7 @@ type batchInfo struct {
 	AtOnce     int               `json:"at_once"`
 	MaxRetries int               `json:"max_retries"`
 	Keep       string            `json:"keep"`
+	Fallback   batch.Fallback    `json:"fallback"`
 	Images     int               `json:"images"`
 	Counts     batch.Counts      `json:"counts"`
 	PerMinute  float64           `json:"images_per_minute"`
@@ -31,7 +33,7 @@ func newBatch(o batch.Overview) batchInfo {
 	b := o.Batch
 	return batchInfo{
 		ID: b.ID, Name: b.Name, Status: b.Status, Pause: b.Pause, Engine: b.Engine, Model: b.Model, Priority: word(b.Priority),
-		AtOnce: b.Options.AtOnce, MaxRetries: b.Options.MaxRetries, Keep: batch.KeepWord(b.Options.Keep), Images: o.Images, Counts: o.Counts,
+		AtOnce: b.Options.AtOnce, MaxRetries: b.Options.MaxRetries, Keep: batch.KeepWord(b.Options.Keep), Fallback: cmp.Or(b.Options.Fallback, batch.FallbackAsk), Images: o.Images, Counts: o.Counts,
 		PerMinute: o.PerMinute, Left: o.Left.Seconds(), StartAt: stamp(b.StartAt), Created: stamp(b.Created), Started: stamp(b.Started),
 		Ended: stamp(b.Ended),
 	}

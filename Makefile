@@ -5,7 +5,7 @@ TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng,tesseract-ocr-osd
 PICTURES   = heif-convert=libheif-examples pdftoppm=poppler-utils
 CHROMIUM   = chromium=chromium,fonts-liberation
 # The packages for pictures are not watched by the race detector: they work on what their caller alone holds, and took more
-# than half of the time of all tests (docs/adr/0037-what-the-race-detector-watches.md).
+# than half of the processor's time in tests that upload many (docs/adr/0037-what-the-race-detector-watches.md).
 PIXELS     = -gcflags=image/...=-race=false -gcflags=golang.org/x/image/...=-race=false
 STATIC     = $(GO) tool -modfile=.ci/tools/go.mod staticcheck
 

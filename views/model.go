@@ -178,7 +178,7 @@ type Columns struct {
 	Choices   []string // "inventory", "receipt", "any" and "own"
 	Single    bool     // one row for each picture
 	Columns   []Column // of the choice; none for "any"
-	Dates     string   // "", "day" or "month": what 03/04/2026 means in columns of dates
+	Dates     string   // "", "day", "month", or "each" where they differ: what 03/04/2026 means in columns of dates
 	Engine    string
 	Engines   []string // that one may choose, "" for whichever is ready; none where there is no choice
 	AtOnce    string

@@ -117,7 +117,7 @@ func (s *Service) SetAtOnce(ctx context.Context, id ID, n int) (*Batch, error) {
 
 // SetFallback says what becomes of an image of a batch that its engine refuses or has no key for, at any time. With
 // FallbackAlways what waits for a later try is tried at once: what no key can read then is read offline. A crash on the
-// way leaves the rest of them to their own time, which is minutes away at most.
+// way leaves the rest of them to their own time.
 func (s *Service) SetFallback(ctx context.Context, id ID, f Fallback) (*Batch, error) {
 	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		changed := b.Options.Fallback != f

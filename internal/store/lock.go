@@ -47,7 +47,11 @@ func lockFolder(dir string) (unlock func(), err error) {
 		f.Close()
 		return nil, unusable(dir, err)
 	}
-	return func() { f.Close() }, nil
+	return func() {
+		// Closing alone would leave it locked while a program that was just started still has a copy of this file.
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+		f.Close()
+	}, nil
 }
 
 // tryWriting finds out whether the server will be able to write where it keeps everything: it would say so in its own words,

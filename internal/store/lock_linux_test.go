@@ -4,8 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"sheetlift/internal/errs"
 	"sheetlift/internal/fault/faulttest"
@@ -53,6 +56,35 @@ func TestAFolderThatCannotBeWrittenIsNamedAtTheStartWithReasonAndRemedy(t *testi
 			}
 		})
 	}
+}
+
+// TestAClosedFolderIsFreeAtOnceAlsoWhileAProgramIsBeingStarted has what a process that was just forked has: every open file
+// of its parent, until it becomes the program that it is to be.
+func TestAClosedFolderIsFreeAtOnceAlsoWhileAProgramIsBeingStarted(t *testing.T) {
+	t.Parallel()
+	faulttest.Bound(t)
+	data := filepath.Join(t.TempDir(), "data")
+	s := open(t, data)
+	const files = "/proc/self/fd"
+	all, err := os.ReadDir(files)
+	must(t, err)
+	copies := 0
+	for _, f := range all {
+		if name, err := os.Readlink(filepath.Join(files, f.Name())); err != nil || name != filepath.Join(data, "lock") {
+			continue
+		}
+		n, err := strconv.Atoi(f.Name())
+		must(t, err)
+		n, err = unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 0)
+		must(t, err)
+		t.Cleanup(func() { _ = unix.Close(n) })
+		copies++
+	}
+	if copies != 1 {
+		t.Fatalf("the folder is locked by %d open files", copies)
+	}
+	must(t, s.Close())
+	must(t, open(t, data).Close())
 }
 
 func must(t *testing.T, err error) {

@@ -37,8 +37,9 @@ func (p *process) scheduled(t testing.TB, n int) (id string) {
 	return id
 }
 
-// batchesAreAccessible looks at batches in every status, with menus and what is asked open.
-func batchesAreAccessible(t *testing.T) {
+// TestBatchesAreAccessibleInLightAndDark looks at batches in every status, with menus and what is asked open.
+func TestBatchesAreAccessibleInLightAndDark(t *testing.T) {
+	t.Parallel()
 	_, environ := fake(t, 3, time.Hour)
 	p := run(t, environ...)
 	b := browser(t)

@@ -42,8 +42,9 @@ func (p *process) doubted(t testing.TB, n int) (id string) {
 	return id
 }
 
-// readingsAreAccessible looks at the check page and at all rows, while a person corrects.
-func readingsAreAccessible(t *testing.T) {
+// TestWhatWasReadIsAccessibleInLightAndDark looks at the check page and at all rows, while a person corrects.
+func TestWhatWasReadIsAccessibleInLightAndDark(t *testing.T) {
+	t.Parallel()
 	_, environ := fake(t, 2, 10*time.Millisecond)
 	p := run(t, environ...)
 	id := p.doubted(t, 3)

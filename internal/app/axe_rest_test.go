@@ -10,8 +10,9 @@ import (
 	"sheetlift/internal/engine/gemini/simulator"
 )
 
-// theRestIsAccessible looks at keys, figures, the demonstration, the door, and what people see when something is wrong.
-func theRestIsAccessible(t *testing.T) {
+// TestKeysAndTheRestAreAccessibleInLightAndDark looks at keys, figures, the demonstration, the door, and what people see when something is wrong.
+func TestKeysAndTheRestAreAccessibleInLightAndDark(t *testing.T) {
+	t.Parallel()
 	b := browser(t)
 	plain := run(t)
 	for _, c := range []struct{ name, path, there string }{

@@ -10,8 +10,9 @@ import (
 
 const pick = "#uploader input[type=file]"
 
-// stepsAreAccessible goes from the first page to the start, and looks at what a clerk may meet on the way.
-func stepsAreAccessible(t *testing.T) {
+// TestTheStepsAreAccessibleInLightAndDark goes from the first page to the start, and looks at what a clerk may meet on the way.
+func TestTheStepsAreAccessibleInLightAndDark(t *testing.T) {
+	t.Parallel()
 	_, environ := fake(t, 3, 20*time.Millisecond)
 	p := run(t, environ...)
 	hold, lose := make(chan struct{}), make(chan struct{})

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -136,17 +135,4 @@ func (b *tab) opens(address, there string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(address))
 	b.until("document.readyState == 'complete' && document.querySelector(" + fmt.Sprintf("%q", there) + ")")
-}
-
-func TestEveryPageIsAccessibleInLightAndDark(t *testing.T) {
-	t.Parallel()
-	for name, pages := range map[string]func(t *testing.T){
-		"from files to columns": stepsAreAccessible, "a batch": batchesAreAccessible,
-		"what was read": readingsAreAccessible, "keys and the rest": theRestIsAccessible,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pages(t)
-		})
-	}
 }

@@ -40,7 +40,12 @@ func browser(t testing.TB) *tab {
 	if err != nil {
 		t.Skip("Chromium is not installed here; make test installs it")
 	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
+	tmp, err := os.MkdirTemp("", "sl") // short: its sockets' paths have to fit
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(tmp) }) // a browser that is ended leaves what it has there
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.Env("TMPDIR="+tmp),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
@@ -82,8 +87,14 @@ func newTab(t testing.TB, parent context.Context) *tab {
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		b.t.Fatal(err)
+	for _, step := range steps {
+		err := chromedp.Do(b.ctx, step)
+		for again := 0; again < 20 && err != nil && strings.Contains(err.Error(), "Could not find node with given id"); again++ {
+			err = chromedp.Do(b.ctx, step) // the page came anew between finding the element and using it
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
 	}
 }
 
@@ -108,14 +119,14 @@ func (b *tab) until(condition string) {
 	b.t.Helper()
 	poll := time.NewTicker(25 * time.Millisecond)
 	defer poll.Stop()
-	limit := time.After(60 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for !b.is(condition) {
 		select {
 		case <-poll.C:
 		case <-limit:
 			b.shot("stuck")
 			here, _ := chromedp.Run(b.ctx, chromedp.Location())
-			b.t.Fatalf("after 60 s this is still not so on %s: %s", here, condition)
+			b.t.Fatalf("after two minutes this is still not so on %s: %s", here, condition)
 		}
 	}
 }

@@ -41,20 +41,17 @@ const (
 	stuck      = 15 * time.Second
 )
 
-// crashProgram is the real program, built so that it can be told where to die; nothing else in it differs.
-var crashProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sheetlift-chaos-")
-	if err != nil {
-		return "", err
-	}
-	bin := filepath.Join(dir, "sheetlift")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "crashpoints", "-o", bin, "sheetlift/cmd/sheetlift")
+// crashProgram builds the real program so that it can be told where to die; nothing else in it differs.
+func crashProgram(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "sheetlift")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "crashpoints", "-o", bin, "sheetlift/cmd/sheetlift")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
+		t.Fatalf("%v: %s", err, out)
 	}
-	return bin, nil
-})
+	return bin
+}
 
 // chaos is one run: a process that is killed again and again, people who work with it, and what came of it.
 type chaos struct {
@@ -143,12 +140,8 @@ func TestNothingIsLostWhenTheProcessIsKilledAgainAndAgain(t *testing.T) {
 
 func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Helper()
-	bin, err := crashProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &chaos{
-		bin: bin, data: filepath.Join(t.TempDir(), "data"), size: 8, at: map[fault.Point]int{}, out: &logBuffer{},
+		bin: crashProgram(t), data: filepath.Join(t.TempDir(), "data"), size: 8, at: map[fault.Point]int{}, out: &logBuffer{},
 		rng: rand.New(rand.NewPCG(seed, 1)),
 		http: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{MaxIdleConnsPerHost: 16}},

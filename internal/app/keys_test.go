@@ -131,7 +131,7 @@ func TestAChangedKeysFileIsReadAnewAndABadOneChangesNothing(t *testing.T) {
 		}
 	}
 	write("one@a:" + canary + "-1\n")
-	cmd, p := child(t, "SHEETLIFT_DATA=:memory:", "GEMINI_API_KEYS_FILE="+file)
+	cmd, p := child(t, "SHEETLIFT_DATA="+filepath.Join(t.TempDir(), "data"), "GEMINI_API_KEYS_FILE="+file)
 	write("one@a:" + canary + "-1\ntwo@b:" + canary + "-2\n")
 	waitFor(t, func() bool { return len(p.labels(t)) == 2 }) // by itself, when the file changes
 	if err := os.Remove(file); err != nil {
@@ -163,7 +163,7 @@ func TestABadLineOfTheKeysFileIsNamedOnThePageAndInTheLogAndTheKeysInUseStay(t *
 		}
 	}
 	write("one@a:" + canary + "-1\n")
-	_, p := child(t, "SHEETLIFT_DATA=:memory:", "GEMINI_API_KEYS_FILE="+file)
+	_, p := child(t, "SHEETLIFT_DATA="+filepath.Join(t.TempDir(), "data"), "GEMINI_API_KEYS_FILE="+file)
 	for _, bad := range []struct{ text, line, reason string }{
 		{"two@b:" + canary + "-2\n\n# half of it is missing\nthree@c:" + canary + "\x00-3\n", "GEMINI_API_KEYS_FILE line 4", "has a character that no key has"},
 		{"two@b:" + canary + "-2\n" + strings.Repeat(canary, 1<<13) + "\n", "GEMINI_API_KEYS_FILE line 2", "is longer than 64 KiB"},

@@ -31,7 +31,7 @@ func child(t testing.TB, environ ...string) (*exec.Cmd, *process) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve")
 	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "SHEETLIFT_ADDR=127.0.0.1:0"}, environ...)
+	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "SHEETLIFT_ADDR=127.0.0.1:0"}, environ...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

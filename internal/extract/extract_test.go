@@ -154,7 +154,6 @@ func TestTheDelayDoublesUpToItsCapWithFullJitter(t *testing.T) {
 }
 
 func TestADayWithoutTheServiceEndsTheWait(t *testing.T) {
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		defer b.process()()
@@ -225,7 +224,6 @@ func TestAPictureThatCrashesTheProcessThreeTimesIsSetAside(t *testing.T) {
 }
 
 func TestADayOfRestartsWhileWaitingForAKeySetsNothingAside(t *testing.T) {
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		open := make(chan struct{})

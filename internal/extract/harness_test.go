@@ -120,6 +120,8 @@ type bench struct {
 	remember func()        // called before a reading is remembered, unless nil
 }
 
+// newBench is the parts of a process in virtual time. A test that lets hours pass is not parallel: time goes on only when
+// everything stands still, and beside others each of those many moments waits for a processor (7 s became 163).
 func newBench(t *testing.T) *bench {
 	b := &bench{
 		t: t, world: batchtest.NewWorld(), log: new(bytes.Buffer),

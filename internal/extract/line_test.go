@@ -138,7 +138,6 @@ func TestARetriedImageMayBeRaisedAndATwinIsRaisedWithTheFirst(t *testing.T) {
 
 // TestWhateverIsPressedAndWhicheverMachineDiesEveryImageIsReadOnce takes random presses over machines that come and go.
 func TestWhateverIsPressedAndWhicheverMachineDiesEveryImageIsReadOnce(t *testing.T) {
-	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		const images = 9
 		atOnce := rapid.IntRange(1, 4).Draw(rt, "at once")

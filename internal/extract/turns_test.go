@@ -23,7 +23,6 @@ func (b *bench) narrow(places int) {
 }
 
 func TestABatchOfTenBehindOneOfAThousandEndsWithinTwiceItsTime(t *testing.T) {
-	t.Parallel()
 	for name, places := range map[string]int{"slots are short": 64, "capacity is short": 4} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
@@ -48,7 +47,6 @@ func TestABatchOfTenBehindOneOfAThousandEndsWithinTwiceItsTime(t *testing.T) {
 }
 
 func TestAPriorityChangesWhoGoesFirstWhileBothAreRead(t *testing.T) {
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.narrow(4)

@@ -106,7 +106,8 @@ const start = (form) => {
     for (const rest of document.querySelectorAll("[data-rest]")) rest.hidden = true;
     document.querySelector("#feed")?.remove(); // the list of batches has gone, and pictures need the connections
     find(".drop").classList.add("short");
-    find(".drop strong").textContent = say("More");
+    find(".drop strong .desk-only").textContent = say("More");
+    find(".drop strong .touch-only").textContent = say("MoreTouch");
     find("[data-choose]").classList.remove("primary");
   };
 

@@ -12,9 +12,9 @@ type Key struct {
 	Reason     string   // what the service said, or ""
 	Back       time.Time
 	Running    int
-	Share      float64 // of the work of the last minutes, 0 to 1
-	Calls      int
-	Success    float64       // 0 to 1; below 0 while unknown
+	Share      float64       // of the work of the last minutes, 0 to 1
+	Calls      int           // those that run too
+	Good       int           // of them, with an answer of use
 	Latency    time.Duration // of a good call; 0 unknown
 	PerMinute  int           // learned limit; 0 unknown
 	LastMinute int           // calls in the last minute

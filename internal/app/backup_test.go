@@ -13,8 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"sheetlift/internal/app"
 	"sheetlift/internal/config"
@@ -140,12 +143,15 @@ func TestAFileThatIsCutOffOrChangedIsRefused(t *testing.T) {
 	}
 }
 
-// TestEveryFlippedByteIsNoticedAndTheBackupComesBack flips bytes in every file of a data folder, one at a time.
+// TestEveryFlippedByteIsNoticedAndTheBackupComesBack flips bytes in every file of a data folder, one at a time. Several such
+// folders are looked at side by side: what is damaged is mostly waited for.
 func TestEveryFlippedByteIsNoticedAndTheBackupComesBack(t *testing.T) {
 	t.Parallel()
 	c, file := backedUp(t, t.TempDir(), 3)
 	want := stored(t, c)
-	noticed, harmless := 0, 0
+	var noticed, harmless atomic.Int64
+	var all errgroup.Group
+	all.SetLimit(6)
 	err := filepath.WalkDir(c.Data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -175,35 +181,53 @@ func TestEveryFlippedByteIsNoticedAndTheBackupComesBack(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(hurt.Data, name), broken, 0o600); err != nil {
 				return err
 			}
-			var said bytes.Buffer
-			good, err := app.Doctor(t.Context(), &hurt, &said, quiet)
-			if err == nil && good {
-				// One thing more than before is the announcement of a process that has left: it runs out by itself.
-				if got := stored(t, &hurt); same(got, want) != len(want) {
-					t.Errorf("%s at %d: %d of %d things are right, and nobody said a word: %s", name, at, same(got, want), len(want), &said)
+			all.Go(func() error {
+				seen, err := flipped(t, &hurt, file, want)
+				if err != nil {
+					t.Errorf("%s at %d: %v", name, at, err)
 				}
-				harmless++
-				continue
-			}
-			noticed++
-			if err != nil && !strings.Contains(errs.Message(err), hurt.Data) {
-				t.Errorf("%s at %d: the folder is not named: %v", name, at, err)
-			}
-			if err := app.Restore(t.Context(), &hurt, file, io.Discard, quiet); err != nil {
-				t.Errorf("%s at %d: %v", name, at, err)
-			} else if got := stored(t, &hurt); !maps.Equal(got, want) {
-				t.Errorf("%s at %d: %d of %d things came back", name, at, same(got, want), len(want))
-			}
+				if seen {
+					noticed.Add(1)
+				} else {
+					harmless.Add(1)
+				}
+				return nil
+			})
 		}
 		return nil
 	})
+	_ = all.Wait()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d noticed, %d harmless", noticed, harmless)
-	if noticed == 0 {
+	t.Logf("%d noticed, %d harmless", noticed.Load(), harmless.Load())
+	if noticed.Load() == 0 {
 		t.Error("nothing was noticed")
 	}
+}
+
+// flipped is whether the doctor noticed what is wrong with a folder. The error is what should not be: a thing that is wrong
+// and not noticed, a folder that is not named, something that the backup did not bring back.
+func flipped(t *testing.T, hurt *config.Config, backup string, want map[string]string) (noticed bool, err error) {
+	var said bytes.Buffer
+	good, err := app.Doctor(t.Context(), hurt, &said, quiet)
+	if err == nil && good {
+		// One thing more than before is the announcement of a process that has left: it runs out by itself.
+		if got, err := sums(t, hurt); err != nil || same(got, want) != len(want) {
+			return false, fmt.Errorf("%d of %d things are right, and nobody said a word: %s, %v", same(got, want), len(want), &said, err)
+		}
+		return false, nil
+	}
+	if err != nil && !strings.Contains(errs.Message(err), hurt.Data) {
+		return true, fmt.Errorf("the folder is not named: %w", err)
+	}
+	if err := app.Restore(t.Context(), hurt, backup, io.Discard, quiet); err != nil {
+		return true, err
+	}
+	if got, err := sums(t, hurt); err != nil || !maps.Equal(got, want) {
+		return true, fmt.Errorf("%d of %d things came back, %v", same(got, want), len(want), err)
+	}
+	return true, nil
 }
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -228,34 +252,43 @@ func backedUp(t *testing.T, dir string, images int) (c *config.Config, file stri
 // stored is the checksum of everything in a data folder, by name.
 func stored(t *testing.T, c *config.Config) map[string]string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "all.tar")
-	if _, err := app.Export(context.Background(), c, "test", file, nil, io.Discard, quiet); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(file)
+	all, err := sums(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// sums is stored for goroutines of a test.
+func sums(t *testing.T, c *config.Config) (map[string]string, error) {
+	file := filepath.Join(t.TempDir(), "all.tar")
+	if _, err := app.Export(context.Background(), c, "test", file, nil, io.Discard, quiet); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close()
-	sums := map[string]string{}
+	all := map[string]string{}
 	for r := tar.NewReader(f); ; {
 		h, err := r.Next()
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if h.Name != "SHA256SUMS" {
 			continue
 		}
 		text, err := io.ReadAll(r)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		for line := range strings.Lines(string(text)) {
 			if sum, name, _ := strings.Cut(strings.TrimSpace(line), "  "); name != "manifest.json" {
-				sums[name] = sum
+				all[name] = sum
 			}
 		}
-		return sums
+		return all, nil
 	}
 }
 

@@ -419,6 +419,7 @@ type Rows struct {
 	Lines      []Line
 	Pictures   []Shot
 	Find       Find
+	Unclear    Unclear
 	Said       string // what was done, a sentence
 	Group      string // names what was done, to be undone
 	Me         string
@@ -440,6 +441,13 @@ func (v Rows) At(page int, sort string) string {
 	set("sort", sort)
 	set("page", strconv.Itoa(page))
 	return v.URL + "?" + q.Encode()
+}
+
+// Unclear is dates that may mean two days.
+type Unclear struct {
+	Cells      int
+	Example    string
+	Day, Month string // the example with the day and with the month first, "" where that is no day
 }
 
 // Find is the form of find and replace as it was sent, with what was counted.

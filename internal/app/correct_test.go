@@ -2,12 +2,17 @@ package app_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/xuri/excelize/v2"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/table"
 )
 
 // press presses a key as a keyboard does.
@@ -257,4 +262,47 @@ func TestNobodyLeavesAnEditBehind(t *testing.T) {
 	}
 	third.forgive("409")
 	b.script("window.fetch = window.fetchBefore ?? fetch")
+}
+
+func TestDatesThatMayMeanTwoDaysAreSettledAtAPressAndStandInTheWorkbookAsDates(t *testing.T) {
+	t.Parallel()
+	_, environ := fake(t, 2, 10*time.Millisecond)
+	p := run(t, environ...)
+	_, started := p.post(t, "?columns=receipt", sheets(2))
+	id := started["job_id"].(string)
+	p.ended(t, id, time.Minute)
+	receipts, _ := table.Preset("receipt")
+	at := slices.IndexFunc(receipts.Columns, func(c table.Column) bool { return c.Type == table.Date })
+	for n, text := range []string{"25/12/25", "03/04/2026"} {
+		p.change(t, id, n+1, func(m *batch.Image) {
+			m.Rows = []table.Row{{Cells: slices.Repeat([]table.Cell{{Text: "7", State: table.Read}}, len(receipts.Columns))}}
+			m.Rows[0].Cells[at].Text = text
+			m.Issues = receipts.Check(nil, m.Rows)
+		})
+	}
+	b := browser(t)
+	b.opens(p.url+"/batches/"+id+"/rows", "#dates")
+	if said := b.text("#dates"); !strings.Contains(said, "2 dates") || !strings.Contains(said, "03/04/2026") || !strings.Contains(said, "2026-03-04 (month first)") {
+		t.Errorf("it asks %q", said)
+	}
+	b.accessible("all rows, dates in doubt")
+	b.shot("13-dates")
+	b.click("#dates button[value=day]")
+	b.until("document.querySelector('#replaced') && !document.querySelector('#dates')")
+	for _, day := range []string{"2026-04-03", "2025-12-25"} {
+		if !b.is("[...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == '" + day + "')") {
+			t.Errorf("%s does not stand there", day)
+		}
+	}
+	rows, err := p.workbook(t, id).GetRows("All rows", excelize.Options{RawCellValue: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, day := range []string{"46115", "46016"} { // as Excel counts days
+		if !slices.ContainsFunc(rows, func(row []string) bool { return slices.Contains(row, day) }) {
+			t.Errorf("%s is no date of the workbook: %v", day, rows)
+		}
+	}
+	b.click("#replaced button")
+	b.until("document.querySelector('#dates')")
 }

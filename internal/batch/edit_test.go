@@ -242,3 +242,49 @@ func TestFindAndReplaceIsCountedBeforeAndUndoneAsOne(t *testing.T) {
 		t.Errorf("looking for nothing says %v", err)
 	}
 }
+
+func TestDatesInDoubtAreSettledAtAWordAndTakenBackAsOne(t *testing.T) {
+	t.Parallel()
+	s, w, id := readBatch(t, 2)
+	b, err := w.Batch(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Table.Columns = append(b.Table.Columns, table.Column{Name: "Bought", Type: table.Date})
+	if err := w.SaveBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	written := []string{"03/04/2026", "2026-05-01", "25/12/25"}
+	for n := 1; n <= 2; n++ {
+		m, err := w.Image(t.Context(), id, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range written {
+			m.Rows[i].Cells = append(m.Rows[i].Cells, table.Cell{Text: text, State: table.Read})
+		}
+		m.Issues = b.Table.Check(nil, m.Rows)
+		if err := w.SaveImage(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := s.Replace(t.Context(), id, batch.Find{Dates: table.DayFirst}, "Anna", "g1"); err != nil || done.Cells != 4 || done.Images != 2 || done.Kept != 0 {
+		t.Fatalf("settled %+v, %v", done, err)
+	}
+	m, err := s.Image(t.Context(), id, 2)
+	if err != nil || !slices.Equal(texts(m, 2), []string{"2026-04-03", "2026-05-01", "2025-12-25"}) {
+		t.Errorf("they became %v, %v", texts(m, 2), err)
+	}
+	if slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Column == 2 }) {
+		t.Errorf("they are still in doubt: %+v", m.Issues)
+	}
+	if undone, kept, err := s.UndoGroup(t.Context(), id, "g1", "Anna"); err != nil || undone != 4 || kept != 0 {
+		t.Errorf("undone %d, kept %d, %v", undone, kept, err)
+	}
+	if m, err = s.Image(t.Context(), id, 2); err != nil || !slices.Equal(texts(m, 2), written) {
+		t.Errorf("taken back they are %v, %v", texts(m, 2), err)
+	}
+	if _, err := s.Replace(t.Context(), id, batch.Find{Dates: "year"}, "Anna", "g2"); !errs.Is(err, errs.Invalid) {
+		t.Errorf("an order that is none says %v", err)
+	}
+}

@@ -7,15 +7,18 @@ import (
 	"unicode/utf8"
 
 	"sheetlift/internal/errs"
+	"sheetlift/internal/table"
 )
 
-// Find is what to look for in the cells of a batch, and what to put there.
+// Find is what to look for in the cells of a batch, and what to put there: a text for another one or, where Dates says how
+// they were meant, dates that may mean two days, which are written year first.
 type Find struct {
-	Text   string // not blank
+	Text   string // not blank, unless Dates is set
 	With   string
 	Column string // heading of the column to look in; "" all
 	Whole  bool   // the whole cell, not a part of it
 	Case   bool   // capital and small letters differ
+	Dates  table.DateOrder
 }
 
 // Match is a cell that Find finds.
@@ -27,8 +30,11 @@ type Match struct {
 	Now    string // after replacing
 }
 
-// pattern is f as a regular expression.
-func (f Find) pattern() (*regexp.Regexp, error) {
+// changed returns what f makes of a cell of a column: the same text where it finds nothing.
+func (f Find) changed() (func(column table.Column, text string) string, error) {
+	if f.Dates != table.NoOrder {
+		return f.settled()
+	}
 	if strings.TrimSpace(f.Text) == "" || utf8.RuneCountInString(f.Text) > 1000 {
 		return nil, errs.New(errs.Invalid, "There is nothing to look for. Type what should be found, at most 1,000 characters.")
 	}
@@ -39,12 +45,25 @@ func (f Find) pattern() (*regexp.Regexp, error) {
 	if !f.Case {
 		p = "(?i)" + p
 	}
-	return regexp.Compile(p)
+	re, err := regexp.Compile(p)
+	return func(_ table.Column, text string) string { return re.ReplaceAllLiteralString(text, f.With) }, err
+}
+
+func (f Find) settled() (func(table.Column, string) string, error) {
+	if f.Dates != table.DayFirst && f.Dates != table.MonthFirst {
+		return nil, errs.New(errs.Invalid, "Dates can be written with the day or with the month first. Choose one of the two.")
+	}
+	return func(c table.Column, text string) string {
+		if day, ok := c.Settle(text, f.Dates); ok {
+			return day
+		}
+		return text
+	}, nil
 }
 
 // Matches returns the cells that f finds in the completed images of a batch and would change, in the batch's order.
 func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
-	p, err := f.pattern()
+	changed, err := f.changed()
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +86,7 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 				if f.Column != "" && (c >= len(header) || !strings.EqualFold(header[c], f.Column)) {
 					continue
 				}
-				if now := p.ReplaceAllLiteralString(cell.Text, f.With); now != cell.Text {
+				if now := changed(b.Table.Column(c), cell.Text); now != cell.Text {
 					all = append(all, Match{m.N, m.RowID(i), c, cell.Text, now})
 				}
 			}

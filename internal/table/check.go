@@ -19,7 +19,7 @@ func (t Table) Check(columns []string, rows []Row) []Issue {
 	}
 	for r, row := range rows {
 		for c, cell := range row.Cells[:min(n, len(row.Cells))] {
-			d.check(r, c, t.column(c), cell)
+			d.check(r, c, t.Column(c), cell)
 		}
 	}
 	return d.all()
@@ -28,12 +28,12 @@ func (t Table) Check(columns []string, rows []Row) []Issue {
 // CheckCell returns the doubts about one cell, which stands at row r and column c: those that Check would have.
 func (t Table) CheckCell(r, c int, cell Cell) []Issue {
 	var d doubts
-	d.check(r, c, t.column(c), cell)
+	d.check(r, c, t.Column(c), cell)
 	return d.all()
 }
 
-// column is the column at c; one without rules where the table names none.
-func (t Table) column(c int) Column {
+// Column is the column at c; one without rules where the table names none.
+func (t Table) Column(c int) Column {
 	if t.Open || c >= len(t.Columns) {
 		return Column{}
 	}

@@ -51,6 +51,19 @@ func ParseDate(text string, order DateOrder) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Settle writes a date year first that only order makes plain, such as 03/04/2024 or 25/12/24. It says no to one that is
+// plain without it, to none that order makes plain, and to what is no date of the column's or must keep its pattern.
+func (c Column) Settle(text string, order DateOrder) (string, bool) {
+	if c.Type != Date || c.Dates != NoOrder || c.Pattern != "" || order == NoOrder {
+		return "", false
+	}
+	if _, plain := ParseDate(text, NoOrder); plain {
+		return "", false
+	}
+	day, ok := ParseDate(text, order)
+	return day.Format(time.DateOnly), ok
+}
+
 // ordered is the day of a date in numbers with the year last; m is its parts and what is between them.
 func ordered(m []string, order DateOrder) (time.Time, bool) {
 	a, b := number(m[1]), number(m[3])

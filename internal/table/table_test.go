@@ -140,6 +140,33 @@ func TestAnOrderSaysWhichDayADateInNumbersMeans(t *testing.T) {
 	}
 }
 
+func TestADateThatOnlyAnOrderMakesPlainIsSettledAsOneThatNeedsNone(t *testing.T) {
+	t.Parallel()
+	dates := table.Column{Name: "D", Type: table.Date}
+	for text, want := range map[string][2]string{
+		"03/04/2024": {"2024-04-03", "2024-03-04"}, "3.4.24": {"2024-04-03", "2024-03-04"}, "25/12/24": {"2024-12-25", "2024-12-25"},
+		"25/12/2024": {}, "04/04/2024": {}, "2024-03-04": {}, "3 Apr 2024": {}, "31/04/24": {}, "03/04": {}, "today": {}, "": {},
+	} {
+		for i, order := range []table.DateOrder{table.DayFirst, table.MonthFirst} {
+			got, ok := dates.Settle(text, order)
+			if ok != (want[i] != "") || ok && got != want[i] {
+				t.Errorf("%q, %s first: %q %v, want %q", text, order, got, ok, want[i])
+			}
+			if ok && dates.Broken(got) != "" {
+				t.Errorf("%q is still a doubt: %s", got, dates.Broken(got))
+			}
+		}
+	}
+	for _, c := range []table.Column{{Type: table.Text}, {Type: table.Date, Dates: table.MonthFirst}, {Type: table.Date, Pattern: `\d\d/\d\d/\d{4}`}} {
+		if got, ok := c.Settle("03/04/2024", table.DayFirst); ok {
+			t.Errorf("%+v was settled as %s", c, got)
+		}
+	}
+	if got, ok := dates.Settle("03/04/2024", table.NoOrder); ok {
+		t.Errorf("without an order it is %s", got)
+	}
+}
+
 func TestRulesGiveDoubts(t *testing.T) {
 	t.Parallel()
 	p := table.Table{Columns: []table.Column{

@@ -53,7 +53,7 @@ func (s *Server) replaceRows(c echo.Context) error {
 		}
 		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows?undone="+strconv.Itoa(undone)+"&kept="+strconv.Itoa(kept))
 	}
-	f := batch.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != ""}
+	f := batch.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != "", Dates: table.DateOrder(c.FormValue("dates"))}
 	if c.FormValue("do") == "replace" {
 		group := rand.Text()
 		done, err := s.batches.Replace(ctx, id, f, s.who(c), group)
@@ -106,6 +106,7 @@ func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 		Page: clampInt(c.QueryParam("page")), Me: s.who(c),
 	}
 	v.Checks = true
+	v.Unclear = unclearDates(b, images)
 	found := sieve(b, images, &v)
 	sortRows(found, v.Sort)
 	v.Found, v.Pages = len(found), max((len(found)+pageRows-1)/pageRows, 1)
@@ -159,6 +160,32 @@ func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
 		}
 	}
 	return found
+}
+
+// unclearDates counts the dates of which a person can still say how they were meant. The example is one that would be
+// another day, where there is such a one.
+func unclearDates(b *batch.Batch, images []*batch.Image) (u views.Unclear) {
+	if !slices.ContainsFunc(b.Table.Columns, func(c table.Column) bool { return c.Type == table.Date && c.Dates == table.NoOrder }) {
+		return u
+	}
+	for _, m := range images {
+		if m.Status != batch.Completed {
+			continue
+		}
+		for _, row := range m.Rows {
+			for i, cell := range row.Cells {
+				day, dayFirst := b.Table.Column(i).Settle(cell.Text, table.DayFirst)
+				month, monthFirst := b.Table.Column(i).Settle(cell.Text, table.MonthFirst)
+				if !dayFirst && !monthFirst {
+					continue
+				}
+				if u.Cells++; u.Cells == 1 || u.Day == u.Month {
+					u.Example, u.Day, u.Month = oneLine(cell.Text), day, month
+				}
+			}
+		}
+	}
+	return u
 }
 
 func holds(name string, row table.Row, words string) bool {

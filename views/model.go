@@ -443,7 +443,7 @@ func (v Rows) At(page int, sort string) string {
 	return v.URL + "?" + q.Encode()
 }
 
-// Unclear is dates that may mean two days.
+// Unclear is dates that can be read in more than one way: 03/04/2026, and 25/12/25.
 type Unclear struct {
 	Cells      int
 	Example    string

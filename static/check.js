@@ -113,7 +113,7 @@
   // What the server says the page is now goes into the page, cell by cell: what is typed and where one is stays.
   const take = (page, more) => {
     const fresh = $("#lines", page), old = $("#lines");
-    for (const id of ["about", "checkbar", "history"]) {
+    for (const id of ["about", "checkbar", "history", "dates"]) {
       const from = $(`#${id}`, page), to = $(`#${id}`);
       if (!to || !from) { if (from || to) { to?.remove(); } if (from && id === "history") $("#checkbar")?.before(document.adoptNode(from)); continue; }
       const open = $("details", to)?.open, told = $("#saved", to);

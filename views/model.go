@@ -443,11 +443,11 @@ func (v Rows) At(page int, sort string) string {
 	return v.URL + "?" + q.Encode()
 }
 
-// Unclear is dates that can be read in more than one way: 03/04/2026, and 25/12/25.
+// Unclear is dates of which a person can still say how they were meant: 03/04/2026, and 25/12/25.
 type Unclear struct {
 	Cells      int
 	Example    string
-	Day, Month string // the example with the day and with the month first, "" where that is no day
+	Day, Month string // the example with the day and with the month first
 }
 
 // Find is the form of find and replace as it was sent, with what was counted.

@@ -13,8 +13,9 @@ type Key struct {
 	Back       time.Time
 	Running    int
 	Share      float64       // of the work of the last minutes, 0 to 1
-	Calls      int           // those that run too
-	Good       int           // of them, with an answer of use
+	Calls      int           // begun
+	Ended      int           // of them, without those that were given up here
+	Good       int           // of those, with an answer of use
 	Latency    time.Duration // of a good call; 0 unknown
 	PerMinute  int           // learned limit; 0 unknown
 	LastMinute int           // calls in the last minute

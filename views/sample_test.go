@@ -58,7 +58,7 @@ func everyPage(text string) map[string]templ.Component {
 	lately[3], lately[59] = views.Tally{Good: 4, Bad: 1}, views.Tally{Good: 1}
 	errs := []views.Failure{{Class: "rpm", Text: text, Count: 3, First: now.Add(-48 * time.Hour), Last: now}, {Class: text, Text: text, Count: 1, First: now, Last: now}, {Class: "new", Count: 1}}
 	for _, s := range []string{"ready", "due", "resting", "spent", "refused", "off"} {
-		keys.Keys = append(keys.Keys, views.Key{Lately: lately, Failures: errs, Added: s == "ready", Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Good: 2, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
+		keys.Keys = append(keys.Keys, views.Key{Lately: lately, Failures: errs, Added: s == "ready", Label: text, Project: text, Shares: []string{text, text}, State: s, Class: "key_fixable", Reason: text, Back: now.Add(time.Minute), Share: 0.2, Calls: 3, Ended: 3, Good: 2, Latency: time.Second, PerMinute: 15, PerDay: 250, LastMinute: 2, Today: 9})
 	}
 	uploader := views.Uploader{Next: 1, MaxImages: 1000, MaxBytes: 25 << 20}
 	more := views.Uploader{Batch: "/batches/x", Images: shots, Next: 5, MaxImages: 1000, MaxBytes: 25 << 20}

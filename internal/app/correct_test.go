@@ -281,14 +281,14 @@ func TestDatesThatMayMeanTwoDaysAreSettledAtAPressAndStandInTheWorkbookAsDates(t
 		})
 	}
 	b := browser(t)
-	b.opens(p.url+"/batches/"+id+"/rows", "#dates")
+	b.opens(p.url+"/batches/"+id+"/rows", "#dates form")
 	if said := b.text("#dates"); !strings.Contains(said, "2 dates") || !strings.Contains(said, "03/04/2026") || !strings.Contains(said, "2026-03-04 (month first)") {
 		t.Errorf("it asks %q", said)
 	}
 	b.accessible("all rows, dates in doubt")
 	b.shot("13-dates")
 	b.click("#dates button[value=day]")
-	b.until("document.querySelector('#replaced') && !document.querySelector('#dates')")
+	b.until("document.querySelector('#replaced') && !document.querySelector('#dates form')")
 	for _, day := range []string{"2026-04-03", "2025-12-25"} {
 		if !b.is("[...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == '" + day + "')") {
 			t.Errorf("%s does not stand there", day)
@@ -304,5 +304,21 @@ func TestDatesThatMayMeanTwoDaysAreSettledAtAPressAndStandInTheWorkbookAsDates(t
 		}
 	}
 	b.click("#replaced button")
-	b.until("document.querySelector('#dates')")
+	b.until("document.querySelector('#dates form')")
+	for _, text := range []string{"03/04/2026", "25/12/25"} {
+		if !b.is("[...document.querySelectorAll('#lines .cell')].some((c) => c.dataset.text == '" + text + "')") {
+			t.Errorf("%s did not come back", text)
+		}
+	}
+
+	// Who types one of them follows what is left to ask: no order any more, but the year.
+	b.script("[...document.querySelectorAll('#lines .cell')].find((c) => c.dataset.text == '03/04/2026').focus()")
+	b.press("F2", 113, 0)
+	b.until("document.activeElement.classList.contains('editor')")
+	b.script("document.activeElement.value = '2026-04-03'")
+	b.press("Enter", 13, 0)
+	b.until("document.querySelector('#dates button[value=either]')")
+	b.accessibleAtDesk("all rows, years of two digits")
+	b.click("#dates button[value=either]")
+	b.until("document.querySelector('#replaced') && !document.querySelector('#dates form')")
 }

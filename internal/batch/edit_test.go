@@ -3,6 +3,7 @@ package batch_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,9 +244,10 @@ func TestFindAndReplaceIsCountedBeforeAndUndoneAsOne(t *testing.T) {
 	}
 }
 
-func TestDatesInDoubtAreSettledAtAWordAndTakenBackAsOne(t *testing.T) {
-	t.Parallel()
-	s, w, id := readBatch(t, 2)
+// dated is a batch whose images have dates, all written the same way.
+func dated(t *testing.T, images int, written ...table.Cell) (*batch.Service, *batchtest.World, batch.ID) {
+	t.Helper()
+	s, w, id := readBatch(t, images)
 	b, err := w.Batch(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -254,37 +256,85 @@ func TestDatesInDoubtAreSettledAtAWordAndTakenBackAsOne(t *testing.T) {
 	if err := w.SaveBatch(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	written := []string{"03/04/2026", "2026-05-01", "25/12/25"}
-	for n := 1; n <= 2; n++ {
+	for n := 1; n <= images; n++ {
 		m, err := w.Image(t.Context(), id, n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, text := range written {
-			m.Rows[i].Cells = append(m.Rows[i].Cells, table.Cell{Text: text, State: table.Read})
+		for i, cell := range written {
+			m.Rows[i].Cells = append(m.Rows[i].Cells, cell)
 		}
 		m.Issues = b.Table.Check(nil, m.Rows)
 		if err := w.SaveImage(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if done, err := s.Replace(t.Context(), id, batch.Find{Dates: table.DayFirst}, "Anna", "g1"); err != nil || done.Cells != 4 || done.Images != 2 || done.Kept != 0 {
-		t.Fatalf("settled %+v, %v", done, err)
+	return s, w, id
+}
+
+func TestDatesInDoubtAreWrittenYearFirstAtAWordAndTakenBackAsOne(t *testing.T) {
+	t.Parallel()
+	s, _, id := dated(t, 2, table.Cell{Text: "03/04/2026", State: table.Read}, table.Cell{Text: "03/04/2026", State: table.Guessed}, table.Cell{Text: "25/12/25", State: table.Read})
+	before, err := s.Image(t.Context(), id, 2)
+	if err != nil {
+		t.Fatal(err)
 	}
-	m, err := s.Image(t.Context(), id, 2)
-	if err != nil || !slices.Equal(texts(m, 2), []string{"2026-04-03", "2026-05-01", "2025-12-25"}) {
-		t.Errorf("they became %v, %v", texts(m, 2), err)
-	}
-	if slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Column == 2 }) {
-		t.Errorf("they are still in doubt: %+v", m.Issues)
-	}
-	if undone, kept, err := s.UndoGroup(t.Context(), id, "g1", "Anna"); err != nil || undone != 4 || kept != 0 {
-		t.Errorf("undone %d, kept %d, %v", undone, kept, err)
-	}
-	if m, err = s.Image(t.Context(), id, 2); err != nil || !slices.Equal(texts(m, 2), written) {
-		t.Errorf("taken back they are %v, %v", texts(m, 2), err)
+	for _, c := range []struct {
+		order table.DateOrder
+		cells int
+		want  []string
+	}{
+		{table.DayFirst, 4, []string{"2026-04-03", "03/04/2026", "2025-12-25"}}, // a guess may be wrong in more than its order
+		{table.MonthFirst, 4, []string{"2026-03-04", "03/04/2026", "2025-12-25"}},
+		{batch.EitherOrder, 2, []string{"03/04/2026", "03/04/2026", "2025-12-25"}},
+	} {
+		group := string(c.order)
+		if done, err := s.Replace(t.Context(), id, batch.Find{Dates: c.order}, "Anna", group); err != nil || done.Cells != c.cells || done.Images != 2 || done.Kept != 0 {
+			t.Fatalf("%s: written %+v, %v", c.order, done, err)
+		}
+		m, err := s.Image(t.Context(), id, 2)
+		if err != nil || !slices.Equal(texts(m, 2), c.want) {
+			t.Errorf("%s: they became %v, %v", c.order, texts(m, 2), err)
+		}
+		if slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Column == 2 && c.want[i.Row] != "03/04/2026" }) {
+			t.Errorf("%s: what was written is still in doubt: %+v", c.order, m.Issues)
+		}
+		if undone, kept, err := s.UndoGroup(t.Context(), id, group, "Anna"); err != nil || undone != c.cells || kept != 0 {
+			t.Errorf("undone %d, kept %d, %v", undone, kept, err)
+		}
+		m, err = s.Image(t.Context(), id, 2)
+		if err != nil || !slices.Equal(texts(m, 2), texts(before, 2)) || len(m.Issues) != len(before.Issues) || m.Rows[0].Cells[2].State != table.Read {
+			t.Errorf("%s: taken back they are %+v with %+v, %v", c.order, m.Rows, m.Issues, err)
+		}
 	}
 	if _, err := s.Replace(t.Context(), id, batch.Find{Dates: "year"}, "Anna", "g2"); !errs.Is(err, errs.Invalid) {
 		t.Errorf("an order that is none says %v", err)
+	}
+}
+
+func TestTwoPeopleWhoMeanDatesDifferentlyNeverLeaveBothOrders(t *testing.T) {
+	t.Parallel()
+	for range 30 {
+		s, _, id := dated(t, 8, table.Cell{Text: "03/04/2026", State: table.Read})
+		var both sync.WaitGroup
+		for by, order := range map[string]table.DateOrder{"Anna": table.DayFirst, "Ben": table.MonthFirst} {
+			both.Go(func() {
+				if _, err := s.Replace(t.Context(), id, batch.Find{Dates: order}, by, by); err != nil && !errs.Is(err, errs.Conflict) {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		became := map[string]bool{}
+		for n := 1; n <= 8; n++ {
+			m, err := s.Image(t.Context(), id, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			became[m.Rows[0].Cells[2].Text] = true
+		}
+		if became["2026-04-03"] && became["2026-03-04"] {
+			t.Fatal("half is meant one way and half the other")
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Find is what to look for in the cells of a batch, and what to put there: a text for another one or, where Dates says how
-// they were meant, dates that may mean two days, which are written year first.
+// they were meant, dates that only this makes plain, which are written year first.
 type Find struct {
 	Text   string // not blank, unless Dates is set
 	With   string
@@ -20,6 +20,9 @@ type Find struct {
 	Case   bool   // capital and small letters differ
 	Dates  table.DateOrder
 }
+
+// EitherOrder as Find.Dates is for dates that are the same day with the day and with the month first, such as 25/12/24.
+const EitherOrder table.DateOrder = "either"
 
 // Match is a cell that Find finds.
 type Match struct {
@@ -30,10 +33,10 @@ type Match struct {
 	Now    string // after replacing
 }
 
-// changed returns what f makes of a cell of a column: the same text where it finds nothing.
-func (f Find) changed() (func(column table.Column, text string) string, error) {
+// changed returns what f makes of a cell of a column: its own text where it finds nothing.
+func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 	if f.Dates != table.NoOrder {
-		return f.settled()
+		return f.dates()
 	}
 	if strings.TrimSpace(f.Text) == "" || utf8.RuneCountInString(f.Text) > 1000 {
 		return nil, errs.New(errs.Invalid, "There is nothing to look for. Type what should be found, at most 1,000 characters.")
@@ -46,18 +49,23 @@ func (f Find) changed() (func(column table.Column, text string) string, error) {
 		p = "(?i)" + p
 	}
 	re, err := regexp.Compile(p)
-	return func(_ table.Column, text string) string { return re.ReplaceAllLiteralString(text, f.With) }, err
+	return func(_ table.Column, cell table.Cell) string { return re.ReplaceAllLiteralString(cell.Text, f.With) }, err
 }
 
-func (f Find) settled() (func(table.Column, string) string, error) {
-	if f.Dates != table.DayFirst && f.Dates != table.MonthFirst {
+func (f Find) dates() (func(table.Column, table.Cell) string, error) {
+	if f.Dates != table.DayFirst && f.Dates != table.MonthFirst && f.Dates != EitherOrder {
 		return nil, errs.New(errs.Invalid, "Dates can be written with the day or with the month first. Choose one of the two.")
 	}
-	return func(c table.Column, text string) string {
-		if day, ok := c.Settle(text, f.Dates); ok {
+	return func(c table.Column, cell table.Cell) string {
+		day, month, ok := c.YearFirst(cell)
+		switch {
+		case !ok || f.Dates == EitherOrder && day != month:
+			return cell.Text
+		case f.Dates == table.MonthFirst:
+			return month
+		default:
 			return day
 		}
-		return text
 	}, nil
 }
 
@@ -86,7 +94,7 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 				if f.Column != "" && (c >= len(header) || !strings.EqualFold(header[c], f.Column)) {
 					continue
 				}
-				if now := changed(b.Table.Column(c), cell.Text); now != cell.Text {
+				if now := changed(b.Table.Column(c), cell); now != cell.Text {
 					all = append(all, Match{m.N, m.RowID(i), c, cell.Text, now})
 				}
 			}
@@ -118,6 +126,9 @@ func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) 
 		if err != nil {
 			return done, err
 		}
+		if n < to-from && f.Dates != table.NoOrder {
+			return Replaced{}, s.halfWritten(ctx, id, by, group)
+		}
 		done.Cells += n
 		done.Kept += to - from - n
 		if n > 0 {
@@ -126,6 +137,15 @@ func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) 
 		from = to
 	}
 	return done, nil
+}
+
+// halfWritten takes back what was written of dates beside somebody else, who may have meant them the other way: half of a
+// batch one way and half the other cannot be told apart any more.
+func (s *Service) halfWritten(ctx context.Context, id ID, by, group string) error {
+	if _, _, err := s.UndoGroup(ctx, id, group, by); err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	return errs.New(errs.Conflict, "Somebody else is just changing these dates, so nothing was written. Look at them and try again.")
 }
 
 // replaceIn changes cells of one image in one swap; when one of them was changed meanwhile, each that was not.

@@ -195,11 +195,15 @@ func (r *Runner) adjust(ctx context.Context, lanes map[batch.ID]*lane, id batch.
 
 func priorityOf(b *batch.Batch) work.Priority { return work.Priority(b.Priority.Level()) }
 
-// close stops a lane; of a batch that is over it forgets the queue, too. Should the batch be begun again at that very
-// moment, its new lane finds its queue gone and fills it anew.
+// close stops a lane; of a batch that is over it forgets the queue, too. A batch that was begun again while its lane closed
+// keeps it: what is in hand would otherwise be handed out once more, and paid for twice. Should that happen between looking
+// and dropping, its new lane finds its queue gone and fills it anew.
 func (r *Runner) close(ctx context.Context, l *lane, id batch.ID, over bool) {
 	l.stop()
 	if !over {
+		return
+	}
+	if b, err := r.Repository.Batch(ctx, id); err == nil && !b.Over() {
 		return
 	}
 	if err := r.Queue.Drop(ctx, id); err != nil && ctx.Err() == nil {

@@ -43,6 +43,7 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	if o.Class == Canceled {
 		return
 	}
+	k.ended++
 	k.tally.count(now, o.Class == OK)
 	if o.Project != "" {
 		p.sameProject(k, o.Project, now)

@@ -45,11 +45,11 @@ type key struct {
 	latency  float64 // seconds of a good call, moving average; 0 unknown
 	last     uint64  // the dispatch that used it last
 
-	calls, good int
-	counted     keyCounters
-	starts      []time.Time // of the last shareWindow
-	failures    []Failure   // by class, the newest last
-	tally       tally
+	calls, ended, good int // ended: without those that we gave up ourselves
+	counted            keyCounters
+	starts             []time.Time // of the last shareWindow
+	failures           []Failure   // by class, the newest last
+	tally              tally
 }
 
 const (

@@ -28,9 +28,10 @@ type KeyStatus struct {
 	Due         bool      // Until is over: the next call that is due tries it
 	Running     int
 	AtOnce      int
-	Share       float64 // of the work of the last five minutes, 0 to 1
-	Calls       int
-	Good        int
+	Share       float64       // of the work of the last five minutes, 0 to 1
+	Calls       int           // begun
+	Ended       int           // of them, without those that we gave up ourselves
+	Good        int           // of those, with an answer of use
 	Success     float64       // 0 to 1, fading; below 0 before the first call
 	Latency     time.Duration // of a good call; 0 unknown
 	PerMinute   int           // the limit it was found to have; 0 unknown
@@ -74,7 +75,7 @@ func (p *Pool) statusOf(k *key, now time.Time) KeyStatus {
 	k.starts = keepLate(k.starts, now)
 	s := KeyStatus{
 		Label: k.Label, Project: k.Project, SharesQuota: p.sharers(k), State: k.state, Class: k.class, Reason: k.reason, Until: k.until,
-		Running: k.inflight, AtOnce: int(k.conc), Calls: k.calls, Good: k.good, Success: -1,
+		Running: k.inflight, AtOnce: int(k.conc), Calls: k.calls, Ended: k.ended, Good: k.good, Success: -1,
 		Latency: time.Duration(k.latency * float64(time.Second)), Failures: slices.Clone(k.failures),
 		Lately: k.tally.lately(now), Added: k.added,
 	}

@@ -62,7 +62,6 @@ func TestAFolderThatCannotBeWrittenIsNamedAtTheStartWithReasonAndRemedy(t *testi
 // of its parent, until it becomes the program that it is to be.
 func TestAClosedFolderIsFreeAtOnceAlsoWhileAProgramIsBeingStarted(t *testing.T) {
 	t.Parallel()
-	faulttest.Bound(t)
 	data := filepath.Join(t.TempDir(), "data")
 	s := open(t, data)
 	const files = "/proc/self/fd"

@@ -51,17 +51,24 @@ func ParseDate(text string, order DateOrder) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Settle writes a date year first that only order makes plain, such as 03/04/2024 or 25/12/24. It says no to one that is
-// plain without it, to none that order makes plain, and to what is no date of the column's or must keep its pattern.
-func (c Column) Settle(text string, order DateOrder) (string, bool) {
-	if c.Type != Date || c.Dates != NoOrder || c.Pattern != "" || order == NoOrder {
-		return "", false
+// YearFirst writes the date of a cell year first in both ways in which it may be meant: 03/04/2024 with the day and with the
+// month first, and 25/12/24, whose year is plain then, the same both times. It says no to what is plain, to what is no date
+// of the column, or must keep its pattern, and to cells that are in doubt for more than that or that a person accepted.
+func (c Column) YearFirst(cell Cell) (dayFirst, monthFirst string, ok bool) {
+	if c.Type != Date || c.Dates != NoOrder || c.Pattern != "" || !cell.sure() {
+		return "", "", false
 	}
-	if _, plain := ParseDate(text, NoOrder); plain {
-		return "", false
+	if _, plain := ParseDate(cell.Text, NoOrder); plain {
+		return "", "", false
 	}
-	day, ok := ParseDate(text, order)
-	return day.Format(time.DateOnly), ok
+	day, ok := ParseDate(cell.Text, DayFirst)
+	month, _ := ParseDate(cell.Text, MonthFirst) // is one exactly where the other is
+	return day.Format(time.DateOnly), month.Format(time.DateOnly), ok
+}
+
+// sure reports whether what stands in the cell is taken for what stands on the sheet, and nothing was accepted that is odd.
+func (c Cell) sure() bool {
+	return c.State == Edited || (c.State == Read || c.State == "") && (c.Confidence == 0 || c.Confidence >= lowConfidence)
 }
 
 // ordered is the day of a date in numbers with the year last; m is its parts and what is between them.

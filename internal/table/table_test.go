@@ -140,30 +140,35 @@ func TestAnOrderSaysWhichDayADateInNumbersMeans(t *testing.T) {
 	}
 }
 
-func TestADateThatOnlyAnOrderMakesPlainIsSettledAsOneThatNeedsNone(t *testing.T) {
+func TestADateThatOnlyAnOrderMakesPlainIsWrittenAsOneThatNeedsNone(t *testing.T) {
 	t.Parallel()
 	dates := table.Column{Name: "D", Type: table.Date}
 	for text, want := range map[string][2]string{
 		"03/04/2024": {"2024-04-03", "2024-03-04"}, "3.4.24": {"2024-04-03", "2024-03-04"}, "25/12/24": {"2024-12-25", "2024-12-25"},
 		"25/12/2024": {}, "04/04/2024": {}, "2024-03-04": {}, "3 Apr 2024": {}, "31/04/24": {}, "03/04": {}, "today": {}, "": {},
+		"29.02.23": {}, "00/00/24": {},
 	} {
-		for i, order := range []table.DateOrder{table.DayFirst, table.MonthFirst} {
-			got, ok := dates.Settle(text, order)
-			if ok != (want[i] != "") || ok && got != want[i] {
-				t.Errorf("%q, %s first: %q %v, want %q", text, order, got, ok, want[i])
-			}
-			if ok && dates.Broken(got) != "" {
-				t.Errorf("%q is still a doubt: %s", got, dates.Broken(got))
-			}
+		day, month, ok := dates.YearFirst(table.Cell{Text: text})
+		if ok != (want[0] != "") || ok && [2]string{day, month} != want {
+			t.Errorf("%q: %q %q %v, want %q", text, day, month, ok, want)
+		}
+		if ok && dates.Broken(day)+dates.Broken(month) != "" {
+			t.Errorf("%q or %q is still a doubt", day, month)
 		}
 	}
 	for _, c := range []table.Column{{Type: table.Text}, {Type: table.Date, Dates: table.MonthFirst}, {Type: table.Date, Pattern: `\d\d/\d\d/\d{4}`}} {
-		if got, ok := c.Settle("03/04/2024", table.DayFirst); ok {
-			t.Errorf("%+v was settled as %s", c, got)
+		if got, _, ok := c.YearFirst(table.Cell{Text: "03/04/2024"}); ok {
+			t.Errorf("%+v was written as %s", c, got)
 		}
 	}
-	if got, ok := dates.Settle("03/04/2024", table.NoOrder); ok {
-		t.Errorf("without an order it is %s", got)
+	for cell, want := range map[table.Cell]bool{
+		{State: table.Read}: true, {State: table.Read, Confidence: 0.9}: true, {State: table.Edited, Confidence: 0.3}: true,
+		{State: table.Read, Confidence: 0.3}: false, {State: table.Guessed}: false, {State: table.Unreadable}: false, {State: table.Accepted}: false,
+	} {
+		cell.Text = "03/04/2024"
+		if _, _, ok := dates.YearFirst(cell); ok != want {
+			t.Errorf("%+v: %v", cell, ok)
+		}
 	}
 }
 

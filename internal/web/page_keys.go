@@ -215,7 +215,7 @@ func presentKey(k keypool.KeyStatus) views.Key {
 	v := views.Key{
 		Label: oneLine(k.Label), Project: oneLine(k.Project), Shares: k.SharesQuota, State: keyStates[k.State],
 		Class: string(k.Class), Reason: oneLine(k.Reason), Back: k.Until, Running: k.Running, Share: k.Share, Calls: k.Calls,
-		Good: k.Good, Latency: k.Latency, PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
+		Ended: k.Ended, Good: k.Good, Latency: k.Latency, PerMinute: k.PerMinute, LastMinute: k.LastMinute, PerDay: k.PerDay, Today: k.Today,
 		Added: k.Added,
 	}
 	if k.Due {

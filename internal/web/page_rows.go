@@ -162,26 +162,24 @@ func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
 	return found
 }
 
-// unclearDates counts the dates of which a person can still say how they were meant. The example is one that would be
-// another day, where there is such a one.
+// unclearDates counts the dates of which a person can still say how they were meant: those among the doubts. The example is
+// one that may mean two days, where there is such a one.
 func unclearDates(b *batch.Batch, images []*batch.Image) (u views.Unclear) {
-	if !slices.ContainsFunc(b.Table.Columns, func(c table.Column) bool { return c.Type == table.Date && c.Dates == table.NoOrder }) {
-		return u
-	}
 	for _, m := range images {
 		if m.Status != batch.Completed {
 			continue
 		}
-		for _, row := range m.Rows {
-			for i, cell := range row.Cells {
-				day, dayFirst := b.Table.Column(i).Settle(cell.Text, table.DayFirst)
-				month, monthFirst := b.Table.Column(i).Settle(cell.Text, table.MonthFirst)
-				if !dayFirst && !monthFirst {
-					continue
-				}
-				if u.Cells++; u.Cells == 1 || u.Day == u.Month {
-					u.Example, u.Day, u.Month = oneLine(cell.Text), day, month
-				}
+		for _, i := range m.Issues {
+			if i.Kind != table.KindRule || i.Row < 0 || i.Row >= len(m.Rows) || i.Column < 0 || i.Column >= len(m.Rows[i.Row].Cells) {
+				continue
+			}
+			cell := m.Rows[i.Row].Cells[i.Column]
+			day, month, ok := b.Table.Column(i.Column).YearFirst(cell)
+			if !ok {
+				continue
+			}
+			if u.Cells++; u.Cells == 1 || u.Day == u.Month {
+				u.Example, u.Day, u.Month = oneLine(cell.Text), day, month
 			}
 		}
 	}

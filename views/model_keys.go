@@ -14,7 +14,7 @@ type Key struct {
 	Running    int
 	Share      float64       // of the work of the last minutes, 0 to 1
 	Calls      int           // begun
-	Ended      int           // of them, without those that were given up here
+	Ended      int           // of them, without those given up here and those that the picture or the model was to blame for
 	Good       int           // of those, with an answer of use
 	Latency    time.Duration // of a good call; 0 unknown
 	PerMinute  int           // learned limit; 0 unknown

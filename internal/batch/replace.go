@@ -142,6 +142,7 @@ func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) 
 // halfWritten takes back what was written of dates beside somebody else, who may have meant them the other way: half of a
 // batch one way and half the other cannot be told apart any more.
 func (s *Service) halfWritten(ctx context.Context, id ID, by, group string) error {
+	ctx = context.WithoutCancel(ctx) // who pressed may have left the page
 	if _, _, err := s.UndoGroup(ctx, id, group, by); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}

@@ -220,3 +220,16 @@ func TestALabelThatIsTakenGetsANumber(t *testing.T) {
 		t.Errorf("the fourth key is called %q", label)
 	}
 }
+
+func TestWhatAKeyAnsweredIsCountedWithoutWhatWasNotItsDoing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newService(1, 1).pool(t, 1, 1, nil)
+		for _, c := range []keypool.Class{keypool.OK, keypool.Blocked, keypool.ImageFault, keypool.Canceled, keypool.ModelOverloaded} {
+			once(t, p, keypool.Outcome{Class: c})
+		}
+		if k := p.Status(time.Now()).Keys[0]; k.Calls != 5 || k.Ended != 2 || k.Good != 1 {
+			t.Errorf("%d calls, %d counted, %d good", k.Calls, k.Ended, k.Good)
+		}
+	})
+}

@@ -43,7 +43,9 @@ func (p *Pool) settle(l *Lease, o Outcome, now time.Time) {
 	if o.Class == Canceled {
 		return
 	}
-	k.ended++
+	if o.Class == OK || !o.Class.answered() {
+		k.ended++
+	}
 	k.tally.count(now, o.Class == OK)
 	if o.Project != "" {
 		p.sameProject(k, o.Project, now)

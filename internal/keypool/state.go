@@ -45,7 +45,7 @@ type key struct {
 	latency  float64 // seconds of a good call, moving average; 0 unknown
 	last     uint64  // the dispatch that used it last
 
-	calls, ended, good int // ended: without those that we gave up ourselves
+	calls, ended, good int // ended: without those given up here or not its doing
 	counted            keyCounters
 	starts             []time.Time // of the last shareWindow
 	failures           []Failure   // by class, the newest last

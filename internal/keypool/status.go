@@ -30,7 +30,7 @@ type KeyStatus struct {
 	AtOnce      int
 	Share       float64       // of the work of the last five minutes, 0 to 1
 	Calls       int           // begun
-	Ended       int           // of them, without those that we gave up ourselves
+	Ended       int           // of them, without those given up here and those that the picture or the model was to blame for
 	Good        int           // of those, with an answer of use
 	Success     float64       // 0 to 1, fading; below 0 before the first call
 	Latency     time.Duration // of a good call; 0 unknown

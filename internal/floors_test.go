@@ -1,5 +1,5 @@
-// Package internal_test holds the rules that the whole house keeps: which package may import which, who alone may
-// use a library, and how large files and functions may grow. docs/design.md draws the same house.
+// Package internal_test holds the rules for the whole module: which package may import which, which packages may use
+// a library, and how large files and functions may grow. docs/design.md draws the same layers.
 package internal_test
 
 import (
@@ -16,58 +16,75 @@ import (
 
 // floors is the house: a package may import packages of lower floors only, and those in beside.
 var floors = map[string]int{
+	"internal/e2e":              9,
 	"cmd/sheetlift":             8,
 	"internal/app":              7,
+	"internal/admin":            7,
+	"internal/demo":             7,
+	"internal/setup":            7,
 	"internal/cli":              7,
 	"internal/config":           7,
 	"internal/web":              6,
 	"internal/web/api":          6,
 	"views":                     6,
-	"internal/extract":          5,
+	"internal/worker":           5,
 	"internal/upkeep":           5,
 	"internal/metrics":          5,
 	"internal/store":            4,
 	"internal/engine/gemini":    4,
 	"internal/engine/tesseract": 4,
+	"internal/engine/pieces":    4,
 
 	"internal/engine/gemini/simulator": 4,
 	"internal/export":                  4,
-	"internal/archive":                 4,
+	"internal/backup":                  4,
 	"internal/batch":                   3,
 	"internal/table":                   3,
+	"internal/witness":                 3,
 	"internal/engine":                  3,
+	"internal/engine/layout":           3,
+	"internal/engine/receipt":          3,
+	"internal/access":                  2,
 	"internal/keypool":                 2,
 	"internal/imaging":                 2,
 	"internal/work":                    2,
 	"internal/live":                    2,
 	"internal/errs":                    1,
 	"internal/fault":                   1,
+	"internal/danger":                  1,
 	"static":                           1,
 }
 
-// beside is what may be imported on the same floor.
+// beside lists, for each package, the packages of the same floor that it may import.
 var beside = map[string][]string{
-	"internal/web":    {"views", "internal/web/api"},
-	"internal/app":    {"internal/config"},
-	"internal/cli":    {"internal/app", "internal/config"},
-	"internal/batch":  {"internal/table"},
-	"internal/engine": {"internal/table"},
+	"internal/web":     {"views", "internal/web/api"},
+	"internal/setup":   {"internal/config"},
+	"internal/admin":   {"internal/config", "internal/setup"},
+	"internal/demo":    {"internal/config"},
+	"internal/app":     {"internal/admin", "internal/config", "internal/demo", "internal/setup"},
+	"internal/cli":     {"internal/admin", "internal/app", "internal/config"},
+	"internal/batch":   {"internal/table", "internal/witness"},
+	"internal/witness": {"internal/table"},
+	"internal/engine":  {"internal/table"},
+
+	"internal/engine/layout":  {"internal/table"},
+	"internal/engine/receipt": {"internal/engine/layout"},
 }
 
-// forbidden is what a package must not import although it lies lower.
+// forbidden lists, for each package, the packages that it must not import although they lie on a lower floor.
 var forbidden = map[string][]string{
 	"internal/batch":   {"internal/keypool", "internal/imaging", "internal/work", "internal/live"},
 	"internal/table":   {"internal/keypool", "internal/imaging", "internal/work", "internal/live"},
 	"internal/engine":  {"internal/keypool", "internal/imaging", "internal/work", "internal/live"},
-	"internal/extract": {"internal/engine/gemini", "internal/engine/tesseract", "internal/store"},
+	"internal/worker":  {"internal/engine/gemini", "internal/engine/tesseract", "internal/store"},
 	"internal/upkeep":  {"internal/engine/gemini", "internal/engine/tesseract", "internal/store"},
-	"internal/web":     {"internal/store", "internal/work", "internal/engine/gemini", "internal/engine/tesseract", "internal/extract"},
-	"internal/web/api": {"internal/store", "internal/work", "internal/engine/gemini", "internal/engine/tesseract", "internal/extract"},
-	"views":            {"internal/store", "internal/work", "internal/live", "internal/batch", "internal/extract"},
+	"internal/web":     {"internal/store", "internal/work", "internal/engine/gemini", "internal/engine/tesseract", "internal/worker"},
+	"internal/web/api": {"internal/store", "internal/work", "internal/engine/gemini", "internal/engine/tesseract", "internal/worker"},
+	"views":            {"internal/store", "internal/work", "internal/live", "internal/batch", "internal/worker"},
 	"internal/keypool": {"internal/imaging"},
 }
 
-// onlyIn names who alone may import a library.
+// onlyIn lists, for each library, the only packages that may import it.
 var onlyIn = map[string][]string{
 	"github.com/labstack/echo": {"internal/web", "internal/web/api"},
 	"github.com/nats-io":       {"internal/store"},
@@ -83,10 +100,12 @@ var onlyIn = map[string][]string{
 const (
 	maxFileLines = 500
 	maxFuncLines = 100
+	p90FileLines = 300 // nine files in ten have at most so many
+	p90FuncLines = 40
 	maxFanOut    = 8 // packages of ours that one may import; those that wire everything are excepted
 )
 
-var wires = []string{"internal/app", "internal/cli", "internal/web", "cmd/sheetlift"}
+var wires = []string{"internal/admin", "internal/app", "internal/cli", "internal/web", "cmd/sheetlift"}
 
 type source struct {
 	path, dir string
@@ -95,11 +114,11 @@ type source struct {
 	generated bool
 }
 
-// sources parses every Go file that goes into the binary.
-func sources(t *testing.T) []source {
+// files returns the paths of all Go files.
+func files(t *testing.T) []string {
 	t.Helper()
 	root := ".."
-	var all []source
+	var all []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -108,20 +127,32 @@ func sources(t *testing.T) []source {
 		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || name == "data") {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-			return nil
+		if !d.IsDir() && strings.HasSuffix(name, ".go") {
+			all = append(all, path)
 		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(root, filepath.Dir(path))
-		all = append(all, source{path, filepath.ToSlash(rel), file, fset, ast.IsGenerated(file)})
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// sources parses every Go file that goes into the binary.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	for _, path := range files(t) {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, _ := filepath.Rel("..", filepath.Dir(path))
+		all = append(all, source{path, filepath.ToSlash(rel), file, fset, ast.IsGenerated(file)})
 	}
 	return all
 }
@@ -184,7 +215,7 @@ func TestEachLibraryHasOneHome(t *testing.T) {
 func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources(t) {
-		// fault/on.go is never in what people get: it is built with the tag crashpoints only.
+		// fault/on.go is never in a released binary: it is built with the tag crashpoints only.
 		if s.dir == "internal/config" || s.dir == "cmd/sheetlift" || testPackage(s.dir) || strings.HasSuffix(s.path, "internal/fault/on.go") {
 			continue
 		}
@@ -215,11 +246,13 @@ func TestNoInitFunctions(t *testing.T) {
 
 func TestFilesAndFunctionsStaySmall(t *testing.T) {
 	t.Parallel()
+	var files, funcs []int
 	for _, s := range sources(t) {
 		if s.generated {
 			continue
 		}
-		if n := s.fset.Position(s.file.End()).Line; n > maxFileLines {
+		n := s.fset.Position(s.file.End()).Line
+		if files = append(files, n); n > maxFileLines {
 			t.Errorf("%s has %d lines, more than %d: cut it where its nouns part", s.path, n, maxFileLines)
 		}
 		for _, d := range s.file.Decls {
@@ -227,9 +260,23 @@ func TestFilesAndFunctionsStaySmall(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1; n > maxFuncLines {
+			n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1
+			if funcs = append(funcs, n); n > maxFuncLines {
 				t.Errorf("%s: %s has %d lines, more than %d", s.path, f.Name.Name, n, maxFuncLines)
 			}
+		}
+	}
+	for _, c := range []struct {
+		of    string
+		lines []int
+		p90   int
+	}{{"files", files, p90FileLines}, {"functions", funcs, p90FuncLines}} {
+		slices.Sort(c.lines)
+		n := len(c.lines)
+		p90 := c.lines[n*9/10]
+		t.Logf("lines of %d %s: p50 %d, p90 %d (at most %d), p99 %d, longest %d", n, c.of, c.lines[n/2], p90, c.p90, c.lines[n*99/100], c.lines[n-1])
+		if p90 > c.p90 {
+			t.Errorf("one in ten %s has %d lines or more; nine in ten were to have at most %d", c.of, p90, c.p90)
 		}
 	}
 }

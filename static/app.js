@@ -1,11 +1,11 @@
-// What every page does, and what each does besides, found by its own elements. Nothing here is needed to use a page.
+// Behaviour of all pages, and of single pages where their elements are found. Every page works without this script.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (event) => event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey;
 
-  // One voice for those who listen. What is said again is heard again, and what a page or an answer brings to be said
-  // stands in data-aloud, or is its text.
+  // One live region for screen readers. A repeated sentence is announced again. Elements of a page or an answer that have
+  // to be announced have the attribute data-aloud; the sentence is its value or, if that is empty, their text.
   const say = (sentence) => {
     const voice = $("#say");
     if (sentence) voice.textContent = voice.textContent === sentence ? `${sentence}\u00a0` : sentence;
@@ -17,8 +17,8 @@
     for (const e of told) e.removeAttribute("data-aloud"); // once
   };
 
-  // The focus outlives what had it: when that goes, or cannot be pressed any more, it moves to what is nearest to the
-  // place, as near in the page's order of things as there is anything.
+  // When the focused element is removed or disabled, the focus moves to the nearest focusable element in the closest
+  // ancestor that has one.
   const stops = "a[href], button, input, select, textarea, summary, [tabindex='0']";
   const can = (e) => e.isConnected && !e.disabled && e.checkVisibility() && e.tabIndex >= 0;
   const middle = (e) => { const r = e.getBoundingClientRect(); return [r.left + r.width / 2 + scrollX, r.top + r.height / 2 + scrollY]; };
@@ -44,8 +44,8 @@
     }
   };
 
-  // Reasons on hover and focus, for what has no room for them.
-  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true, ariaHidden: "true" }); // whoever listens has the words where they belong
+  // Tooltips on hover and focus, for elements that have no room for the reason.
+  const tip = Object.assign(document.createElement("div"), { className: "tip", dir: "auto", hidden: true, ariaHidden: "true" }); // screen readers have the text at the element itself
   const showTip = (event) => {
     const of = event.target.closest?.("[data-tip]");
     if (!of) return;
@@ -58,8 +58,8 @@
   };
   const hideTip = () => { tip.hidden = true; };
 
-  // Whatever sends something shows at once that it was heard, is not sent twice meanwhile, and is free again when the
-  // answer is here. Where the answer is another page, that is when this one stays after all.
+  // An element that sends a request is shown as busy at once, cannot send twice meanwhile, and is released when the answer
+  // arrives. If the answer is another page, it is released only if this page stays after all.
   const sent = new WeakSet(), leaving = new Set();
   const hear = (by, source = by) => {
     by.setAttribute("aria-busy", "true");
@@ -71,7 +71,7 @@
   const twice = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   document.addEventListener("submit", (event) => { if (sent.has(event.target)) twice(event); }, true);
   document.addEventListener("click", (event) => { if (event.target.closest?.(":is(button, [download])[aria-busy=true]")) twice(event); }, true);
-  addEventListener("submit", (event) => { // the last to hear of it: what a script took over is its business
+  addEventListener("submit", (event) => { // on window, the last listener: a form that a script handles is left to it
     const form = event.target, by = event.submitter ?? $("button:not([type=button])", form);
     if (!event.defaultPrevented && by && form.getAttribute("method") !== "dialog") leave(hear(by, form), 30000);
   });
@@ -100,7 +100,7 @@
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     if (ctx.hx?.redirect) leave(asked.get(ctx) ?? (() => {}), 5000); else asked.get(ctx)?.();
   });
-  // What went wrong is said at the head of the page, wherever the answer would have gone.
+  // An error is shown at the head of the page, whichever target the answer had.
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const note = $("#note");
     if (!note || ctx.sourceElement.matches("[data-connect]")) return;
@@ -112,7 +112,16 @@
     $("#note")?.replaceChildren(Object.assign(document.createElement("p"), { className: "banner bad", id: "unsent", textContent: $("#say").dataset.unsent }));
   });
 
-  // Letters and signs that act can be switched off, for those who speak to their machine or press keys unawares.
+  // Unsent edits and files belong to the session: signing out removes them, so that the next person on this machine finds
+  // nothing.
+  document.addEventListener("submit", ({ target }) => {
+    if (target.getAttribute("action") !== "/logout") return;
+    try {
+      for (const store of Object.keys(localStorage)) if (/^(edits|missing):/.test(store)) localStorage.removeItem(store);
+    } catch { /* no storage: nothing is in it */ }
+  }, true);
+
+  // Single-key shortcuts can be switched off, for people who use speech input or press keys by accident.
   let single = true;
   try { single = localStorage.getItem("single") !== "no"; } catch { /* private mode: for this page only */ }
   addEventListener("keydown", (event) => { if (!single && event.key.length === 1 && event.key !== " " && !typing(event)) event.stopImmediatePropagation(); }, true);
@@ -138,8 +147,8 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
-  // Edits that were on their way when their page was left (static/check.js) are sent from wherever one is now, so that the
-  // workbook lacks none. What is refused waits for its own page, which shows why.
+  // Edits that were unsent when their page was left (static/check.js) are sent from any other page, so that the workbook
+  // lacks none. A refused edit waits for its own page, which shows why.
   const leftover = async () => {
     const of = (store) => JSON.parse(localStorage.getItem(store) ?? "[]");
     for (const store of Object.keys(localStorage).filter((k) => k.startsWith("edits:") && k !== `edits:${location.pathname}`)) {
@@ -167,11 +176,12 @@
     $("button", banner).onclick = () => { localStorage.removeItem(store); owed(); document.dispatchEvent(new Event("drawn")); };
   };
 
-  // What is to come counts itself down; the page learns of the start by the live wire. Where the server told its own
-  // time, that counts and not this machine's clock.
+  // Times in the future count down; the page learns of the start itself by the live wire. If the server sent its own time,
+  // that is used instead of this machine's clock.
   const left = (s) => s < 90 ? `${s} s` : s < 5400 ? `${Math.ceil(s / 60)} min` : `${Math.ceil(s / 3600)} h`;
   let ahead = 0;
-  // soon does once what the parts of an answer ask for one after the other: each looks through the whole page.
+  // soon merges several calls in one task into one, because each call searches the whole page and every part of an answer
+  // makes one.
   const soon = (f) => {
     let due = 0;
     return () => { due ||= setTimeout(() => { due = 0; f(); }); };
@@ -259,7 +269,7 @@
     document.addEventListener("htmx:after:swap", soon(aloud));
     for (const told of all("#note > *")) told.setAttribute("data-aloud", ""); // an alert that was there from the start alerts nobody
     if (document.activeElement === document.body) $("[data-begin]")?.focus(); // where a person goes on after an act that brought a new page
-    setTimeout(aloud, 500); // what changes while a page is still being looked through is not heard
+    setTimeout(aloud, 500); // screen readers ignore changes while they still process a new page
     for (const type of ["focusin", "keydown", "pointerdown", "htmx:before:swap"]) document.addEventListener(type, hold);
     for (const type of ["htmx:after:swap", "htmx:after:settle", "wire:drawn", "drawn"]) document.addEventListener(type, rescue);
     document.addEventListener("keydown", enterMoves);

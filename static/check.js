@@ -1,4 +1,4 @@
-// Editing what was read: the grid, the way of an edit to the server, and the picture beside it. Without this file the
+// Editing of the rows read: the grid, the sending of edits to the server, and the picture beside it. Without this file the
 // same pages work by their forms.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -11,7 +11,7 @@
   const cellOf = (id) => (id ? document.getElementById(id) : null);
   const cells = () => all("#lines .cell");
   const go = (cell, focus = true) => {
-    // The links of the rows' numbers are for who has no scripts; here the grid is one stop of the Tab key.
+    // The links of the row numbers are for browsers without scripts; with scripts the grid is one stop of the Tab key.
     for (const link of all("#lines th.nr a")) link.tabIndex = -1;
     if (!cell) return;
     cellOf(current)?.setAttribute("tabindex", "-1");
@@ -20,9 +20,9 @@
     cell.tabIndex = 0;
     cell.closest("tr").classList.add("lit");
     if (focus) cell.focus({ preventScroll: true });
-    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     light(cell);
-    ask(cell);
+    ask(cell); // it changes the height of the box above the grid
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
   const beside = (cell, rows, columns) => {
     const tr = cell.closest("tr"), column = [...tr.cells].indexOf(cell);
@@ -36,7 +36,7 @@
     return order.find((c) => c.dataset.why);
   };
 
-  // What is asked about the current cell, above the grid.
+  // The doubt about the current cell, above the grid.
   const ask = (cell) => {
     const box = $("#asks");
     if (!box) return;
@@ -58,7 +58,7 @@
     strip.setAttribute("viewBox", `${(left + right - wide) / 2} ${(top + bottom - tall) / 2} ${wide} ${tall}`);
   };
 
-  // An edit on its way: kept in the browser until the server has it, sent one after the other, sent again by itself.
+  // Unsent edits: kept in the browser until the server has acknowledged them, sent one after the other, and retried.
   const store = `edits:${location.pathname}`;
   let outbox = [], busy = false, again = 0;
   // Where a link leads that was pressed meanwhile: followed when the server has everything, and not if it refuses some.
@@ -110,7 +110,7 @@
     if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"), false);
   };
 
-  // What the server says the page is now goes into the page, cell by cell: what is typed and where one is stays.
+  // take puts the new state of the page from the server into the page, cell by cell. The text being typed and the focus stay.
   const take = (page, more) => {
     const fresh = $("#lines", page), old = $("#lines");
     for (const id of ["about", "checkbar", "history", "dates"]) {
@@ -150,7 +150,7 @@
     document.dispatchEvent(new Event("drawn"));
   };
 
-  // Where an edit of a row goes, and what it carries.
+  // The address of an edit of a row, and the fields that every edit has.
   const carried = (cell) => {
     const tr = cell.closest("tr"), grid = $("#grid");
     return { url: tr.dataset.edits ?? grid.dataset.edits, reading: tr.dataset.reading ?? grid.dataset.reading, row: tr.dataset.row };
@@ -180,6 +180,7 @@
     if (!editable(cell) || editor) return;
     const text = cell.dataset.text ?? "", before = [...cell.childNodes];
     editor = document.createElement(text.includes("\n") ? "textarea" : "input");
+    editor.dir = "auto";
     editor.className = "editor";
     // A phone's keyboard is not to improve serial numbers.
     Object.assign(editor, { autocapitalize: "off", autocomplete: "off", spellcheck: false, enterKeyHint: "done" });
@@ -350,7 +351,7 @@
     document.addEventListener("htmx:after:swap", () => { if (!cellOf(current)) start(); });
     document.addEventListener("keydown", (event) => {
       if (event.target.closest?.("input, select, textarea, dialog[open]")) return;
-      // Where nothing else has the focus, as on a page that was just opened, the keys are meant for what is asked.
+      // If nothing else has the focus, as on a page that was just opened, the keys act on the current cell.
       const cell = cellOf(current), inGrid = Boolean(event.target.closest?.("#lines .cell")) || Boolean(cell && event.target === document.body);
       if (event.ctrlKey || event.metaKey) {
         if (event.key === "z") { event.preventDefault(); undo(); }

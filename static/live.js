@@ -1,5 +1,5 @@
-// The page of a batch: filter, search and order of its rows, the window's title, one sentence now and then for those who
-// listen, and word of the end for those who asked for it. How a person looks at the batch outlives every change of it.
+// The page of a batch: filter, search and order of its rows, the window's title, a sentence now and then for screen readers,
+// and a notification at the end if it was requested. Filter, search and order stay through every change of the batch.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -42,10 +42,11 @@
       sorted = Date.now();
       sort();
     };
+    const plain = (text) => text.normalize("NFC").replace(/\s+/g, " ").toLowerCase();
     const sieve = () => {
-      const words = look.words.trim().toLowerCase();
+      const words = plain(look.words).trim();
       for (const row of body.rows) {
-        const out = words !== "" && !row.cells[2].textContent.toLowerCase().includes(words);
+        const out = words !== "" && !plain(row.cells[2].textContent).includes(words);
         if (out !== row.hasAttribute("data-out")) row.toggleAttribute("data-out", out);
       }
       seen();
@@ -88,7 +89,8 @@
     };
   };
 
-  // Word of the end, if a person asked for it: a tone, a notice of the system where that is allowed, and in any case the title.
+  // The notification at the end, if a person requested it: a tone, a notice of the system where that is allowed, and in any
+  // case the title.
   const bell = () => {
     const box = $("#tell");
     let audio = null;
@@ -103,7 +105,7 @@
       wake();
       if (box.checked && window.Notification?.permission === "default") Notification.requestPermission().catch(() => {});
     });
-    for (const type of ["pointerdown", "keydown"]) document.addEventListener(type, wake, { passive: true }); // browsers let nobody sound who was not touched
+    for (const type of ["pointerdown", "keydown"]) document.addEventListener(type, wake, { passive: true }); // browsers allow sound only after a click or a key
     const tone = () => {
       if (audio?.state !== "running") return;
       [523.25, 659.25, 783.99].forEach((hertz, i) => {
@@ -132,7 +134,7 @@
     if (!table) return;
     const changed = looks(table), ring = bell();
     let said = 0, later = 0, ended = $("#progress").hasAttribute("data-final"), news = "", heard = "";
-    // The progress is told every ten seconds at most, and not over what somebody is told of an act of theirs.
+    // The progress is announced every ten seconds at most, and never interrupts the announcement of an act's result.
     const rest = () => {
       if (say.textContent !== heard) { heard = say.textContent; said = Date.now(); }
       return Math.max(0, 10000 - (Date.now() - said));
@@ -144,7 +146,7 @@
       say.textContent = heard = sentence;
     };
     const speakLater = () => { const wait = rest(); if (wait) later = setTimeout(speakLater, wait); else speak($("#progress").dataset.say); };
-    // follow takes in what the head of the batch says, whichever way it came.
+    // follow applies the state in the head of the batch, from the live wire or from a request.
     const follow = (progress) => {
       const final = progress.hasAttribute("data-final"), sentence = progress.dataset.say;
       if (final && !ended) {
@@ -159,7 +161,8 @@
     document.addEventListener("wire:drawn", changed);
     // The mark of a change goes when its flash is over, so that the next change flashes again.
     table.addEventListener("animationend", (event) => { event.target.classList.remove("flash"); });
-    // Out of sight the wire is cut, since a browser has six for all its tabs. What the title says is asked for instead.
+    // A hidden tab has no wire, since a browser has six connections for all its tabs. It requests the text of the title
+    // instead.
     const glance = async () => {
       if (!document.hidden || ended) return;
       try {

@@ -1,4 +1,4 @@
-// What the page of names does besides its form: a preview of what a pattern gives, moving pictures by hand, and keys.
+// The page of names beyond its form: a preview of the names that a pattern gives, moving pictures by hand, and keys.
 // The server does the naming and ordering itself; without this script every button works as one of the form.
 (() => {
   const $ = (selector) => document.querySelector(selector), all = (selector) => [...document.querySelectorAll(selector)];
@@ -6,7 +6,7 @@
   const aloud = (sentence) => document.dispatchEvent(new CustomEvent("say", { detail: sentence }));
   const fields = () => all("#cards > li > input");
 
-  // nameBy is what the server's Pattern.Name gives, for a look before it is pressed.
+  // nameBy returns the same name as the server's Pattern.Name, for the preview.
   const nameBy = (pattern, number, own, values) => pattern.replace(/\{([^{}]*)\}/g, (whole, token) => {
     const counted = /^n(?::0?([1-9]))?$/.exec(token);
     if (counted) return String(number).padStart(Number(counted[1] ?? 0), "0");
@@ -21,8 +21,9 @@
     line.textContent = pattern.value.trim() ? say("Gives", { list }) : "";
   };
   const hits = () => {
-    const find = $("#find")?.value.toLowerCase(), line = $("#hits");
-    if (line) line.textContent = find ? say("Hits", { n: fields().filter((f) => f.value.toLowerCase().includes(find)).length }) : "";
+    const plain = (text) => text.normalize("NFC").replace(/\s+/g, " ").toLowerCase();
+    const find = plain($("#find")?.value ?? ""), line = $("#hits");
+    if (line) line.textContent = find ? say("Hits", { n: fields().filter((f) => plain(f.value).includes(find)).length }) : "";
   };
 
   // Moving: the picture goes at once, the server follows.
@@ -32,7 +33,7 @@
     const before = card.nextElementSibling?.dataset.n ?? 0;
     aloud(say("Moved", { n: [...card.parentElement.children].indexOf(card) + 1 }));
     const answer = await fetch(`${$("#cards").dataset.move}${card.dataset.n}/move?before=${before}`, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok) location.reload(); // what is shown must be what is kept
+    if (!answer?.ok) location.reload(); // the page must show the stored order
     preview();
   };
   const step = (card, by) => {
@@ -101,8 +102,8 @@
     else if (event.target.closest("#cards")) preview();
   });
   document.addEventListener("toggle", preview, true);
-  // The page's own part comes anew after each act: what was open stays open, and when a picture is left out the next one
-  // has its place, for the keyboard too.
+  // This part of the page is replaced after each act: open parts stay open, and when a picture is left out the next one
+  // takes its place, for the keyboard too.
   let open = 0, left = -1;
   const tools = () => all(".naming > details");
   document.addEventListener("htmx:before:swap", () => {

@@ -1,8 +1,8 @@
 // One worker that makes large pictures smaller, off the page's own thread. It keeps them upright, because the browser
-// turns a picture by its EXIF while decoding and what is drawn has none. The sizes are those of the server
-// (internal/imaging), which passes such a picture through as it is instead of losing quality a second time.
-const LONG = 2000, SHORT = 1152, LONGEST = 3072, QUALITY = 0.85;
-const MOST = 120e6; // pixels: what is larger is left to the server's own limits
+// turns a picture by its EXIF while decoding, and the drawn picture has no EXIF. The sizes are those of the server
+// (internal/imaging), which passes such a picture through unchanged instead of losing quality a second time.
+const LONG = 2000, SHORT = 1152, LONGEST = 3072, ASPECT = 4, QUALITY = 0.85;
+const MOST = 120e6; // pixels: a larger picture is left to the server's own limits
 const HEAD = 1 << 18; // bytes in which the size of a picture stands
 
 const ascii = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
@@ -32,6 +32,7 @@ const sizeOf = (bytes) => {
 
 const scaleOf = (w, h) => {
   const long = Math.max(w, h), short = Math.min(w, h);
+  if (long > LONGEST && long > ASPECT * short) return 1; // a long picture is read in pieces: the server sees to its size
   return Math.max(LONG / long, Math.min(LONGEST / long, SHORT / short));
 };
 
@@ -44,7 +45,7 @@ const shrink = async (blob) => {
     const scale = scaleOf(bitmap.width, bitmap.height);
     const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)));
     const pen = canvas.getContext("2d", { alpha: false });
-    pen.fillStyle = "#fff"; // what is transparent is paper
+    pen.fillStyle = "#fff"; // transparent areas become white, as paper
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.imageSmoothingQuality = "high";
     pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

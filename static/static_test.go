@@ -8,10 +8,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"sheetlift/static"
 )
@@ -49,26 +52,30 @@ func entries(t *testing.T) []fs.DirEntry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return slices.DeleteFunc(all, fs.DirEntry.IsDir)
 }
 
 func TestNothingIsFetchedFromAnotherHost(t *testing.T) {
 	t.Parallel()
 	other := regexp.MustCompile(`(?i)(url\(["']?|@import\s*["']?|fetch\(["'])\s*(https?:)?//`)
+	names := styles(t)
 	for _, entry := range entries(t) {
-		data, err := static.Files.ReadFile(entry.Name())
+		names = append(names, entry.Name())
+	}
+	for _, name := range names {
+		data, err := static.Files.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if at := other.FindIndex(data); at != nil {
-			t.Errorf("%s reaches out: %s", entry.Name(), data[at[0]:min(at[1]+40, len(data))])
+			t.Errorf("%s reaches out: %s", name, data[at[0]:min(at[1]+40, len(data))])
 		}
 	}
 }
 
 func TestWhatIsSentCompressedIsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	names := []string{"base.css", "base.js", "follow.js"}
+	names := slices.Collect(maps.Keys(static.Bundles()))
 	for _, entry := range entries(t) {
 		names = append(names, entry.Name())
 	}
@@ -92,22 +99,106 @@ func TestWhatIsSentCompressedIsWhatIsThere(t *testing.T) {
 
 func TestAssetsThatComeTogetherAreWhole(t *testing.T) {
 	t.Parallel()
-	for name, parts := range map[string][]string{"base.css": {"pico.min.css", "app.css"}, "base.js": {"theme.js", "htmx.min.js", "app.js"}, "follow.js": {"hx-sse.min.js", "wire.js"}} {
+	squeeze := func(css []byte) string { // without comments and space, which mean nothing where a rule or a line ends
+		css = regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAll(css, nil)
+		return string(regexp.MustCompile(`\s+`).ReplaceAll(css, nil))
+	}
+	used := map[string]bool{}
+	for name, parts := range static.Bundles() {
 		whole, err := static.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var want strings.Builder
 		for _, part := range parts {
 			data, err := static.Files.ReadFile(part)
-			at := bytes.Index(whole, data)
-			if err != nil || at < 0 {
-				t.Fatalf("%s lacks %s, %v", name, part, err)
+			if err != nil || used[part] {
+				t.Fatalf("%s of %s: used before %v, %v", part, name, used[part], err)
 			}
-			whole = whole[at+len(data):] // in this order, each on lines of its own
-			if whole[0] != '\n' {
-				t.Errorf("in %s something stands behind %s on its last line", name, part)
+			used[part] = true
+			want.Write(append(data, '\n'))
+		}
+		got, css := string(whole), strings.HasSuffix(name, ".css")
+		if css && squeeze(whole) != squeeze([]byte(want.String())) || !css && got != want.String() {
+			t.Errorf("%s is not its parts in their order", name)
+		}
+	}
+	for _, part := range styles(t) {
+		if !used[part] {
+			t.Errorf("no page gets %s", part)
+		}
+	}
+}
+
+// styles are the stylesheets of the program by path.
+func styles(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(static.Files, "css/*.css")
+	if err != nil || len(names) < 10 {
+		t.Fatalf("%d stylesheets, %v", len(names), err)
+	}
+	return names
+}
+
+// TestAStylesheetHasOneThingALine: rules are read and compared line by line. make fmt writes them so.
+func TestAStylesheetHasOneThingALine(t *testing.T) {
+	t.Parallel()
+	quiet := regexp.MustCompile(`/\*.*?\*/|"[^"]*"|url\([^)]*\)`)
+	for _, name := range styles(t) {
+		data, err := static.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(data), "\n")
+		if len(lines) > 500 {
+			t.Errorf("%s has %d lines, more than 500: cut it by pieces of the pages", name, len(lines))
+		}
+		for i, line := range lines {
+			code := quiet.ReplaceAllString(line, "")
+			if strings.Count(code, ";")+strings.Count(code, "{")+strings.Count(code, "}") > 1 {
+				t.Errorf("%s:%d has several things on one line: %.60s", name, i+1, line)
+			}
+			if utf8.RuneCountInString(line) > 140 {
+				t.Errorf("%s:%d is longer than 140 characters", name, i+1)
 			}
 		}
+	}
+}
+
+// TestStatesOfThePageHaveNamesOfTheirOwn: a class that a script puts on the whole page begins with "page-", and nothing else
+// does. "over" was one, was also a part of a card, and gave the page the look of that part.
+func TestStatesOfThePageHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	put := regexp.MustCompile(`document\.(?:body|documentElement)\.classList\.\w+\("([^"]+)"`)
+	states := map[string]bool{}
+	for _, entry := range entries(t) {
+		if !strings.HasSuffix(entry.Name(), ".js") || strings.Contains(entry.Name(), ".min.") {
+			continue
+		}
+		data, err := static.Files.ReadFile(entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range put.FindAllSubmatch(data, -1) {
+			states[string(m[1])] = true
+			if !strings.HasPrefix(string(m[1]), "page-") {
+				t.Errorf("%s puts the class %q on the whole page; it does not begin with page-", entry.Name(), m[1])
+			}
+		}
+	}
+	for _, name := range styles(t) {
+		data, err := static.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\.(page-[a-z-]+)`).FindAllSubmatch(data, -1) {
+			if !states[string(m[1])] {
+				t.Errorf("%s has rules for %q, which no script puts on the page", name, m[1])
+			}
+		}
+	}
+	if len(states) == 0 {
+		t.Error("no script puts a state on the page: the test looks for the wrong words")
 	}
 }
 
@@ -135,20 +226,16 @@ func TestAddressChangesWithContent(t *testing.T) {
 
 func TestColoursStandInTheTokensOnly(t *testing.T) {
 	t.Parallel()
-	data, err := static.Files.ReadFile("app.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rules, found := strings.Cut(string(data), `:root:root:root[data-theme="light"]`)
-	if !found {
-		t.Fatal("the tokens do not end where they should")
-	}
-	check, err := static.Files.ReadFile("check.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules += string(check)
-	for _, m := range regexp.MustCompile(`#[0-9a-fA-F]{3,8}\b[^{]`).FindAllString(rules, -1) {
-		t.Errorf("a rule below the tokens names the colour %q", m)
+	for _, name := range styles(t) {
+		if name == "css/tokens.css" {
+			continue
+		}
+		rules, err := static.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`#[0-9a-fA-F]{3,8}\b[^{]`).FindAll(rules, -1) {
+			t.Errorf("a rule of %s names the colour %q", name, m)
+		}
 	}
 }

@@ -2,7 +2,7 @@
 // again after a fault, or dropping the same folder once more, never makes it twice. It knows no page; upload.js shows it.
 const ATONCE = 4;
 const PAUSES = [1, 2, 4, 5]; // seconds between questions while nothing answers
-const STALL = 60_000, PREPARE = 180_000; // ms without a byte moving, and for the server to prepare what it has
+const STALL = 60_000, PREPARE = 180_000; // ms without a byte moving, and for the server to prepare a file that has arrived
 const AGAIN = 5; // tries that the server answers with a fault of its own, before a person is asked
 
 // Refusal is an answer that trying again does not change.
@@ -35,7 +35,8 @@ const dateOf = (blob) => {
     `${off < 0 ? "-" : "+"}${two(Math.floor(Math.abs(off) / 60))}:${two(Math.abs(off) % 60)}`;
 };
 
-// uploads asks which files a draft holds already: a map from the ids to what became of them. Throws when it cannot tell.
+// uploads requests the files that a draft holds already: a map from the ids to their results. Throws when the server gives
+// no answer.
 export const uploads = async (batch) => {
   const answer = await fetch(`${batch}/uploads`, { headers: { Accept: "application/json" } });
   if (answer.status === 404) return new Map(); // the draft is gone; sending says so
@@ -97,8 +98,8 @@ export const makeQueue = ({ batch, lighter, limit, say, on }) => {
     on.refused(file, fault.message, fault.again && (() => { file.state = "queued"; file.tries = 0; waiting.push(file); on.change(); pump(); }));
   };
 
-  // back waits until the server is there and says what it holds. All who wait share one question, but each needs one that
-  // was put after its own fault: an earlier answer may not know yet that its file had arrived.
+  // back waits until the server answers, and returns the files that it holds. All waiting files share one request, but each
+  // needs one that was sent after its own fault: an earlier answer may not know yet that its file had arrived.
   const back = async (first) => {
     const since = performance.now();
     for (;;) {

@@ -1,6 +1,6 @@
 // Where files come from: the three pickers, dropping anywhere on the page, pasting. Each is handed on as
 // {blob, name, folder}.
-const JUNK = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$)/i; // what systems leave in folders
+const JUNK = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$)/i; // files that operating systems leave in folders
 const MOST = 20_000; // entries of a dropped folder that are looked at
 
 const parted = (blob) => {
@@ -10,7 +10,7 @@ const parted = (blob) => {
 
 const byPath = (a, b) => `${a.folder}/${a.name}`.localeCompare(`${b.folder}/${b.name}`, undefined, { numeric: true });
 
-// walk collects the files of a dropped folder. What cannot be read goes to failed by name.
+// walk collects the files of a dropped folder. The name of an entry that cannot be read is added to failed.
 const walk = async (entry, folder, found, failed) => {
   if (found.length >= MOST) return;
   if (entry.isFile) {
@@ -24,7 +24,7 @@ const walk = async (entry, folder, found, failed) => {
   for (const child of inside) if (!JUNK.test(child.name)) await walk(child, folder ? `${folder}/${entry.name}` : entry.name, found, failed);
 };
 
-// sources calls take(files) whenever files come, and failed(name) for what could not be opened.
+// sources calls take(files) whenever files are added, and failed(name) for each entry that cannot be opened.
 export const sources = (form, { take, failed, pasted }) => {
   for (const input of form.querySelectorAll("input[type=file]")) {
     input.addEventListener("change", () => {
@@ -40,7 +40,7 @@ export const sources = (form, { take, failed, pasted }) => {
   });
 
   let depth = 0;
-  const over = (on) => document.body.classList.toggle("over", on);
+  const over = (on) => document.body.classList.toggle("page-dropping", on);
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { depth++; over(true); } });
   document.addEventListener("dragleave", (event) => { if (carriesFiles(event) && --depth <= 0) { depth = 0; over(false); } });

@@ -1,6 +1,6 @@
-// The page that pictures are added on: what is on its way, how far, how fast, and what was not taken. Where files come
-// from is in upload-sources.js, how they travel in upload-queue.js, how they get smaller in shrink.js. Every word that
-// is said stands in the form's attributes (views/start.templ).
+// The page on which pictures are added: the uploads in progress, their share and speed, and the refused files. The sources of
+// files are in upload-sources.js, the sending in upload-queue.js, the reduction in shrink.js. Every text that is shown is in
+// the form's attributes (views/start.templ).
 import { Refusal, idOf, makeQueue, uploads } from "./upload-queue.js";
 import { sources } from "./upload-sources.js";
 import { shrinker } from "./shrink.js";
@@ -34,7 +34,7 @@ const start = (form) => {
     return address;
   })().catch((fault) => { making = null; throw fault; });
 
-  // What was chosen and is not here yet stays known to this browser: a draft that was left early says so (app.js).
+  // This browser remembers files that were chosen and have not arrived: a draft that was left early says so (app.js).
   const owe = (change) => {
     if (!address) return;
     try {
@@ -113,6 +113,7 @@ const start = (form) => {
 
   const refuse = (name, why, again) => {
     const li = document.createElement("li"), b = document.createElement("b"), span = document.createElement("span");
+    b.dir = span.dir = "auto";
     b.textContent = name;
     span.textContent = why;
     li.append(b, span);
@@ -156,7 +157,7 @@ const start = (form) => {
     li.querySelector("rect").ownerSVGElement.remove();
     li.querySelector(".shot").append(Object.assign(new Image(164, 123), { alt: "", loading: "lazy", decoding: "async", src: `${address}/images/${image.n}/thumb` }));
     li.querySelector(".label").textContent = image.name;
-    for (const note of image.notes) li.append(Object.assign(document.createElement("span"), { className: "tag wrap", textContent: note.message }));
+    for (const note of image.notes) li.append(Object.assign(document.createElement("span"), { className: "tag wrap", dir: "auto", textContent: note.message }));
   };
 
   const paint = () => {
@@ -177,7 +178,7 @@ const start = (form) => {
   const draw = () => {
     for (const file of fresh) drawFile(file);
     fresh.clear();
-    // A file counts by what it weighs on the disk, so that the bar does not jump when one gets smaller on the way.
+    // A file counts by its size on the disk, so that the bar does not jump when a file is made smaller before it is sent.
     let all = 0, through = 0, moved = travelled;
     for (const file of wanted) {
       all += file.blob.size;

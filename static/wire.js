@@ -1,9 +1,9 @@
-// The live wire: what changes while one looks. The server sends parts of a page, which htmx puts in their places, and
-// behind them, bare, the rows that changed. Those may be many, so they are drawn here: the newest state of each, cell by
-// cell, visible ones first, some milliseconds at a time, between frames and not in them. A page stays quick under the hand
-// however much changes.
+// The live wire: changes while a page is open. The server sends parts of a page, which htmx puts in their places, and after
+// them, without a wrapper, the rows that changed. Those may be many, so they are drawn here: the newest state of each, cell
+// by cell, visible ones first, some milliseconds at a time, between frames and not in them. The page stays responsive with
+// any number of changes.
 (() => {
-  const slice = 36; // ms that rows may take at a time; what takes 50 can be felt
+  const slice = 36; // ms that rows may take at a time; a person notices 50
   const rush = 30; // rows that change at once, above which nothing moves
   const slept = 10000; // ms that a second took: the machine was asleep
   const glance = 1500; // ms between two looks of a page that holds no connection
@@ -25,7 +25,7 @@
     due ||= setTimeout(draw);
   };
 
-  // Where very much changes nothing moves: nobody can follow it, and it costs what the changes need.
+  // Animations are off while very much changes: nobody can follow them, and they take time that the changes need.
   const calm = () => {
     const body = document.querySelector("[data-wire]");
     body.setAttribute("data-rush", "");
@@ -51,7 +51,7 @@
     [...mold.content.children].forEach((row, i) => put(row, texts[i]));
   };
 
-  // put makes a row what it is now. What is the same stays, and so do the focus and whatever a person has opened.
+  // put brings a row to its new state. Unchanged cells stay, and so do the focus and menus that a person has opened.
   const put = (next, html) => {
     const row = document.getElementById(next.id);
     if (next.hidden) { row?.remove(); return; }
@@ -95,11 +95,11 @@
   document.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
     if (skipped) away.add(target); else away.delete(target);
   });
-  // Of what was out of sight from the start nobody tells.
+  // No event reports rows that are out of sight from the start.
   addEventListener("load", () => setTimeout(() => {
     for (const row of document.querySelectorAll("[data-wire] > tr")) if (!row.cells[0].checkVisibility({ contentVisibilityAuto: true })) away.add(row);
   }, 300));
-  // What was held back while a person had it open.
+  // A cell that was not updated while a person had a menu in it open.
   document.addEventListener("toggle", ({ target, newState }) => {
     const cell = target.closest("[data-wire] td");
     cell?.parentElement.toggleAttribute("data-open", newState === "open");
@@ -161,7 +161,7 @@
   document.addEventListener("visibilitychange", () => { heard = ticked = Date.now(); sit(!document.hidden); }); // htmx lets go of it and takes it up again
   addEventListener("online", reconnect);
   document.addEventListener("htmx:sse:after:connection", () => { heard = Date.now(); });
-  // Where the wire is what the page is for, it says so when it is cut, and for how long.
+  // A page that depends on the wire shows a message while the wire is cut.
   const cut = () => {
     const lost = document.querySelector("#feed")?.dataset.lost, note = document.querySelector("#note");
     if (lost && !note.firstElementChild) note.replaceChildren(Object.assign(document.createElement("p"), { className: "banner wait", textContent: lost, id: "lost" }));

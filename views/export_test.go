@@ -2,9 +2,9 @@ package views
 
 import "context"
 
-// What tests of this package look at from outside.
+// The internals that tests of this package use.
 var (
-	English  = tongues()[mother].words
+	English  = languages()[fallback].words
 	Number   = number
 	Took     = took
 	Left     = left
@@ -15,28 +15,29 @@ var (
 	Many     = many
 	Widths   = colWidths
 	Breadth  = breadth
+	Isolate  = isolate
 )
 
-// File is what a language's file holds.
+// File is the content of a language file.
 type File struct {
 	Name             string
 	Words, Sentences map[string]string
 }
 
-// Files are the languages' files by tag.
+// Files returns the language files by tag.
 func Files() map[string]File {
 	all := map[string]File{}
-	for tag, t := range tongues() {
+	for tag, t := range languages() {
 		all[tag] = File{t.name, t.words, t.sentences}
 	}
 	return all
 }
 
-// Speaking is a context whose pages speak a language from such a file.
+// Speaking returns a context whose pages use the language in such a file.
 func Speaking(ctx context.Context, data []byte) (context.Context, error) {
-	t, err := readTongue(data)
+	t, err := readLanguage(data)
 	return context.WithValue(ctx, languageKey{}, t), err
 }
 
-// Verbs are the places for arguments in a text, in order.
+// Verbs returns the argument positions in a text, in order.
 func Verbs(text string) []string { return verb.FindAllString(text, -1) }

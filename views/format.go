@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// number writes n with the language's mark between thousands.
+// number formats n with the language's thousands separator.
 func number(ctx context.Context, n int) string {
 	digits := strconv.Itoa(n)
 	sign := ""
@@ -18,29 +18,29 @@ func number(ctx context.Context, n int) string {
 		sign, digits = "-", digits[1:]
 	}
 	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + say(ctx, "number.thousands") + digits[i:]
+		digits = digits[:i] + T(ctx, "number.thousands") + digits[i:]
 	}
 	return sign + digits
 }
 
-// decimal writes v with the language's decimal mark; places below 0 are as many as it has.
+// decimal formats v with the language's decimal mark; places below 0 means as many as needed.
 func decimal(ctx context.Context, v float64, places int) string {
-	return strings.Replace(strconv.FormatFloat(v, 'f', places, 64), ".", say(ctx, "number.decimal"), 1)
+	return strings.Replace(strconv.FormatFloat(v, 'f', places, 64), ".", T(ctx, "number.decimal"), 1)
 }
 
-// size writes a number of bytes as people say it.
+// size formats a number of bytes for people.
 func size(ctx context.Context, bytes int64) string {
 	switch {
 	case bytes >= 1<<20:
-		return decimal(ctx, math.Round(float64(bytes)/(1<<20)*10)/10, -1) + " " + say(ctx, "size.mb")
+		return decimal(ctx, math.Round(float64(bytes)/(1<<20)*10)/10, -1) + " " + T(ctx, "size.mb")
 	case bytes >= 1<<10:
-		return strconv.FormatInt(bytes>>10, 10) + " " + say(ctx, "size.kb")
+		return strconv.FormatInt(bytes>>10, 10) + " " + T(ctx, "size.kb")
 	default:
-		return strconv.FormatInt(bytes, 10) + " " + say(ctx, "size.b")
+		return strconv.FormatInt(bytes, 10) + " " + T(ctx, "size.b")
 	}
 }
 
-// took writes a duration that is over: "0.4 s", "18 s", "2 min 5 s", "1 h 4 min".
+// took formats an elapsed duration: "0.4 s", "18 s", "2 min 5 s", "1 h 4 min".
 func took(ctx context.Context, d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -56,52 +56,52 @@ func took(ctx context.Context, d time.Duration) string {
 	}
 }
 
-// left writes a duration that is an estimate, no finer than it can be trusted.
+// left formats an estimated duration, rounded to a precision that an estimate can have.
 func left(ctx context.Context, d time.Duration) string {
 	switch minutes := int(d.Round(time.Minute).Minutes()); {
 	case minutes < 1:
-		return say(ctx, "live.left.less")
+		return T(ctx, "live.left.less")
 	case minutes < 60:
-		return say(ctx, "live.left", strconv.Itoa(minutes)+" min")
+		return T(ctx, "live.left", strconv.Itoa(minutes)+" min")
 	default:
-		return say(ctx, "live.left", fmt.Sprintf("%d h %02d min", minutes/60, minutes%60))
+		return T(ctx, "live.left", fmt.Sprintf("%d h %02d min", minutes/60, minutes%60))
 	}
 }
 
-// clock writes an instant as far as it is needed from now.
+// clock formats an instant, with the date only as far as needed from now.
 func clock(ctx context.Context, t, now time.Time) string {
 	t, now = t.Local(), now.Local()
 	number := func(t time.Time) int { return t.Year()*1000 + t.YearDay() }
 	switch {
 	case number(t) == number(now):
-		return say(ctx, "today", t.Format("15:04"))
+		return T(ctx, "today", t.Format("15:04"))
 	case number(t) == number(now.AddDate(0, 0, -1)):
-		return say(ctx, "yesterday", t.Format("15:04"))
+		return T(ctx, "yesterday", t.Format("15:04"))
 	case now.Sub(t) < 6*24*time.Hour && now.After(t):
-		return strings.Fields(say(ctx, "date.weekdays"))[t.Weekday()]
+		return strings.Fields(T(ctx, "date.weekdays"))[t.Weekday()]
 	case t.Year() == now.Year():
 		return day(ctx, t)
 	default:
-		return say(ctx, "date.year", day(ctx, t), t.Year())
+		return T(ctx, "date.year", day(ctx, t), t.Year())
 	}
 }
 
-// day writes a day of a year.
+// day formats a day and a month.
 func day(ctx context.Context, t time.Time) string {
-	month := strings.Fields(say(ctx, "date.months"))[t.Month()-1]
+	month := strings.Fields(T(ctx, "date.months"))[t.Month()-1]
 	if t.Day() == 1 {
-		return say(ctx, "date.first", month)
+		return T(ctx, "date.first", month)
 	}
-	return say(ctx, "date.day", t.Day(), month)
+	return T(ctx, "date.day", t.Day(), month)
 }
 
-// BatchName is what a batch that was begun at t is called until a person names it.
+// BatchName is the default name of a batch created at t.
 func BatchName(ctx context.Context, t time.Time) string {
 	t = t.Local()
-	return say(ctx, "batch.name", say(ctx, "date.year", day(ctx, t), t.Year()), t.Format("15:04"))
+	return T(ctx, "batch.name", T(ctx, "date.year", day(ctx, t), t.Year()), t.Format("15:04"))
 }
 
-// pace writes images a minute.
+// pace formats images per minute.
 func pace(ctx context.Context, perMinute float64) string {
 	if perMinute < 10 {
 		return decimal(ctx, perMinute, 1)
@@ -109,7 +109,7 @@ func pace(ctx context.Context, perMinute float64) string {
 	return number(ctx, int(math.Round(perMinute)))
 }
 
-// percent writes a share as people say it; a share that is not all never says 100.
+// percent formats a share; a share below the whole is never shown as 100.
 func percent(part, all int) int {
 	if all <= 0 {
 		return 0
@@ -117,10 +117,10 @@ func percent(part, all int) int {
 	return part * 100 / all
 }
 
-// share writes 0.29 as "29 %".
+// share formats 0.29 as "29 %".
 func share(s float64) string { return strconv.Itoa(int(math.Round(s*100))) + " %" }
 
-// usd writes money.
+// usd formats an amount of US dollars.
 func usd(ctx context.Context, v float64) string {
 	if v > 0 && v < 0.01 {
 		return decimal(ctx, v, 4)
@@ -128,7 +128,20 @@ func usd(ctx context.Context, v float64) string {
 	return decimal(ctx, v, 2)
 }
 
-// calls writes calls an image.
+// money formats the total cost of calls and the number of calls with an unknown price; "" for nothing.
+func money(ctx context.Context, v float64, unpriced int) string {
+	switch {
+	case unpriced > 0 && v > 0:
+		return T(ctx, "usd.partly", usd(ctx, v), number(ctx, unpriced))
+	case unpriced > 0:
+		return T(ctx, "usd.unknown")
+	case v > 0:
+		return usd(ctx, v)
+	}
+	return ""
+}
+
+// calls formats calls per image.
 func calls(ctx context.Context, p Progress) string {
 	begun := p.Done() + p.Processing + p.Retrying
 	if begun == 0 {
@@ -137,7 +150,7 @@ func calls(ctx context.Context, p Progress) string {
 	return decimal(ctx, float64(p.Calls)/float64(begun), 2)
 }
 
-// at writes a length for an attribute of a rect, in percent.
+// at formats a length for an SVG attribute, in percent.
 func at(part, all float64) string {
 	if all <= 0 {
 		return "0%"
@@ -145,13 +158,13 @@ func at(part, all float64) string {
 	return strconv.FormatFloat(part/all*100, 'f', 2, 64) + "%"
 }
 
-// Segment is one piece of an outcome bar.
+// Segment is one part of an outcome bar.
 type Segment struct {
 	Status string
 	X, W   string
 }
 
-// segments lays a bar out by outcome, with a hair's breadth between the pieces.
+// segments lays out a bar by outcome, with a hairline gap between the parts.
 func segments(p Progress) []Segment {
 	const hair = 0.0018
 	all := float64(p.Total)
@@ -172,8 +185,8 @@ func segments(p Progress) []Segment {
 	return out
 }
 
-// letters is how many characters a column needs beside each other: its longest word whole, of longer texts some words,
-// of its heading the beginning.
+// letters returns the relative width of a column in characters: its longest word in full, a few words of longer texts, and the
+// beginning of its heading.
 func letters(heads []Head, lines []Line, column int) int {
 	n := 4
 	if column < len(heads) {
@@ -184,6 +197,9 @@ func letters(heads []Head, lines []Line, column int) int {
 			continue
 		}
 		text := l.Cells[column].Text
+		if state := l.Cells[column].State; text == "" && (state == "unreadable" || state == "lost") {
+			n = max(n, utf8.RuneCountInString("unreadable")) // the word that stands there instead
+		}
 		n = max(n, min(utf8.RuneCountInString(text), 16))
 		for word := range strings.FieldsSeq(text) {
 			n = max(n, min(utf8.RuneCountInString(word), 32))
@@ -192,13 +208,13 @@ func letters(heads []Head, lines []Line, column int) int {
 	return n
 }
 
-// A letter of a cell takes about that much, and so do the blank edges of one, in pixels.
+// The approximate width of a character in a cell, and of a cell's padding, in pixels.
 const (
 	letterWidth = 8
 	cellEdges   = 21
 )
 
-// colWidths shares the breadth out by what the columns hold.
+// colWidths distributes the width according to the content of the columns.
 func colWidths(heads []Head, lines []Line) []string {
 	if len(lines) == 0 {
 		return nil
@@ -209,17 +225,18 @@ func colWidths(heads []Head, lines []Line) []string {
 		widths[i] = letters(heads, lines, i)*letterWidth + cellEdges
 		all += widths[i]
 	}
+	whole := float64(all) + min(float64(all)*0.06, 240) // the rest is for the columns of the number and the name
 	out := make([]string, len(widths))
 	for i, w := range widths {
-		out[i] = at(float64(w), float64(all)*1.06)
+		out[i] = at(float64(w), whole)
 	}
 	return out
 }
 
-// breadths are the least widths that a table can have; the style sheet knows a class for each.
-var breadths = []int{400, 520, 640, 800, 1000, 1300, 1700, 2200, 2900, 3800, 5000, 6500}
+// breadths are the possible minimum widths of a table; the style sheet has a class for each.
+var breadths = []int{400, 520, 640, 800, 1000, 1300, 1700, 2200, 2900, 3800, 5000, 6500, 8500, 11000, 14500, 19000, 25000, 33000}
 
-// breadth is how much room the rows need before they scroll sideways, beside other columns of that many pixels.
+// breadth returns the width that the rows need before they scroll sideways, beside other columns of the given pixels.
 func breadth(heads []Head, lines []Line, others int) string {
 	all := others
 	for i := range lines[0].Cells {

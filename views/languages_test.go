@@ -16,19 +16,18 @@ import (
 	"sheetlift/views"
 )
 
-// unheard are files whose sentences no page says: what the command line answers at the start, what programs are told,
-// and what engines are asked.
+// unheard are files whose sentences never appear on a page: output of the command line, messages to programs, and prompts.
 var unheard = []string{
-	"internal/app/", "internal/cli/", "internal/config/", "internal/metrics/", "internal/archive/", "internal/upkeep/", "internal/fault/", "internal/batch/batchtest/",
-	"internal/store/cluster.go", "internal/store/lock.go", "internal/store/seal.go", "internal/store/server.go",
+	"internal/admin/", "internal/app/", "internal/cli/", "internal/config/", "internal/metrics/", "internal/setup/", "internal/backup/", "internal/upkeep/", "internal/fault/", "internal/batch/batchtest/",
+	"internal/store/cluster.go", "internal/store/lock.go", "internal/store/checkpoint.go", "internal/store/server.go",
 	"internal/web/api/", "internal/engine/gemini/simulator/", "internal/engine/gemini/question.go",
 	"internal/table/prompt.go", "internal/table/schema.go",
 }
 
-// aSentence is what a person may be shown: it begins like one and ends like one.
+// aSentence matches text that may be shown to a person: it begins and ends like a sentence.
 var aSentence = regexp.MustCompile(`^(?:[A-Z“{]|%[a-z])[^\n]* [^\n]*\.$`)
 
-// sentencesBelow are the English sentences in the sources below the pages, each with its place.
+// sentencesBelow returns the English sentences in the sources of lower layers, each with its position.
 func sentencesBelow(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -44,7 +43,7 @@ func sentencesBelow(t *testing.T) map[string]string {
 		if err != nil {
 			return err
 		}
-		inside := token.NoPos // of the literal that was put together already
+		inside := token.NoPos // of a concatenation that was evaluated already
 		ast.Inspect(file, func(n ast.Node) bool {
 			e, ok := n.(ast.Expr)
 			if !ok || e.Pos() < inside {
@@ -64,7 +63,7 @@ func sentencesBelow(t *testing.T) map[string]string {
 	return found
 }
 
-// literal is the text of an expression of literals and constants of its file.
+// literal returns the value of an expression of literals and constants of its file.
 func literal(file *ast.File, e ast.Expr) (string, bool) {
 	switch x := e.(type) {
 	case *ast.BasicLit:
@@ -133,16 +132,16 @@ func TestFrenchCountsNothingAsOne(t *testing.T) {
 		{views.Clock(french, now.AddDate(-1, 0, 0), now), "24 novembre 2025"},
 		{views.Clock(spanish, now.AddDate(-1, 0, 0), now), "24 de noviembre de 2025"},
 		{views.Clock(french, time.Date(2024, 3, 1, 12, 0, 0, 0, time.Local), now), "1er mars 2024"},
-		{views.Retell(french, `“a.png” is too large: 16,320 × 12,240 pixels. The limit is 60 million pixels, and 30,000 a side. Save it smaller, or send it in parts.`), "«\u202fa.png\u202f» est trop grande\u202f: 16\u202f320 × 12\u202f240 pixels. La limite est de 60 millions de pixels, et 30\u202f000 par côté. Enregistrez-la plus petite, ou envoyez-la en plusieurs parties."},
-		{views.Retell(french, `“1,500” is larger than 1.5 MB, the limit for one file. Send it in parts.`), "«\u202f1,500\u202f» dépasse 1,5 Mo, la limite pour un fichier. Envoyez-le en plusieurs parties."},
-		{views.Retell(french, `The sheet has more than 50 columns; "Prix \"net\"" was left out.`), "La feuille a plus de 50 colonnes\u202f; «\u202fPrix \"net\"\u202f» a été laissée."},
-		{views.Tell(spanish, `The sheet has more than %d columns; %q was left out.`, 50, `Precio "neto"`), "La hoja tiene más de 50 columnas; «Precio \"neto\"» se dejó fuera."},
+		{views.LocalizeText(french, `“a.png” is too large: 16,320 × 12,240 pixels. The limit is 60 million pixels, and 30,000 a side. Save it smaller, or send it in parts.`), "«\u202fa.png\u202f» est trop grande\u202f: 16\u202f320 × 12\u202f240 pixels. La limite est de 60 millions de pixels, et 30\u202f000 par côté. Enregistrez-la plus petite, ou envoyez-la en plusieurs parties."},
+		{views.LocalizeText(french, `“1,500” is larger than 1.5 MB, the limit for one file. Send it in parts.`), "«\u202f1,500\u202f» dépasse 1,5 Mo, la limite pour un fichier. Envoyez-le en plusieurs parties."},
+		{views.LocalizeText(french, `The sheet has more than 50 columns; "Prix \"net\"" was left out.`), "La feuille a plus de 50 colonnes\u202f; «\u202fPrix \"net\"\u202f» a été laissée."},
+		{views.Localize(spanish, `The sheet has more than %d columns; %q was left out.`, 50, `Precio "neto"`), "La hoja tiene más de 50 columnas; «Precio \"neto\"» se dejó fuera."},
 		{views.Book(french, "All rows"), "Toutes les lignes"},
 		{views.Book(spanish, "No."), "N.º"},
 		{views.Book(spanish, "There are 3 more problems."), "Hay 3 problemas más."},
 		{views.Book(t.Context(), "Taken over at no cost"), "Taken over at no cost"},
-		{views.Retell(french, "Column 3 has no name. Give it one, or remove it."), "La colonne 3 n’a pas de nom. Donnez-lui-en un, ou retirez-la."},
-		{views.Retell(spanish, "notes.txt is empty. Copy it again from where it came from and send it again; best as JPEG."), "notes.txt está vacío. Cópielo otra vez de donde vino y envíelo de nuevo, mejor como JPEG."},
+		{views.LocalizeText(french, "Column 3 has no name. Give it one, or remove it."), "La colonne 3 n’a pas de nom. Donnez-lui-en un, ou retirez-la."},
+		{views.LocalizeText(spanish, "notes.txt is empty. Copy it again from where it came from and send it again; best as JPEG."), "notes.txt está vacío. Cópielo otra vez de donde vino y envíelo de nuevo, mejor como JPEG."},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
@@ -150,7 +149,8 @@ func TestFrenchCountsNothingAsOne(t *testing.T) {
 	}
 }
 
-// Who speaks to a machine says what stands on the button; who listens hears what it is about.
+// Speech control uses the visible label of a button, and a screen reader adds its object; so the accessible name must contain
+// the label.
 func TestTheNameThatIsHeardOfAButtonHoldsTheOneThatIsSeen(t *testing.T) {
 	t.Parallel()
 	for tag, file := range views.Files() {

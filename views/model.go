@@ -1,5 +1,5 @@
-// Package views is what people see: templ pages and fragments over plain view models. It knows no handlers, no batches
-// and no keys; internal/web fills the models in. Every word a person reads stands in words/, one file for each language.
+// Package views renders pages: templ pages and fragments over plain view models. It knows no handlers, no batches and no keys;
+// internal/web fills in the models. All texts for people are in words/, one file for each language.
 package views
 
 import (
@@ -8,39 +8,40 @@ import (
 	"time"
 )
 
-// Shell is what every page has around its content.
+// Shell is the frame of every page around its content.
 type Shell struct {
 	Nav      string // the current entry of the top bar: "batches", "keys" or ""
 	Keys     Ready
-	SignedIn bool // a password is asked here, so there is a way to sign out
+	SignedIn bool // a password is required, so the page offers to sign out
 	Checks   bool // rows can be edited on this page
 	Uploads  bool // pictures can be added on this page
 	Naming   bool // pictures are named on this page
-	Bare     bool // nobody is signed in yet: no navigation
-	Skips    bool // there is much between the top and what comes next: a link leads there
+	Queue    bool // the queue of doubts: its own head, and no foot
+	Bare     bool // no session yet: no navigation
+	Skips    bool // long content before the main actions: a link skips to them
 
 	Simulated bool // this is the demonstration
-	Guest     bool // and there is a real program to go back to
+	Guest     bool // of the demonstration, and there is a real program to return to
 }
 
-// Ready is how many keys could read at this moment. The zero value means that there are none at all.
+// Ready is the number of keys that could read now. The zero value means that there are no keys.
 type Ready struct {
 	Now   int
-	Total int // below 0: not known on this page, and not shown
+	Total int // below 0: unknown on this page, and not shown
 }
 
-// Reader is which engine reads, and why.
+// Reader is the engine that reads, and the reason for it.
 type Reader struct {
-	Engine  string // "gemini", "tesseract", or "" when nothing can read here
+	Engine  string // "gemini", "tesseract", or "" if nothing can read here
 	Model   string // "" for engines without models
 	Keys    Ready
-	Chosen  bool   // a person asked for this engine; otherwise it follows from the keys
+	Chosen  bool   // a person chose this engine; otherwise it follows from the keys
 	Problem string // why nothing can read, a sentence
 }
 
-// Progress is how far a batch is.
+// Progress is the progress of a batch.
 type Progress struct {
-	Status     string // a status word of a batch
+	Status     string // status of the batch
 	Total      int
 	Pending    int
 	Processing int
@@ -53,14 +54,16 @@ type Progress struct {
 	Calls      int
 	Tokens     int
 	USD        float64
-	Reused     int           // of those completed, whose rows come from another reading, at no cost
-	PerMinute  float64       // 0 while unknown
-	Left       time.Duration // 0 while unknown or over
+	Unpriced   int           // calls with an unknown price
+	Compared   int           // of Completed, with a second reading; -1: none is
+	FromCache  int           // completed images whose rows come from another reading, at no cost
+	PerMinute  float64       // 0 if unknown
+	Left       time.Duration // 0 if unknown or over
 	AtOnce     int
-	Took       time.Duration // from start to end; 0 while it runs
+	Took       time.Duration // from start to end; 0 while running
 	Pause      string        // while paused: "user", "keys" or "disk"
-	Rests      string        // while paused for keys: the class of why they rest
-	Back       time.Time     // while paused for keys: when one is tried again; zero: when a person does something
+	Rests      string        // while paused for keys: the error class of the cooldown
+	Back       time.Time     // while paused for keys: time of the next attempt; zero: when a person acts
 }
 
 // Final reports whether the batch has ended.
@@ -68,7 +71,15 @@ func (p Progress) Final() bool {
 	return p.Status == "completed" || p.Status == "failed" || p.Status == "canceled"
 }
 
-// Done is how many images are final.
+// Uncompared returns the number of images that are yet to be compared with a second reading, which may find more doubts.
+func (p Progress) Uncompared() int {
+	if p.Compared < 0 {
+		return 0
+	}
+	return p.Completed - p.Compared
+}
+
+// Done returns the number of final images.
 func (p Progress) Done() int { return p.Completed + p.Failed + p.Canceled }
 
 // Recent is one batch in the list of the start page.
@@ -78,48 +89,50 @@ type Recent struct {
 	Draft    bool
 	Progress Progress
 	Created  time.Time
+	Kept     Kept
 }
 
-// Shot is a picture in a draft.
+// Shot is a picture of a draft.
 type Shot struct {
-	N        int // names it in forms
-	Place    int // from 1, shown
+	N        int // N of the image, used in forms
+	Place    int // position from 1, shown
 	Name     string
+	Apart    string // unique name, if an earlier picture has the same name; otherwise ""
 	Filename string
-	Plain    string   // the name it has without a person's doing
-	Folder   string   // that the file was in, or ""
-	Date     string   // day of the file, or ""
-	Before   int      // the image it stands behind after a step to the front: that one's N; 0 for the first
-	After    int      // the image in front of which it stands after a step to the end: 0 for the end, below 0 for the last
+	Plain    string   // the default name
+	Folder   string   // folder of the file, or ""
+	Date     string   // date of the file, or ""
+	Before   int      // N of the image before it after a move to the front by one; 0: it is then first
+	After    int      // N of the image after it after a move to the end by one; 0: it is then last, below 0: it is last already
 	Thumb    string   // address
 	Picture  string   // address
-	Notes    []string // worth knowing before it is read
-	Turn     int      // by how many quarters clockwise it must be turned to stand upright: 1 to 3; 0 when it stands, or nobody knows
+	Notes    []string // hints shown before it is read
+	Turn     int      // quarter turns clockwise that make it upright: 1 to 3; 0 if upright or unknown
 }
 
-// Uploader is the drop zone with the pictures that are there already.
+// Uploader is the drop zone with the pictures uploaded so far.
 type Uploader struct {
-	Batch     string // address of the draft, "" before there is one
+	Batch     string // address of the draft, "" before it exists
 	Images    []Shot
-	Next      int // the position of the next picture
+	Next      int // position of the next picture
 	MaxImages int
-	MaxBytes  int64 // of one picture
-	MaxPacked int64 // of a PDF or ZIP
+	MaxBytes  int64 // limit for one picture
+	MaxPacked int64 // limit for a PDF or ZIP
 }
 
-// Start is the first page.
+// Start is the start page.
 type Start struct {
 	Demo bool // the demonstration is offered
 	Shell
 	Uploader Uploader
 	Reader   Reader
 	Recent   []Recent
-	More     int // batches that are not listed
+	More     int // number of batches not listed
 	Deleted  []Deleted
 	Now      time.Time
 }
 
-// Pictures is the first step of a draft.
+// Pictures is step one of a draft.
 type Pictures struct {
 	Shell
 	URL      string
@@ -128,132 +141,140 @@ type Pictures struct {
 	Reader   Reader
 }
 
-// Former is a name that an image had.
+// Former is the previous name of an image.
 type Former struct {
 	N    int
 	Name string
 }
 
-// Names is the second step.
+// Names is step two of a draft.
 type Names struct {
 	Shell
 	URL     string
 	Name    string // of the batch
 	Images  []Shot
-	Out     []Shot // left out
-	Show    string // "look" shows those with notes, "out" those left out; all otherwise
-	List    bool   // one to a line
-	Pattern string // what the fields for all names hold
+	Out     []Shot // excluded images
+	Show    string // "look": only those with notes, "out": only the excluded ones; otherwise all
+	List    bool   // one picture per line
+	Pattern string // values of the fields that name all pictures
 	From    string
 	Find    string
 	With    string
 	Column  string
-	Undo    []Former // names that were changed just now
-	Said    string   // what was done to the pictures just now, a sentence for those who listen
-	Problem string   // why the names could not be kept, a sentence
+	Undo    []Former // names before the last change
+	Said    string   // result of the last action, a sentence for screen readers
+	Problem string   // why the names were not saved, a sentence
 }
 
-// Column is a row of the columns' editor, as typed.
+// Column is a row of the column editor, as typed.
 type Column struct {
 	Name        string
 	Type        string
 	Description string
 	Choices     string // separated by commas
 	Dates       string // "", "day" or "month"
+	Decimal     string // "", "comma" or "point"
 	Pattern     string // a regular expression
 	Example     string
 	Required    bool
 	Unique      bool
-	Bad         bool // this one is named in Problem
+	Bad         bool // Problem refers to this column
 	Focus       bool // just added
 }
 
-// Columns is the third step, with what was typed.
+// Columns is step three of a draft, with the typed values.
 type Columns struct {
 	Shell
 	URL       string
 	Images    int
-	Noted     int      // of them carry a note that is worth a look before money is spent
-	Choice    string   // which of the choices is set
+	Noted     int      // images with a note that should be seen before money is spent
+	Choice    string   // the selected choice
 	Choices   []string // "inventory", "receipt", "any" and "own"
 	Single    bool     // one row for each picture
 	Columns   []Column // of the choice; none for "any"
-	Dates     string   // "", "day", "month", or "each" where they differ: what 03/04/2026 means in columns of dates
+	Dates     string   // "", "day", "month", or "each" if they differ: the order of 03/04/2026 in date columns
+	Decimal   string   // "", "comma", "point", or "each" if they differ: the decimal mark of 1,250 in number columns
 	Engine    string
-	Engines   []string // that one may choose, "" for whichever is ready; none where there is no choice
+	Engines   []string // available engines, "" for automatic; none if there is no choice
+	Models    []Offer  // available models; none without keys
+	Model     string   // selected model and thinking level, separated by a space
 	AtOnce    string
 	Retries   string
-	Offline   string // "off", "ask" or "always": what becomes of a picture that the engine gives up
-	Reuses    bool   // pictures that were read before are not read again, unless
-	Fresh     bool   // this batch wants them to be
+	Offline   string // "off", "ask" or "always": batch.Fallback
+	Witness   string // "off" or "offline": batch.Witness
+	Reuses    bool   // readings of the same pictures are used again,
+	Fresh     bool   // unless this batch excludes that
 	Reader    Reader
 	Example   Shot
-	At        string // when it is to start by itself, as typed: 2006-01-02T15:04
-	Problem   string // what is wrong with it, a sentence
-	Batch     string // the batch's id
-	Shots     []Shot // pictures that one may be tried on
-	Trial     *Trial // what one picture gave, or nil
+	At        string   // start time as typed: 2006-01-02T15:04
+	Problem   string   // why the input is invalid, a sentence
+	Batch     string   // the batch's id
+	Shots     []Shot   // pictures that can be previewed
+	Preview   *Preview // result of the preview, or nil
 	Saved     []Saved
-	SavedOpen bool   // the last action was about saved columns
-	Said      string // what came of the last action, a sentence
-	Undo      string // saved columns that were deleted, as a file; "" for nothing to undo
+	SavedOpen bool   // the last action was about templates
+	Said      string // result of the last action, a sentence
+	Undo      string // deleted template as a file, to undo; "" for none
 }
 
-// Saved is columns that were saved to be used again.
+// Saved is a template: saved columns.
 type Saved struct {
 	ID      string
 	Name    string
 	Columns int
 }
 
-// Trial is what one picture gave with the columns as they are.
-type Trial struct {
+// Preview is the result of one picture with the current columns.
+type Preview struct {
 	N      int
-	Image  Image // rows, heads and doubts of it
+	Image  Image // with its rows, headings and issues
 	Engine string
 	Model  string
 	Tokens int
 	USD    float64
 	Took   time.Duration
-	Kept   bool // it had been read before
+
+	Unpriced  int  // 1 if its price is unknown
+	FromCache bool // served from an earlier reading
 }
 
 // Try is one attempt at an image.
 type Try struct {
-	Status string // colours its tick: "completed", "retrying", "failed", "processing"
-	Text   string // what happened, a sentence
+	Status string // colour of its tick: "completed", "retrying", "failed", "processing"
+	Text   string // its outcome, a sentence
 	Key    string // label of the key, or ""
 	Engine string
 	Model  string
+	Asked  string // the model that was asked, if different from Model; otherwise ""
 	Took   time.Duration
 }
 
-// Row is one image of a batch that is read.
+// Row is one image of a started batch.
 type Row struct {
-	URL      string // of the image's page
-	Batch    string // address of the batch
-	N        int
-	Place    int
-	Name     string
-	Filename string
-	Thumb    string
-	Status   string
-	Priority string // against the others of its batch: "high", "normal" or "low"
-	Tries    []Try
-	Note     string    // why it failed or is tried again, a sentence
-	Key      string    // label of the key that was used last
-	Engine   string    // that was used last
-	Again    time.Time // when the next try is due; zero: at once
-	Earlier  time.Time // when its rows were read for another batch, at no cost now; zero: they were not
-	Took     time.Duration
-	Rows     int
-	Issues   int
-	Offline  bool // it failed, and may be read offline instead
-	Flash    bool // it changed just now
-	Idle     bool // its batch is not started, so there is nothing to cancel
+	URL        string // of the image's page
+	Batch      string // address of the batch
+	N          int
+	Place      int
+	Name       string
+	Filename   string
+	Thumb      string
+	Status     string
+	Priority   string // relative to the other images of its batch: "high", "normal" or "low"
+	Tries      []Try
+	Note       string    // why it failed or is retried, a sentence
+	Key        string    // label of the last key used
+	Engine     string    // the last engine used
+	Again      time.Time // when the next attempt is due; zero: at once
+	CachedFrom time.Time // time of the reading for another batch that its rows come from, at no cost; otherwise zero
+	Took       time.Duration
+	Rows       int
+	Issues     int
+	Offline    bool // it failed, and the offline engine may read it instead
+	Flash      bool // it has just changed
+	Idle       bool // its batch is not started, so there is nothing to cancel
 }
 
-// Live is a batch that is being read or has been.
+// Live is the page of a started batch.
 type Live struct {
 	Shell
 	URL      string
@@ -261,25 +282,28 @@ type Live struct {
 	Progress Progress
 	Engine   string
 	Model    string
-	Columns  string // the choice of columns: "inventory", "receipt", "any" or "own"
+	Columns  string // columns of the batch: "inventory", "receipt", "any" or "own"
 	Rows     []Row
-	Steer    Steer
+	Controls Controls
+	Kept     Kept
+	Slow     time.Time // end of the reduced concurrency after a crash on a picture (half as many at once); zero if not active
 }
 
-// Steer is how a batch is steered.
-type Steer struct {
+// Controls is the data of the batch controls.
+type Controls struct {
 	Priority string    // "high", "normal" or "low"
-	Keep     string    // how long it is kept after its end: "default", "forever" or a duration such as "168h"
-	Forever  bool      // no time erases it
+	Keep     string    // retention after the end: "default", "forever" or a duration such as "168h"
+	Forever  bool      // never erased automatically
 	Until    time.Time // when it is erased; zero: some time after its end
 	StartAt  time.Time // while it is scheduled
-	Engines  []string  // that can read an image again, "" for the batch's own
-	Offline  bool      // what no key can read may be read offline, when a person says so
+	Engines  []string  // engines for a retry, "" for the batch's own
+	Offline  bool      // images that no key can read may be read offline on request
 	Model    string    // of the batch; "" for engines without models
-	Keys     Ready     // that can read now
+	Keys     Ready     // keys that can read now
+	Models   []Offer   // models to choose from
 }
 
-// Deleted is a batch that was deleted just now and can be brought back.
+// Deleted is a batch that was just deleted and can be restored.
 type Deleted struct {
 	URL  string
 	Name string
@@ -289,23 +313,23 @@ type Deleted struct {
 type Cell struct {
 	Text   string
 	State  string // "", "blank", "unreadable", "guessed", "edited", "accepted", "rule"
-	Why    string // its doubts, a line each; "" for none
-	ID     string // of its element
-	Column int    // that edits name, from 0; -1: no such cell, it cannot be edited
-	Box    string // where it stands on the picture, in thousandths: "left top right bottom"; "" unknown
-	Seen   string // in a form: the text that was seen when it was opened
+	Why    string // its issues, one per line; "" for none
+	ID     string // id of its element
+	Column int    // column index for edits, from 0; -1: not a cell, cannot be edited
+	Box    string // position on the picture, in thousandths: "left top right bottom"; "" if unknown
+	Seen   string // in a form: the text shown when the form was opened
 }
 
-// Line is one row of what was read.
+// Line is one row of the rows read.
 type Line struct {
-	ID      int    // names it in edits
+	ID      int    // row ID for edits
 	Key     string // id of its element
-	N       int    // its place, from 1
-	Sum     string // stands for its texts
+	N       int    // its position, from 1
+	Sum     string // batch.Sum of its texts
 	Box     string // as in Cell
 	Cells   []Cell
-	Image   string // on a page of several images: the image's name
-	URL     string // and address
+	Image   string // on a page of several images: the name of the image
+	URL     string // and its address
 	Reading int
 }
 
@@ -315,13 +339,13 @@ type Doubt struct {
 	Column  string // "" for the whole row
 	Message string
 	Target  string // id of the cell, or ""
-	RowID   int    // names the row in edits; 0: the image
-	At      int    // the column, from 0; -1: the row
+	RowID   int    // row ID for edits; 0: the image
+	At      int    // column index, from 0; -1: the row
 	Seen    string // the cell's text
-	Settles string // of a row or an image: the doubt itself
+	Settles string // of a row or an image: the message of the issue
 }
 
-// Edit is something that a person did to the rows.
+// Edit is one edit in the history.
 type Edit struct {
 	Kind   string // "cell", "accept", "add", "delete", "move", "check", "uncheck" or "undo"
 	Row    int    // its ID; 0: the image
@@ -334,24 +358,24 @@ type Edit struct {
 	Old    bool // made to an earlier reading
 }
 
-// Clash is what a person typed for something that somebody else changed first.
-type Clash struct {
+// EditConflict is an edit that was refused because somebody else changed the value first.
+type EditConflict struct {
 	Message string
-	Cell    bool // it is a cell that still is there
-	Row     int  // its ID
+	Cell    bool // it concerns a cell that still exists
+	Row     int  // row ID
 	Column  int
 	Now     string
 	By      string // "" unknown
 	Mine    string
 }
 
-// Head is a column of the rows read.
+// Head is the heading of a column of the rows.
 type Head struct {
 	Name    string
 	Numeric bool
 }
 
-// Image is one image with what was read of it.
+// Image is the page of one image with its rows.
 type Image struct {
 	Shell
 	Batch     string // address
@@ -368,23 +392,23 @@ type Image struct {
 	Lines     []Line
 	Doubts    []Doubt
 	Text      string
-	Steer     Steer
+	Controls  Controls
 
-	Reading       int    // which reading is shown; edits carry it
-	Me            string // what the person's edits are signed with
+	Reading       int    // generation of the rows shown; edits carry it
+	Me            string // author name for the person's edits
 	CanUndo       bool
-	CheckedBy     string // who found it right; "" nobody
-	CheckedImages int    // in the batch
-	Outdated      int    // edits of an earlier reading that are not in these rows
+	CheckedBy     string // the person that confirmed it; "" if not confirmed
+	CheckedImages int    // confirmed images in the batch
+	Outdated      int    // edits to an earlier reading that are not part of these rows
 	History       []Edit // newest first
-	Form          *Line  // the row that is edited without scripts
-	Clash         *Clash
+	Form          *Line  // the row in the edit form without JavaScript
+	EditConflict  *EditConflict
 	Problem       string // why the last edit was refused, a sentence
-	Said          string // what the last edit did, a sentence
+	Said          string // result of the last edit, a sentence
 	Now           time.Time
 }
 
-// Problem is what an error page says.
+// Problem is the content of an error page.
 type Problem struct {
 	Status    int
 	Title     string
@@ -392,27 +416,27 @@ type Problem struct {
 	RequestID string
 }
 
-// SignIn is the page that asks for the password.
+// SignIn is the login page.
 type SignIn struct {
-	Next    string // where to go afterwards, an address of ours
-	Problem string // why the last try did not work, a sentence
+	Next    string // local address to open after the login
+	Problem string // why the last login failed, a sentence
 }
 
-// Rows is all rows of a batch, a page of them at a time.
+// Rows is the page of all rows of a batch, paginated.
 type Rows struct {
 	Shell
 	Batch      string // address of the batch
-	URL        string // of this page, without what is asked
+	URL        string // address of this page, without the query
 	Name       string
 	Images     int
-	Checked    int // images that a person found right
-	All        int // rows
-	Doubtful   int // cells in doubt
-	Found      int // rows that what is asked for leaves
+	Checked    int // images confirmed by a person
+	All        int // number of rows
+	Doubtful   int // cells with an issue
+	Found      int // rows that match the filter
 	Query      string
-	Image      int // only of this one; 0 all
+	Image      int // only rows of this image; 0 for all
 	OnlyDoubts bool
-	Sort       string // number of a column from 1, behind "-" when descending; "" as read
+	Sort       string // column number from 1, with "-" in front for descending; "" for reading order
 	Page       int    // from 0
 	Pages      int
 	Heads      []Head
@@ -420,12 +444,14 @@ type Rows struct {
 	Pictures   []Shot
 	Find       Find
 	Unclear    Unclear
-	Said       string // what was done, a sentence
-	Group      string // names what was done, to be undone
+	Marks      []UnclearMark
+	Said       string // result of the last action, a sentence
+	Kept       Kept
+	Group      string // edit group of the last action, for undo
 	Me         string
 }
 
-// At is the address of another page or order of the same rows.
+// At returns the address of another page or order of the same rows.
 func (v Rows) At(page int, sort string) string {
 	q := url.Values{}
 	set := func(name, value string) {
@@ -443,32 +469,28 @@ func (v Rows) At(page int, sort string) string {
 	return v.URL + "?" + q.Encode()
 }
 
-// Unclear is dates of which a person can still say how they were meant: 03/04/2026, and 25/12/25.
+// Unclear describes ambiguous dates for which a person can still choose the order, such as 03/04/2026 and 25/12/25.
 type Unclear struct {
 	Cells      int
 	Example    string
 	Day, Month string // the example with the day and with the month first
 }
 
-// Find is the form of find and replace as it was sent, with what was counted.
+// UnclearMark is a number column for which a person can choose, or has chosen, the meaning of 1,250.
+type UnclearMark struct {
+	Column       string
+	Cells        int
+	Example      string
+	Comma, Point string // the example with a decimal comma and with a decimal point
+	Said         string // "comma" or "point"; "" if not chosen
+	Disproved    bool   // other values disprove the choice
+}
+
+// Find is the find-and-replace form as submitted, with the counted matches.
 type Find struct {
 	Text, With, Column string
 	Whole, Case        bool
 	Counted            bool
 	Cells, Images      int
-	Examples           []Edit // the first few, with what is and what would be
-}
-
-// Figures is what was read on each day.
-type Figures struct {
-	Shell
-	Days []Day // the newest first
-}
-
-// Day is what one engine did in a day.
-type Day struct {
-	At                                  time.Time
-	Engine                              string
-	Read, Reused, Failed, Calls, Tokens int
-	USD                                 float64
+	Examples           []Edit // the first few matches, with text before and after
 }

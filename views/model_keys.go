@@ -2,68 +2,77 @@ package views
 
 import "time"
 
-// Key is one key of the pool as people may see it: by its label, never by its value.
+// Key is one key of the pool as shown to people: its label, never its value.
 type Key struct {
 	Label      string
 	Project    string
-	Shares     []string // labels of keys that share its limits
-	State      string   // "ready", "due" (its rest is over), "resting" (seconds), "spent" (its day or money), "refused" or "off"
-	Class      string   // what brought it there, such as "rpm"; words/en.json has a sentence for each that is known
-	Reason     string   // what the service said, or ""
+	Shares     []string // labels of keys that share its quota
+	State      string   // "ready", "due" (cooldown over), "resting" (seconds), "spent" (daily quota or budget), "refused" or "off"
+	Class      string   // error class of its state, such as "rpm"; words/en.json has a sentence for each known one
+	Reason     string   // message of the service, or ""
 	Back       time.Time
 	Running    int
-	Share      float64       // of the work of the last minutes, 0 to 1
+	Share      float64       // of the calls in the last minutes, 0 to 1
 	Calls      int           // begun
-	Ended      int           // of them, without those given up here and those that the picture or the model was to blame for
-	Good       int           // of those, with an answer of use
-	Latency    time.Duration // of a good call; 0 unknown
-	PerMinute  int           // learned limit; 0 unknown
+	Ended      int           // of Calls, without those aborted here and those that failed because of the picture or the model
+	Good       int           // of Ended, with a usable answer
+	Latency    time.Duration // of a successful call; 0 if unknown
+	PerMinute  int           // learned limit; 0 if unknown
 	LastMinute int           // calls in the last minute
-	PerDay     int           // learned limit; 0 unknown
+	PerDay     int           // learned limit; 0 if unknown
 	Today      int           // calls today
-	Added      bool          // by a person, and forgotten at the end
-	Failures   []Failure     // the newest first
-	Lately     []Tally       // of the last ten minutes by ten seconds, the oldest first; nil without calls
+	Added      bool          // added by a person, and lost at the next restart
+	Failures   []Failure     // newest first
+	Lately     []Tally       // the last ten minutes in slots of ten seconds, oldest first; nil without calls
 }
 
-// Failure is one kind of thing that went wrong with a key.
+// Failure is one class of errors of a key.
 type Failure struct {
 	Class string // as in Key
-	Text  string // what the service said the last time
+	Text  string // last message of the service
 	Count int
 	First time.Time
 	Last  time.Time
 }
 
-// Tally is how many calls of a key ended well within ten seconds, and how many did not.
+// Tally counts the successful and other calls of a key within ten seconds.
 type Tally struct{ Good, Bad int }
 
-// Event is something that happened to a key.
+// Event is one event in the history of a key.
 type Event struct {
 	At    time.Time
 	Key   string
 	Class string // as in Key
-	Text  string // what the service said
+	Text  string // message of the service
 }
 
-// Keys is the page of the pool.
+// Keys is the page of the key pool.
 type Keys struct {
 	Shell
 	Keys    []Key
 	Reader  Reader
 	Now     time.Time
-	Next    time.Time // when a key can read again, while none can; zero: one can, or nobody knows
-	Waiting int       // pictures that wait for a key
+	Next    time.Time // when a key can read again, while none can; zero if one can or the time is unknown
+	Waiting int       // pictures waiting for a key
 	Down    bool      // the service itself is down
-	Unread  string    // why the keys were not read anew, for the technician; "" when they were
+	Unread  string    // why the keys file was not read again, for the technician; "" if it was
 	Events  []Event   // newest first
-	Said    string    // what came of the last action, a sentence
-	Mood    string    // "bad" if it is bad news, "wait" if it is half good
-	Wire    bool      // the page follows what happens
-	Keeps   bool      // an added key is written to a file
+	Said    string    // result of the last action, a sentence
+	Mood    string    // "bad" for an error, "wait" for a partial success
+	Wire    bool      // the page receives live updates
+	Keeps   bool      // an added key is saved to a file
+	NoStore bool      // Google is asked not to store the data sent
+	Ending  []Ending  // models in use that will be retired
 }
 
-// Most is the most calls of any key within one tally, so that all are drawn to one scale.
+// Ending is a model that will be retired, or is no longer reliable.
+type Ending struct {
+	Model   string
+	Retires time.Time // zero: unknown
+	Message string    // Google's own message, or ""
+}
+
+// Most returns the maximum number of calls in one tally over all keys, so that all charts have one scale.
 func (v Keys) Most() int {
 	most := 0
 	for _, k := range v.Keys {
@@ -72,4 +81,25 @@ func (v Keys) Most() int {
 		}
 	}
 	return most
+}
+
+// Offer is a model to choose.
+type Offer struct {
+	ID       string
+	Thinking []string // its thinking levels, lowest first
+	Input    float64  // US dollars per million tokens
+	Output   float64
+	Priced   bool
+}
+
+// Values returns the form values of a model: one for each thinking level.
+func (o Offer) Values() []string {
+	if len(o.Thinking) == 0 {
+		return []string{o.ID}
+	}
+	var all []string
+	for _, level := range o.Thinking {
+		all = append(all, o.ID+" "+level)
+	}
+	return all
 }

@@ -14,7 +14,7 @@ var now = time.Date(2026, 11, 24, 9, 0, 0, 0, time.Local)
 
 var statuses = []string{"pending", "processing", "retrying", "completed", "failed", "canceled"}
 
-// everyPage is each page and fragment in each state, with text wherever people's or engines' words are shown.
+// everyPage returns each page and fragment in each state, with text in every place for words of people or engines.
 func everyPage(text string) map[string]templ.Component {
 	shell := views.Shell{Nav: "batches", Keys: views.Ready{Now: 1, Total: 2}, SignedIn: true}
 	shots := []views.Shot{{N: 1, Place: 1, Name: text, Filename: text, Thumb: "/t", Picture: "/p", Notes: []string{text}}, {N: 4, Place: 2, Name: text, Filename: text, Thumb: "/t", Picture: "/p"}}
@@ -39,14 +39,15 @@ func everyPage(text string) map[string]templ.Component {
 		image.History = append(image.History, views.Edit{Kind: kind, Row: 1, Column: text, Was: text, By: text, At: now, Undone: kind == "add", Old: kind == "move"}, views.Edit{Kind: kind, By: text, At: now})
 	}
 	form := image.Lines[0]
-	image.Form, image.Clash = &form, &views.Clash{Message: text, Cell: true, Now: text, By: text, Mine: text}
+	image.Form, image.EditConflict = &form, &views.EditConflict{Message: text, Cell: true, Now: text, By: text, Mine: text}
 	checked := image
-	checked.CheckedBy, checked.Clash, checked.Form, checked.History = text, &views.Clash{Message: text, Mine: text}, nil, nil
+	checked.CheckedBy, checked.EditConflict, checked.Form, checked.History = text, &views.EditConflict{Message: text, Mine: text}, nil, nil
 	for i := range image.Lines {
 		image.Lines[i].Image, image.Lines[i].URL = text, "/i"
 	}
 	rows := views.Rows{Shell: shell, Batch: "/batches/x", URL: "/batches/x/rows", Name: text, Images: 3, Checked: 1, All: 400, Doubtful: 2, Found: 300, Query: text, Image: 1, OnlyDoubts: true, Sort: "-1", Page: 1, Pages: 3, Heads: image.Heads, Lines: image.Lines,
 		Pictures: shots, Find: views.Find{Text: text, With: text, Column: text, Counted: true, Cells: 2, Images: 1, Examples: []views.Edit{{Was: text, Now: text}, {Was: text}}}, Said: text, Group: "g", Me: text, Unclear: views.Unclear{Cells: 2, Example: text, Day: text, Month: text + "."}}
+	rows.Marks = []views.UnclearMark{{Column: text, Cells: 2, Example: text, Point: text, Comma: text}, {Column: text, Cells: 2, Example: text, Point: text, Comma: text, Said: "comma"}, {Column: text, Cells: 2, Example: text, Point: text, Comma: text, Said: "point", Disproved: true}}
 	none := rows
 	none.Lines, none.Page = nil, 0
 	failed := image
@@ -77,6 +78,8 @@ func everyPage(text string) map[string]templ.Component {
 		"live, head":     views.LiveHead(live),
 		"live, row":      views.LiveRow(live.Rows[4]),
 		"live, rows":     views.LiveRows(live.Rows...),
+		"names, out":     views.NamesPage(views.Names{Shell: shell, URL: "/batches/x", Name: text, Show: "out", Out: shots, Column: text}),
+		"columns, trial": views.PreviewResult(views.Preview{N: 1, Image: image, Engine: "gemini", Model: text, Took: time.Second}),
 		"image":          views.ImagePage(image),
 		"image, failed":  views.ImagePage(failed),
 		"image, checked": views.ImagePage(checked),

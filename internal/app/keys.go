@@ -2,47 +2,32 @@ package app
 
 import (
 	"context"
-	"errors"
-	"os"
 	"slices"
 	"time"
 
 	"sheetlift/internal/config"
 	"sheetlift/internal/keypool"
+	"sheetlift/internal/setup"
 	"sheetlift/internal/web"
 )
 
-// lookAtKeys is how often the keys file is looked at: a new key is used within seconds of being written.
-const lookAtKeys = 2 * time.Second
+// checkKeysEvery is the interval of the checks of the keys file: a new key is used within seconds of being written.
+const checkKeysEvery = 2 * time.Second
 
-// parseKeys makes keys of what was given.
-func parseKeys(given []config.KeyText) ([]keypool.Key, error) {
-	keys := make([]keypool.Key, 0, len(given))
-	for i, k := range given {
-		key, err := keypool.ParseKey(k.Text, i+1)
-		if err != nil {
-			e := &config.Error{Setting: k.Source, Reason: "cannot be used as a key", Remedy: "Write the key alone, or label@project:KEY."}
-			if errors.Is(err, keypool.ErrCharacter) {
-				e.Reason, e.Remedy = "has a character that no key has", "Copy the key again, and save the file as plain text in UTF-8."
-			}
-			return nil, e
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-// Reload reads the keys anew, as on SIGHUP. It returns at once; the log says what came of it.
+// Reload reads the keys and the certificate again, as on SIGHUP. It returns at once; the outcome is logged.
 func (a *App) Reload() {
+	if a.tls != nil {
+		a.tls.reload()
+	}
 	select {
 	case a.reload <- struct{}{}:
 	default: // one is on its way
 	}
 }
 
-// keepKeys reads the keys anew when it is asked to or when their file changes. Bad ones change nothing.
+// keepKeys reads the keys again on Reload and when their file changes, until ctx ends. Keys with an error change nothing.
 func (a *App) keepKeys(ctx context.Context) error {
-	look := time.NewTicker(lookAtKeys)
+	look := time.NewTicker(checkKeysEvery)
 	defer look.Stop()
 	var last mark // none: the file may have changed since the settings were read, so it is read once more
 	for {
@@ -51,7 +36,7 @@ func (a *App) keepKeys(ctx context.Context) error {
 			return nil
 		case <-a.reload:
 		case <-look.C:
-			now := fingerprint(a.cfg.KeysFile)
+			now := a.fingerprint()
 			if now == last {
 				continue
 			}
@@ -63,13 +48,13 @@ func (a *App) keepKeys(ctx context.Context) error {
 	}
 }
 
-// readKeys makes the pool's keys what the settings and the keys file hold now. The caller has a.keys: what was read before
-// a key was written must not count after it.
+// readKeys replaces the keys of the pool with those that the settings and the keys file hold now. The caller holds a.keys:
+// keys that were read before a new key was written to the file must not replace the pool's keys after it.
 func (a *App) readKeys() {
 	given, err := a.cfg.Reread()
 	var keys []keypool.Key
 	if err == nil {
-		keys, err = parseKeys(given)
+		keys, err = setup.Keys(given)
 	}
 	if err != nil {
 		a.log.Error("the keys were not read anew; those in use stay", "err", err)
@@ -81,7 +66,7 @@ func (a *App) readKeys() {
 	a.log.Info("the keys were read anew", "keys", len(keys))
 }
 
-// tellKeysProblem has the page of keys say why they were not read anew; "" when they were.
+// tellKeysProblem sets the reason, shown on the page of keys, why the keys could not be read again; "" when they were.
 func (a *App) tellKeysProblem(why string) {
 	if why == a.whyOldKeys() {
 		return
@@ -90,7 +75,7 @@ func (a *App) tellKeysProblem(why string) {
 	a.touch("", web.KeysTopics()...)
 }
 
-// whyOldKeys is why the keys were not read anew; "" when they were.
+// whyOldKeys returns the reason why the keys could not be read again; "" when they were.
 func (a *App) whyOldKeys() string {
 	if why := a.oldKeys.Load(); why != nil {
 		return *why
@@ -98,13 +83,13 @@ func (a *App) whyOldKeys() string {
 	return ""
 }
 
-// addKey takes a key in at once, and writes it to the keys file where there is one.
+// addKey adds a key to the pool at once, and writes it to the keys file where there is one.
 func (a *App) addKey(ctx context.Context, k keypool.Key) web.Added {
 	a.keys.Lock()
 	defer a.keys.Unlock()
 	file := a.cfg.KeysFile
 	if file != "" {
-		a.readKeys() // what stands in the file was there first, and has its label first
+		a.readKeys() // the keys in the file were there first, and get their labels first
 	}
 	label, fresh := a.pool.Add(k)
 	if !fresh && (file == "" || !a.untilRestart(label)) {
@@ -125,14 +110,14 @@ func (a *App) addKey(ctx context.Context, k keypool.Key) web.Added {
 	return added
 }
 
-// untilRestart reports whether the key with this label was added and is in no settings.
+// untilRestart reports whether the key with this label was added on a page and is not in the settings.
 func (a *App) untilRestart(label string) bool {
 	return slices.ContainsFunc(a.pool.Status(time.Now()).Keys, func(k keypool.KeyStatus) bool { return k.Label == label && k.Added })
 }
 
-// tellKeyPages marks on the feed when something about the keys changes: by what happens to them, and by time, when a rest
-// is over or the look back moves on. The first page says who reads, and how many keys are ready.
-func (a *App) tellKeyPages(ctx context.Context) error {
+// notifyKeyPages marks on the feed each change of the keys: after an event of a key, and with time alone, when a cooldown ends
+// or the period of the statistics moves on. It also marks the first page, which shows the engine and the number of ready keys.
+func (a *App) notifyKeyPages(ctx context.Context) error {
 	topics := web.KeysTopics()
 	for {
 		moves := time.NewTimer(time.Until(nextByTime(a.pool.Status(time.Now()), time.Now())))
@@ -145,12 +130,12 @@ func (a *App) tellKeyPages(ctx context.Context) error {
 		}
 		moves.Stop()
 		a.touch("", topics...)
-		a.stir()
-		rest(ctx, tellEvery)
+		a.wake()
+		sleep(ctx, notifyEvery)
 	}
 }
 
-// nextByTime is when time alone changes what the page of keys shows.
+// nextByTime returns the next time at which the page of keys changes without an event of a key.
 func nextByTime(st keypool.Status, now time.Time) time.Time {
 	next := now.Truncate(keypool.TallyEvery).Add(keypool.TallyEvery)
 	for _, k := range st.Keys {
@@ -161,17 +146,17 @@ func nextByTime(st keypool.Status, now time.Time) time.Time {
 	return next
 }
 
-// mark tells one state of a file from another.
+// mark identifies the state of a file by its size and modification time.
 type mark struct {
 	size     int64
 	modified time.Time
 }
 
-func fingerprint(file string) mark {
-	if file == "" {
+func (a *App) fingerprint() mark {
+	if a.cfg.KeysFile == "" {
 		return mark{}
 	}
-	info, err := os.Stat(file)
+	info, err := a.cfg.StatKeys()
 	if err != nil {
 		return mark{size: -1}
 	}

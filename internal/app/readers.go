@@ -11,55 +11,94 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
+	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/engine/gemini"
 	"sheetlift/internal/engine/tesseract"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/imaging"
 	"sheetlift/internal/keypool"
+	"sheetlift/internal/setup"
+	"sheetlift/internal/web"
 )
 
-// engines is what can read here, and which of them reads when nobody chose.
+// engines holds the engines that can work here, and the default engine for batches that name none.
 type engines struct {
 	byName map[string]engine.Engine
 	keys   *keypool.Pool
 	first  string // SHEETLIFT_ENGINE
 	model  string
+	gemini *gemini.Engine
 
-	compass batch.Compass // nil where the offline engine cannot tell which way up a picture is
+	noStore bool // Google is asked not to store the requests
+
+	orientation batch.OrientationDetector // nil if the offline engine lacks its orientation data
+	witness     engine.Engine             // the offline engine at low priority; nil if it is not available
 }
 
 // readers builds the engines that can work here, with the pool of keys.
 func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.Logger) (*keypool.Pool, engines, error) {
 	e := engines{byName: map[string]engine.Engine{}, first: c.Engine, model: c.Model}
-	keys, err := parseKeys(c.Keys)
+	keys, err := setup.Keys(c.Keys)
 	if err != nil {
 		return nil, e, err
 	}
 	var reader *gemini.Engine
 	pool := keypool.New(keys, keypool.Options{
-		Secret: secret, Memory: memory, Log: log, Models: []string{c.Model},
+		Secret: secret, Memory: memory, Log: log, Models: []string{c.Model}, NoDoubles: !c.Double,
 		Probe: func(ctx context.Context, k keypool.Key) keypool.Outcome { return reader.Probe(ctx, k) },
 	})
-	reader, err = gemini.New(gemini.Options{Pool: pool, BaseURL: c.BaseURL, Model: c.Model, Log: log})
+	options, err := setup.Gemini(c)
 	if err != nil {
 		return nil, e, err
 	}
+	options.Pool, options.Log = pool, log
+	if reader, err = gemini.New(options); err != nil {
+		return nil, e, err
+	}
+	e.gemini, e.noStore = reader, options.NoStore
 	e.byName[reader.Name()], e.keys = reader, pool
 	if offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract}); err == nil {
-		e.byName[offline.Name()] = offline
-		if compass, err := offline.Compass(); err == nil {
-			e.compass = compass
+		e.byName[offline.Name()], e.witness = offline, offline.Background()
+		if detector, err := offline.OrientationDetector(); err == nil {
+			e.orientation = detector
 		} else {
-			log.Warn("what stands upside down is not noticed", "err", err)
+			log.Warn("orientation check unavailable", "err", err)
 		}
 	} else {
 		log.Warn("the offline engine is not available", "err", err)
 	}
 	return pool, e, nil
+}
+
+// compares returns the witness of new batches.
+func (e engines) compares(wanted bool) batch.Witness {
+	if wanted && e.witness != nil {
+		return batch.WitnessOffline
+	}
+	return batch.WitnessOff
+}
+
+// ending returns the models that answered and are deprecated or will be shut down, the earliest first.
+func (e engines) ending() []web.Ending {
+	var all []web.Ending
+	for _, l := range e.gemini.Ending() {
+		all = append(all, web.Ending{Model: l.Model, Retires: l.Retires, Message: l.Message})
+	}
+	return all
+}
+
+// offers returns the models that people may choose today.
+func (e engines) offers() []web.Offer {
+	var all []web.Offer
+	for _, o := range e.gemini.Offers(time.Now()) {
+		all = append(all, web.Offer(o))
+	}
+	return all
 }
 
 // Choose implements batch.Readers.
@@ -93,14 +132,18 @@ func missing(name string) error {
 	}
 }
 
-// intake lets imaging prepare what is taken into batches.
-type intake struct{ preparer *imaging.Preparer }
+// intake lets imaging prepare the uploaded pictures.
+type intake struct {
+	preparer *imaging.Preparer
+	danger   *danger.Guard
+}
 
 // Prepare implements batch.Intake.
 func (i intake) Prepare(ctx context.Context, filename string, r io.Reader, have func(part int) bool) iter.Seq2[batch.Part, error] {
+	ctx = i.danger.About(ctx, danger.Image{}, false) // no image yet: nothing is marked, but no image is opened alone meanwhile
 	return func(yield func(batch.Part, error) bool) {
 		for p, err := range i.preparer.Parts(ctx, filename, r, have) {
-			part := batch.Part{N: p.N, Alone: p.Alone, Page: p.Page, Filename: p.Filename, Refused: p.Refused}
+			part := batch.Part{N: p.N, Single: p.Single, Page: p.Page, Filename: p.Filename, Refused: p.Refused}
 			if p.Picture != nil {
 				part.Picture = prepared(p.Picture)
 			}
@@ -122,7 +165,7 @@ func (i intake) Rotate(ctx context.Context, data []byte, quarters int) (*batch.P
 
 func prepared(p *imaging.Prepared) *batch.Prepared {
 	out := &batch.Prepared{
-		Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source, Look: p.Look,
+		Data: p.Data, MIME: p.MIME, Width: p.Width, Height: p.Height, Thumb: p.Thumb, Source: p.Source, PHash: p.PHash,
 	}
 	for _, n := range p.Notes {
 		out.Notes = append(out.Notes, batch.Note{Kind: n.Kind, Message: n.Message})
@@ -130,8 +173,8 @@ func prepared(p *imaging.Prepared) *batch.Prepared {
 	return out
 }
 
-// keySecret is what the stored names of keys are hashed with: a file of its own, for the owner only, or on a cluster what
-// all processes were given.
+// keySecret returns the secret with which the stored names of keys are hashed. It has a file of its own, readable by the
+// owner only; on a cluster it derives from SHEETLIFT_SECRET, which all processes share.
 func keySecret(c *config.Config) ([]byte, error) {
 	if c.Cluster.URL != "" {
 		sum := sha256.Sum256([]byte(c.Secret))

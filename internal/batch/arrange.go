@@ -10,28 +10,28 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Sorting is an order that a draft can be brought into at once.
+// Sorting is an order that can be applied to a whole draft at once.
 type Sorting string
 
 // The sortings.
 const (
-	SortSent Sorting = "sent" // as the files were sent
-	SortName Sorting = "name" // by name, as a person counts: 9 before 10
-	SortFile Sorting = "file" // by folder and file name, as a person counts
-	SortDate Sorting = "date" // by the time of the files; those without one last
+	SortSent Sorting = "sent" // in upload order
+	SortName Sorting = "name" // by name, in natural order: 9 before 10
+	SortFile Sorting = "file" // by folder and file name, in natural order
+	SortDate Sorting = "date" // by file time; files without one last
 )
 
-// arrange brings the stored images of a draft into its order: as people arranged them, what they did not arrange behind
-// that as it was sent. Those that were left out come last, and apart.
+// arrange sorts the stored images of a draft: first those in Arranged, in that order, then all others in upload order. Excluded
+// images are returned separately as out.
 func (b *Batch) arrange(stored []*Image) (images, out []*Image) {
-	inPlace(stored)
+	sortByPosition(stored)
 	at := make(map[int]int, len(b.Arranged))
 	for i, n := range b.Arranged {
-		at[n] = i - len(b.Arranged) // below 0, which is where all others are
+		at[n] = i - len(b.Arranged) // negative, so before all others, which are at 0
 	}
 	slices.SortStableFunc(stored, func(x, y *Image) int { return cmp.Compare(at[x.N], at[y.N]) })
 	for _, m := range stored {
-		if m.Out {
+		if m.Excluded {
 			out = append(out, m)
 		} else {
 			images = append(images, m)
@@ -40,23 +40,23 @@ func (b *Batch) arrange(stored []*Image) (images, out []*Image) {
 	return images, out
 }
 
-// Sort brings a draft into an order.
+// Sort brings a draft into an order. It replaces any order that people arranged.
 func (s *Service) Sort(ctx context.Context, id ID, by Sorting) error {
 	var less func(a, b *Image) int
 	switch by {
 	case SortSent:
 	case SortName:
-		less = func(a, b *Image) int { return natural(a.Name, b.Name) }
+		less = func(a, b *Image) int { return compareNatural(a.Name, b.Name) }
 	case SortFile:
 		less = func(a, b *Image) int {
-			return cmp.Or(natural(a.Folder, b.Folder), natural(a.Filename, b.Filename), cmp.Compare(a.Page, b.Page))
+			return cmp.Or(compareNatural(a.Folder, b.Folder), compareNatural(a.Filename, b.Filename), cmp.Compare(a.Page, b.Page))
 		}
 	case SortDate:
 		less = func(a, b *Image) int {
-			if a.Dated.IsZero() != b.Dated.IsZero() {
-				return -a.Dated.Compare(b.Dated)
+			if a.TakenAt.IsZero() != b.TakenAt.IsZero() {
+				return -a.TakenAt.Compare(b.TakenAt)
 			}
-			return cmp.Or(a.Dated.Compare(b.Dated), cmp.Compare(a.Page, b.Page))
+			return cmp.Or(a.TakenAt.Compare(b.TakenAt), cmp.Compare(a.Page, b.Page))
 		}
 	default:
 		return errs.New(errs.Invalid, "Pictures cannot be ordered by %q; choose name, file, date or sent.", string(by))
@@ -71,7 +71,7 @@ func (s *Service) Sort(ctx context.Context, id ID, by Sorting) error {
 	})
 }
 
-// Move puts image n of a draft in front of the image before; 0 is the end.
+// Move puts image n of a draft in front of image before; 0 moves it to the end.
 func (s *Service) Move(ctx context.Context, id ID, n, before int) error {
 	return s.rearrange(ctx, id, func(b *Batch, all []*Image) error {
 		order := numbers(all)
@@ -92,7 +92,7 @@ func (s *Service) Move(ctx context.Context, id ID, n, before int) error {
 	})
 }
 
-// rearrange changes the order of a draft; f gets its images in the order they have, and those left out behind them.
+// rearrange changes the order of a draft. f gets its images in their current order, with the excluded images after them.
 func (s *Service) rearrange(ctx context.Context, id ID, f func(*Batch, []*Image) error) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		if b.Status != Draft {
@@ -116,15 +116,15 @@ func numbers(images []*Image) []int {
 	return ns
 }
 
-// LeaveOut keeps images of a draft from being read, or takes them in again. Start removes what is left out by then.
-func (s *Service) LeaveOut(ctx context.Context, id ID, out bool, ns ...int) error {
+// Exclude excludes images of a draft from being read (out true), or includes them again. Start removes excluded images.
+func (s *Service) Exclude(ctx context.Context, id ID, out bool, ns ...int) error {
 	for _, n := range ns {
 		if _, err := s.draftImage(ctx, id, n); err != nil {
 			return err
 		}
 		if _, err := s.changeImage(ctx, id, n, func(m *Image) (bool, error) {
-			changed := m.Out != out
-			m.Out = out
+			changed := m.Excluded != out
+			m.Excluded = out
 			return changed, nil
 		}); err != nil {
 			return err
@@ -133,7 +133,7 @@ func (s *Service) LeaveOut(ctx context.Context, id ID, out bool, ns ...int) erro
 	return nil
 }
 
-// Draft returns the images of a batch in its order, and apart those that were left out while it is a draft.
+// Draft returns the images of a batch in its order. While it is a draft, excluded images are returned separately as out.
 func (s *Service) Draft(ctx context.Context, id ID) (images, out []*Image, err error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
@@ -143,25 +143,25 @@ func (s *Service) Draft(ctx context.Context, id ID) (images, out []*Image, err e
 		images, err = s.Images(ctx, id)
 		return images, nil, err
 	}
-	stored, err := s.ports.Copies.stored(ctx, s.ports.Repository, id)
+	stored, err := s.ports.ImageCache.images(ctx, s.ports.Repository, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	images, out = b.arrange(stored)
-	resembling(images)
+	noteSimilar(images)
 	return images, out, nil
 }
 
-// dropOut removes what was left out of a batch that has its order now. What a crash leaves behind is in no order, and
-// taken away with whatever came too late.
-func (s *Service) dropOut(ctx context.Context, b *Batch) error {
+// removeExcluded removes the excluded images of a batch whose order is frozen. After a crash in between, the leftovers are in no
+// order; the consistency check removes them together with uploads that came after the start.
+func (s *Service) removeExcluded(ctx context.Context, b *Batch) error {
 	stored, err := s.ports.Repository.Images(ctx, b.ID)
 	if err != nil {
 		return err
 	}
 	for _, m := range stored {
-		if m.Out && !b.holds(m.N) {
-			if err := s.takeBack(ctx, m); err != nil {
+		if m.Excluded && !b.holds(m.N) {
+			if err := s.removeWithPicture(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -169,8 +169,8 @@ func (s *Service) dropOut(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// natural compares as a person orders names: case does not count, and numbers count by their value.
-func natural(a, b string) int {
+// compareNatural compares names in natural order: it ignores case and compares runs of digits by their value.
+func compareNatural(a, b string) int {
 	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
 	for len(x) > 0 && len(y) > 0 {
 		if isDigit(x[0]) && isDigit(y[0]) {
@@ -200,7 +200,7 @@ func digits(s []rune) int {
 	return n
 }
 
-// lastPart is the name of a folder without those it lies in.
+// lastPart returns the last element of a folder path.
 func lastPart(folder string) string {
 	return strings.TrimFunc(folder[strings.LastIndexByte(folder, '/')+1:], unicode.IsSpace)
 }

@@ -8,11 +8,11 @@ import (
 	"sheetlift/internal/fault"
 )
 
-// UndoFor is how long a deleted batch can be brought back.
+// UndoFor is how long a deleted batch can be restored.
 const UndoFor = time.Minute
 
-// Delete hides a batch in any state at once and cuts off what is read for it; after UndoFor it is erased. What was read for
-// it answers no question from now on, also if it is brought back. Deleting it again is not an error.
+// Delete hides a batch in any state at once and cancels the calls in flight for it; after UndoFor it is erased. Its readings
+// are removed from the cache for good, even if it is restored. Deleting it again is not an error.
 func (s *Service) Delete(ctx context.Context, id ID) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		b.Deleted = time.Now().UTC()
@@ -21,25 +21,25 @@ func (s *Service) Delete(ctx context.Context, id ID) error {
 	if errs.Is(err, errs.NotFound) {
 		return nil
 	}
-	if err != nil || s.ports.Readings == nil {
+	if err != nil || s.ports.ReadingCache == nil {
 		return err
 	}
-	return s.ports.Readings.Forget(ctx, id)
+	return s.ports.ReadingCache.PurgeReadings(ctx, id)
 }
 
-// Undelete brings a deleted batch back, as it was: if it was being read, that goes on. NotFound when it is erased.
+// Undelete restores a deleted batch in its former state; if it was being read, reading continues. NotFound once it is erased.
 func (s *Service) Undelete(ctx context.Context, id ID) (*Batch, error) {
-	return s.changeHidden(ctx, id, func(b *Batch) (bool, error) {
+	return s.changeAny(ctx, id, func(b *Batch) (bool, error) {
 		was := !b.Deleted.IsZero()
 		b.Deleted = time.Time{}
 		return was, nil
 	})
 }
 
-// Erase removes a batch in any state with all that belongs to it: work, pictures, thumbnails, images, rows. It may be
-// repeated after it was cut off, and erasing what is gone is not an error.
+// Erase removes a batch in any state with everything that belongs to it: work, pictures, thumbnails, images, rows. It may be
+// repeated after an interruption; erasing a batch that is gone is not an error.
 func (s *Service) Erase(ctx context.Context, id ID) error {
-	// Hidden first: every machine lets go of it, and nothing is taken into it any more.
+	// Hide it first: every machine stops working on it, and uploads into it are refused.
 	if err := s.Delete(ctx, id); err != nil {
 		return err
 	}
@@ -47,10 +47,11 @@ func (s *Service) Erase(ctx context.Context, id ID) error {
 		return nil
 	}
 	fault.At(fault.BatchHidden)
-	if b, err := s.hidden(ctx, id); err == nil {
-		// When images are missing, an earlier try was cut off after this, or the batch is damaged and goes all the same.
+	if b, err := s.getAny(ctx, id); err == nil {
+		// Missing images mean that an earlier Erase was interrupted after this point, or that the batch is damaged; erase it
+		// anyway.
 		if images, err := inOrder(ctx, s.ports.Repository, b); err == nil {
-			if err := s.enter(ctx, b, images); err != nil {
+			if err := s.writeLedger(ctx, b, images); err != nil {
 				return err
 			}
 		}

@@ -1,65 +1,37 @@
 package batch
 
 import (
-	"context"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
 
 	"sheetlift/internal/table"
 )
 
-// A value that should be there once and comes again is a doubt that no image has by itself: another one may be edited,
-// or read anew, and it is gone. It is therefore never stored, but found among the rows whenever they are read.
+// A repeated value in a unique column is an issue that no image has by itself: when the other image is edited or read again,
+// the issue is gone. It is therefore never stored, but computed from the rows on every read.
 
-// where is a cell of a batch.
-type where struct {
+// cellRef is the position of a cell in a batch.
+type cellRef struct {
 	image       *Image
 	row, column int
 }
 
-// value is what is compared: a text under a heading.
+// value is the key for comparison: a normalized text under a heading.
 type value struct{ heading, text string }
 
-// MarkDuplicates adds a doubt to every cell of the completed images that holds a value again which its column should
-// hold once, unless a person accepted it. images are those of b in their order; what they held of such doubts is
-// dropped first.
+// MarkDuplicates adds an issue to every cell of the completed images whose value occurs more than once in a unique column,
+// unless a person accepted it. images are those of b in their order; their old duplicate issues are dropped first.
 func MarkDuplicates(b *Batch, images []*Image) {
 	for _, places := range duplicates(b, images, nil) {
 		for i, at := range places {
-			at.doubt(places, i)
+			at.addIssue(places, i)
 		}
 	}
 }
 
-// MarkDuplicates is the function of that name for one image of a batch, as the caller has it.
-func (s *Service) MarkDuplicates(ctx context.Context, b *Batch, m *Image) error {
-	if !b.Table.Open && len(b.Table.Unique(nil)) == 0 {
-		return nil
-	}
-	images, err := s.shown(ctx, b)
-	if err != nil {
-		return err
-	}
-	for i := range images {
-		if images[i].N == m.N {
-			images[i] = m
-		}
-	}
-	for _, places := range duplicates(b, images, m) {
-		for i, at := range places {
-			if at.image == m {
-				at.doubt(places, i)
-			}
-		}
-	}
-	return nil
-}
-
-// duplicates finds the values that come more than once, each with its places in the order of the batch: all of them,
-// or those that one image holds.
-func duplicates(b *Batch, images []*Image, of *Image) [][]where {
+// duplicates returns the values that occur more than once, each with its positions in batch order: all of them, or only the
+// values in image of.
+func duplicates(b *Batch, images []*Image, of *Image) [][]cellRef {
 	var held map[value]bool
 	if of != nil {
 		held = map[value]bool{}
@@ -67,10 +39,10 @@ func duplicates(b *Batch, images []*Image, of *Image) [][]where {
 			held[v] = true
 		}
 	}
-	first, again := map[value]where{}, map[value][]where{}
+	first, again := map[value]cellRef{}, map[value][]cellRef{}
 	var order []value
 	for _, m := range images {
-		m.withoutDuplicates()
+		m.dropIssues(func(i table.Issue) bool { return i.Kind == table.KindDuplicate })
 		for v, at := range uniques(b, m) {
 			if of != nil && !held[v] {
 				continue
@@ -80,33 +52,33 @@ func duplicates(b *Batch, images []*Image, of *Image) [][]where {
 				first[v] = at
 			case again[v] == nil:
 				order = append(order, v)
-				again[v] = []where{one, at}
+				again[v] = []cellRef{one, at}
 			default:
 				again[v] = append(again[v], at)
 			}
 		}
 	}
-	all := make([][]where, len(order))
+	all := make([][]cellRef, len(order))
 	for i, v := range order {
 		all[i] = again[v]
 	}
 	return all
 }
 
-// uniques yields what a completed image holds in the columns in which nothing should come twice.
-func uniques(b *Batch, m *Image) iter.Seq2[value, where] {
-	return func(yield func(value, where) bool) {
+// uniques yields the values of a completed image in the unique columns.
+func uniques(b *Batch, m *Image) iter.Seq2[value, cellRef] {
+	return func(yield func(value, cellRef) bool) {
 		if m.Status != Completed {
 			return
 		}
 		header := b.Table.Header(m.Columns)
 		for _, c := range b.Table.Unique(header) {
-			heading := strings.ToLower(header[c])
+			heading := table.Key(header[c])
 			for r, row := range m.Rows {
 				if c >= len(row.Cells) {
 					continue
 				}
-				if text := table.Distinct(row.Cells[c].Text); text != "" && !yield(value{heading, text}, where{m, r, c}) {
+				if text := table.Distinct(row.Cells[c].Text); text != "" && !yield(value{heading, text}, cellRef{m, r, c}) {
 					return
 				}
 			}
@@ -114,8 +86,8 @@ func uniques(b *Batch, m *Image) iter.Seq2[value, where] {
 	}
 }
 
-// doubt says at the cell where else its value is: at the first of the other places.
-func (w where) doubt(places []where, own int) {
+// addIssue adds an issue to the cell that names the first other position of its value.
+func (w cellRef) addIssue(places []cellRef, own int) {
 	if w.image.Rows[w.row].Cells[w.column].State == table.Accepted {
 		return
 	}
@@ -132,13 +104,5 @@ func (w where) doubt(places []where, own int) {
 	default:
 		message = fmt.Sprintf("The same value is also on “%s”, row %d.", other.image.Name, other.row+1)
 	}
-	w.image.doubt([]table.Issue{{Row: w.row, Column: w.column, Kind: table.KindDuplicate, Message: message}})
-}
-
-// withoutDuplicates drops the doubts that only the rows of other images can tell of.
-func (m *Image) withoutDuplicates() {
-	found := func(i table.Issue) bool { return i.Kind == table.KindDuplicate }
-	if slices.ContainsFunc(m.Issues, found) {
-		m.Issues = slices.DeleteFunc(slices.Clone(m.Issues), found)
-	}
+	w.image.addIssues([]table.Issue{{Row: w.row, Column: w.column, Kind: table.KindDuplicate, Message: message}})
 }

@@ -13,7 +13,7 @@ import (
 	"sheetlift/internal/table"
 )
 
-// serials is a started batch of images whose rows hold a serial number and an item.
+// serials returns a started batch of images whose rows hold a serial number and an item.
 func serials(t *testing.T, images ...[]string) (*batch.Service, *batchtest.World, *batch.Batch) {
 	t.Helper()
 	s, w := setup(t)
@@ -44,7 +44,7 @@ func serials(t *testing.T, images ...[]string) (*batch.Service, *batchtest.World
 	return s, w, b
 }
 
-// twice are the doubts of an image about values that come again, as "row: sentence".
+// twice returns the duplicate issues of an image, as "row: sentence".
 func twice(t *testing.T, s *batch.Service, b *batch.Batch, n int) []string {
 	t.Helper()
 	m, err := s.Image(t.Context(), b.ID, n)
@@ -54,7 +54,7 @@ func twice(t *testing.T, s *batch.Service, b *batch.Batch, n int) []string {
 	if slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Kind == table.KindDuplicate }) {
 		t.Error("what only other images can tell of was stored")
 	}
-	if err := s.MarkDuplicates(t.Context(), b, m); err != nil {
+	if _, err := s.Mark(t.Context(), b, m); err != nil {
 		t.Fatal(err)
 	}
 	var all []string
@@ -83,9 +83,9 @@ func TestASerialNumberThatComesAgainIsADoubtOnEveryPlace(t *testing.T) {
 func TestADuplicateGoesWithTheEditThatEndsItAndComesWithTheOneThatMakesIt(t *testing.T) {
 	t.Parallel()
 	s, _, b := serials(t, []string{"SN-1"}, []string{"SN-1"}, []string{"SN-9"})
-	ask := func(n int, a batch.Ask) *batch.Image {
+	request := func(n int, a batch.EditRequest) *batch.Image {
 		t.Helper()
-		a.By, a.Reading, a.Row, a.Column = "Anna", 1, 1, 1
+		a.By, a.Generation, a.Row, a.Column = "Anna", 1, 1, 1
 		m, err := s.Edit(t.Context(), b.ID, n, a)
 		if err != nil {
 			t.Fatal(err)
@@ -101,20 +101,20 @@ func TestADuplicateGoesWithTheEditThatEndsItAndComesWithTheOneThatMakesIt(t *tes
 		}
 	}
 	doubts(1, 2)
-	ask(2, batch.Ask{Do: batch.EditCell, Seen: "SN-1", Text: "SN-9"})
+	request(2, batch.EditRequest{Do: batch.EditCell, Seen: "SN-1", Text: "SN-9"})
 	doubts(2, 3)
-	// A person who looked says that it is right: that cell is no doubt any more, the other one still is.
-	if m := ask(2, batch.Ask{Do: batch.EditAccept, Seen: "SN-9"}); m.Rows[0].Cells[1].State != table.Accepted || len(m.Edits) != 2 {
+	// A person accepts the cell: it is no longer an issue, but the other cell still is.
+	if m := request(2, batch.EditRequest{Do: batch.EditAccept, Seen: "SN-9"}); m.Rows[0].Cells[1].State != table.Accepted || len(m.Edits) != 2 {
 		t.Errorf("the cell is %+v after %d edits", m.Rows[0].Cells[1], len(m.Edits))
 	}
 	doubts(3)
-	for range 2 { // the acceptance, then the edit
+	for range 2 { // the EditAccept, then the EditCell
 		if _, _, err := s.Undo(t.Context(), b.ID, 2, 0, "Anna"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	doubts(1, 2)
-	if m := ask(3, batch.Ask{Do: batch.EditAccept, Seen: "SN-9"}); len(m.Edits) != 0 {
+	if m := request(3, batch.EditRequest{Do: batch.EditAccept, Seen: "SN-9"}); len(m.Edits) != 0 {
 		t.Errorf("a cell without a doubt was accepted: %+v", m.Edits)
 	}
 }
@@ -141,7 +141,7 @@ func TestAnOpenTableKnowsItsSerialNumbersByTheirHeading(t *testing.T) {
 	sheet := func(n int, heading, serial string) *batch.Image {
 		return &batch.Image{N: n, Name: fmt.Sprint(n), Status: batch.Completed, Columns: []string{"Qty", heading}, Rows: []table.Row{{Cells: []table.Cell{{Text: "1"}, {Text: serial}}}}}
 	}
-	images := []*batch.Image{sheet(1, "Serial No.", "A1"), sheet(2, "SERIAL no.", "A1"), sheet(3, "Remarks", "A1")}
+	images := []*batch.Image{sheet(1, "Serial No.", "A1"), sheet(2, "SERIAL\u00a0no.", "\u200bA1\ufeff"), sheet(3, "Remarks", "A1")}
 	batch.MarkDuplicates(b, images)
 	if len(images[0].Issues) != 1 || len(images[1].Issues) != 1 || len(images[2].Issues) != 0 {
 		t.Errorf("%v, %v, %v", images[0].Issues, images[1].Issues, images[2].Issues)
@@ -152,8 +152,7 @@ func TestAnOpenTableKnowsItsSerialNumbersByTheirHeading(t *testing.T) {
 	}
 }
 
-// Whatever the rows are, a cell is in doubt exactly when another one under its heading holds the same, and it was not
-// accepted.
+// For any rows, a cell is a duplicate exactly when another cell under its heading has the same value and it was not accepted.
 func TestDuplicatesAreThoseThatComparingEachWithEachFinds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

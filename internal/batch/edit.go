@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"hash/fnv"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,90 +16,92 @@ import (
 	"sheetlift/internal/table"
 )
 
-// EditKind is what an edit did. The words are stored, and what the pages send.
+// EditKind is the kind of an edit. The words are stored and sent by pages.
 type EditKind string
 
 // The kinds.
 const (
-	EditCell    EditKind = "cell"    // set the text of a cell
-	EditAccept  EditKind = "accept"  // found a doubt unfounded: of a cell, of a row, or of the image
-	EditAdd     EditKind = "add"     // added a blank row
-	EditDelete  EditKind = "delete"  // took a row out
-	EditMove    EditKind = "move"    // put a row in another place
-	EditCheck   EditKind = "check"   // compared the picture with its rows and found them right
-	EditUncheck EditKind = "uncheck" // took that back
-	EditUndo    EditKind = "undo"    // took back an earlier edit
+	EditCell    EditKind = "cell"    // sets the text of a cell
+	EditAccept  EditKind = "accept"  // dismisses an issue: of a cell, a row or the image
+	EditAdd     EditKind = "add"     // adds a blank row
+	EditDelete  EditKind = "delete"  // removes a row
+	EditMove    EditKind = "move"    // moves a row to another position
+	EditCheck   EditKind = "check"   // confirms that the rows match the picture
+	EditUncheck EditKind = "uncheck" // withdraws EditCheck
+	EditUndo    EditKind = "undo"    // reverts an earlier edit
+
+	EditUnreadable EditKind = "unreadable" // says that a cell cannot be read
 )
 
-// Edit is one thing that a person did to what was read of an image, with all that is needed to take it back.
+// Edit is one change by a person to the rows of an image, with all data needed to undo it.
 type Edit struct {
-	N       int           `json:"n"` // from 1, in the order of the edits of the image
-	Token   string        `json:"token,omitempty"`
-	By      string        `json:"by"`
-	At      time.Time     `json:"at"`
-	Reading int           `json:"reading"` // the image's Work: which reading was edited
-	Kind    EditKind      `json:"k"`
-	Row     int           `json:"r,omitempty"` // by its ID; 0: the image
-	Column  int           `json:"c,omitempty"` // -1: the row
-	Was     table.Cell    `json:"was,omitzero"`
-	Now     table.Cell    `json:"now,omitzero"`
-	From    int           `json:"from,omitempty"`    // place before, from 0: of a row that was moved or deleted
-	To      int           `json:"to,omitempty"`      // place after: of one that was moved or added
-	Whole   *table.Row    `json:"whole,omitempty"`   // the row that was deleted
-	Settled []table.Issue `json:"settled,omitempty"` // the doubts that it took away
-	Group   string        `json:"group,omitempty"`   // edits made in one go, over several images
-	Of      int           `json:"of,omitempty"`      // the edit that an undo took back
-	Undone  bool          `json:"undone,omitempty"`
+	N          int           `json:"n"` // from 1, in the order of the image's edits
+	Token      string        `json:"token,omitempty"`
+	By         string        `json:"by"`
+	At         time.Time     `json:"at"`
+	Generation int           `json:"reading"` // Image.Generation of the reading that was edited
+	Kind       EditKind      `json:"k"`
+	Row        int           `json:"r,omitempty"` // row ID; 0: the image
+	Column     int           `json:"c,omitempty"` // -1: the row
+	Was        table.Cell    `json:"was,omitzero"`
+	Now        table.Cell    `json:"now,omitzero"`
+	From       int           `json:"from,omitempty"`    // index before, from 0: of a moved or deleted row
+	To         int           `json:"to,omitempty"`      // index after: of a moved or added row
+	Whole      *table.Row    `json:"whole,omitempty"`   // the deleted row
+	Settled    []table.Issue `json:"settled,omitempty"` // the issues that it removed
+	Group      string        `json:"group,omitempty"`   // joins edits made in one operation over several images
+	Of         int           `json:"of,omitempty"`      // EditUndo: N of the edit that was undone
+	Undone     bool          `json:"undone,omitempty"`
 }
 
-// Check says who found an image right, and when.
+// Check is the confirmation of an image's rows by a person, with its time.
 type Check struct {
-	By      string    `json:"by"`
-	At      time.Time `json:"at"`
-	Reading int       `json:"reading"` // the image's Work then: another reading has to be checked anew
+	By         string    `json:"by"`
+	At         time.Time `json:"at"`
+	Generation int       `json:"reading"` // Image.Generation at that time: another reading must be checked again
 }
 
-// MaxEdits is how many edits an image keeps; the oldest go first.
+// MaxEdits is how many edits an image keeps; the oldest are dropped first.
 const MaxEdits = 10_000
 
-// Ask is what a person asks to be done, and what they saw when they asked: an edit never replaces what its person has
-// not seen.
-type Ask struct {
-	Do      EditKind
-	By      string // a name, or what the browser goes by
-	Token   string // the browser's own id of it: asking again with the same token does nothing again; "" for none
-	Reading int    // the image's Work as seen
-	Row     int    // the row's ID; 0: the image
-	Column  int    // of the cell; -1: the row
-	Text    string // EditCell: the new text. EditAccept of a row or an image: the doubt's message, "" for all
-	Seen    string // EditCell, EditAccept of a cell: its text as seen. EditDelete: the row's Sum as seen
-	To      int    // EditAdd, EditMove: the place, from 0
-	Group   string
+// EditRequest is a requested edit, with the values that the person saw when they requested it: an edit never overwrites a value that
+// its author has not seen.
+type EditRequest struct {
+	Do         EditKind
+	By         string // a name, or the id of the browser
+	Token      string // idempotency key chosen by the browser: a repeated request does nothing; "" for none
+	Generation int    // Image.Generation as seen
+	Row        int    // the row's ID; 0: the image
+	Column     int    // column of the cell; -1: the row
+	Text       string // EditCell: the new text. EditAccept of a row or the image: the message of the issue, "" for all
+	Seen       string // EditCell, EditUnreadable, EditAccept of a cell: its text as seen. EditDelete: the Fingerprint of the row as seen
+	To         int    // EditAdd, EditMove: the index, from 0
+	Group      string
 }
 
-// Clash is the cause of a Conflict: somebody else was there first.
-type Clash struct {
-	Ask   Ask
-	There bool   // it is about a cell that still is there
-	Now   string // its text
-	By    string // who changed it, "" when nobody is known
-	At    time.Time
+// EditConflict is the cause of a Conflict: the value was changed by somebody else first.
+type EditConflict struct {
+	Request EditRequest
+	There   bool   // it concerns a cell that still exists
+	Now     string // the current text of the cell
+	By      string // the author of that change, "" if unknown
+	At      time.Time
 }
 
-// Error says what clashed, for logs.
-func (c *Clash) Error() string {
-	return "row " + strconv.Itoa(c.Ask.Row) + " was changed by " + strconv.Quote(c.By)
+// Error describes the conflict, for logs.
+func (c *EditConflict) Error() string {
+	return "row " + strconv.Itoa(c.Request.Row) + " was changed by " + strconv.Quote(c.By)
 }
 
-// IsChecked reports whether a person found what is read of m now right.
+// IsChecked reports whether a person confirmed the current rows of m.
 func (m *Image) IsChecked() bool {
-	return m.Checked != nil && m.Checked.Reading == m.Work && m.Status == Completed
+	return m.Checked != nil && m.Checked.Generation == m.Generation && m.Status == Completed
 }
 
-// RowID names the row at place i, wherever it moves.
+// RowID returns the stable ID of the row at index i; it does not change when the row moves.
 func (m *Image) RowID(i int) int { return cmp.Or(m.Rows[i].ID, i+1) }
 
-// Place is where the row with that ID stands, from 0; -1 when there is none.
+// Place returns the index of the row with that ID, from 0, or -1 if there is none.
 func (m *Image) Place(id int) int {
 	for i := range m.Rows {
 		if m.RowID(i) == id {
@@ -108,18 +111,22 @@ func (m *Image) Place(id int) int {
 	return -1
 }
 
-// Standing is the edits that are in the rows as they are now.
-func (m *Image) Standing() []Edit { return m.made(func(e Edit) bool { return e.Reading == m.Work }) }
+// Standing returns the edits that are part of the current rows.
+func (m *Image) Standing() []Edit {
+	return m.effectiveEdits(func(e Edit) bool { return e.Generation == m.Generation })
+}
 
-// Outdated is the edits that were made to earlier readings and are not in the rows.
-func (m *Image) Outdated() []Edit { return m.made(func(e Edit) bool { return e.Reading != m.Work }) }
+// Outdated returns the edits to earlier readings, which are not part of the current rows.
+func (m *Image) Outdated() []Edit {
+	return m.effectiveEdits(func(e Edit) bool { return e.Generation != m.Generation })
+}
 
-// made is the edits that changed what the rows say and were not undone.
-func (m *Image) made(match func(Edit) bool) []Edit {
+// effectiveEdits returns the matching edits that changed rows and were not undone.
+func (m *Image) effectiveEdits(match func(Edit) bool) []Edit {
 	var all []Edit
 	for _, e := range m.Edits {
 		switch e.Kind {
-		case EditCell, EditAdd, EditDelete, EditMove:
+		case EditCell, EditUnreadable, EditAdd, EditDelete, EditMove:
 			if !e.Undone && match(e) {
 				all = append(all, e)
 			}
@@ -128,19 +135,19 @@ func (m *Image) made(match func(Edit) bool) []Edit {
 	return all
 }
 
-// Undoable returns the newest edit of a person that can be taken back, or nil. by "" is anybody.
+// Undoable returns the newest edit by a person that can be undone, or nil. by "" means anybody.
 func (m *Image) Undoable(by string) *Edit {
 	for i := len(m.Edits) - 1; i >= 0; i-- {
 		e := &m.Edits[i]
-		if e.Reading == m.Work && !e.Undone && e.Kind != EditUndo && (by == "" || e.By == by) {
+		if e.Generation == m.Generation && !e.Undone && e.Kind != EditUndo && (by == "" || e.By == by) {
 			return e
 		}
 	}
 	return nil
 }
 
-// Sum stands for the texts of a row: another text, another sum.
-func Sum(row table.Row) string {
+// Fingerprint returns a hash of the texts of a row, to detect changes.
+func Fingerprint(row table.Row) string {
 	h := fnv.New64a()
 	for _, c := range row.Cells {
 		_, _ = h.Write([]byte(c.Text)) // never fails
@@ -149,14 +156,17 @@ func Sum(row table.Row) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// Edit does what a person asks of a completed image, all of it or nothing. Errors: Conflict with a *Clash when what
-// the person saw is no longer so, Conflict when the image is not read at the moment, Invalid for a text that cannot be.
-func (s *Service) Edit(ctx context.Context, id ID, n int, asks ...Ask) (*Image, error) {
-	accepts := slices.ContainsFunc(asks, func(a Ask) bool {
-		return a.Do == EditAccept || a.Do == EditCell && sameText(a.Text, a.Seen)
-	})
-	return s.edit(ctx, id, n, accepts, func(b *Batch, m *Image, now time.Time) error {
-		for _, a := range asks {
+// Edit applies requested edits to a completed image, all or none. Errors: Conflict with an *EditConflict when a value changed after the
+// person saw it, Conflict when the image is not completed at the moment, Invalid for a text that is not allowed.
+func (s *Service) Edit(ctx context.Context, id ID, n int, requests ...EditRequest) (*Image, error) {
+	// Issues that depend on the other images can be dismissed too, and an edit stores the meaning of its value; both need Mark.
+	marks := func(b *Batch) bool {
+		return slices.ContainsFunc(requests, func(a EditRequest) bool {
+			return a.Do == EditAccept || a.Do == EditUnreadable || a.Do == EditCell && (sameText(a.Text, a.Seen) || b.Table.Column(a.Column).Weighs(a.Text))
+		})
+	}
+	return s.edit(ctx, id, n, marks, func(b *Batch, m *Image, now time.Time) error {
+		for _, a := range requests {
 			if a.Token != "" && slices.ContainsFunc(m.Edits, func(e Edit) bool { return e.Token == a.Token }) {
 				continue
 			}
@@ -168,8 +178,8 @@ func (s *Service) Edit(ctx context.Context, id ID, n int, asks ...Ask) (*Image, 
 	})
 }
 
-// edit changes a completed image, and brings the figures of a batch that has ended up to date.
-func (s *Service) edit(ctx context.Context, id ID, n int, accepts bool, f func(*Batch, *Image, time.Time) error) (*Image, error) {
+// edit changes a completed image and updates the counts of a batch that has ended.
+func (s *Service) edit(ctx context.Context, id ID, n int, marks func(*Batch) bool, f func(*Batch, *Image, time.Time) error) (*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
 		return nil, err
@@ -182,9 +192,12 @@ func (s *Service) edit(ctx context.Context, id ID, n int, accepts bool, f func(*
 		if m.Status != Completed {
 			return false, errs.New(errs.Conflict, "This picture is not read at the moment, so its rows cannot be changed. What you typed is kept here; try again once it is read.")
 		}
-		before = m.Figures()
-		if accepts { // a doubt that only the other images tell of can be settled too
-			if err := s.MarkDuplicates(ctx, b, m); err != nil {
+		before = m.Figures(b.Table)
+		m.addIssues(m.overlooked(b.Table))
+		m.Checks = table.Checks
+		judged := b
+		if marks != nil && marks(b) {
+			if judged, err = s.Mark(ctx, b, m); err != nil {
 				return false, err
 			}
 		}
@@ -192,10 +205,10 @@ func (s *Service) edit(ctx context.Context, id ID, n int, accepts bool, f func(*
 			m.Rows[i].ID = m.RowID(i)
 		}
 		last := m.lastEdit()
-		if err := f(b, m, time.Now().UTC()); err != nil {
+		if err := f(judged, m, time.Now().UTC()); err != nil {
 			return false, err
 		}
-		m.withoutDuplicates()
+		m.dropIssues(computedOnRead)
 		if drop := len(m.Edits) - MaxEdits; drop > 0 {
 			m.Edits = m.Edits[drop:]
 		}
@@ -204,15 +217,9 @@ func (s *Service) edit(ctx context.Context, id ID, n int, accepts bool, f func(*
 	if err != nil {
 		return nil, err
 	}
-	if after := m.Figures(); after != before {
-		_, err = s.change(ctx, id, func(b *Batch) (bool, error) {
-			if b.Counts == nil {
-				return false, nil
-			}
-			b.Counts.Add(before, -1)
-			b.Counts.Add(after, 1)
-			return true, nil
-		})
+	unique := len(b.Table.Unique(b.Table.Header(m.Columns))) > 0 // then doubts of other images may have come or gone
+	if unique || !reflect.DeepEqual(m.Figures(b.Table), before) {
+		err = s.recount(ctx, id, map[int]*Image{n: m})
 	}
 	return m, err
 }
@@ -224,15 +231,15 @@ func (m *Image) lastEdit() int {
 	return m.Edits[len(m.Edits)-1].N
 }
 
-// apply carries out one ask. Nothing is written down when nothing changes.
-func (m *Image) apply(t table.Table, a Ask, now time.Time) error {
-	if a.Reading != m.Work {
-		return errs.Wrap(&Clash{Ask: a}, errs.Conflict, "This picture was read again meanwhile, and its rows are new. Compare them with what you wanted to change.")
+// apply carries out one request. It records nothing if nothing changes.
+func (m *Image) apply(t table.Table, a EditRequest, now time.Time) error {
+	if a.Generation != m.Generation {
+		return errs.Wrap(&EditConflict{Request: a}, errs.Conflict, "This picture was read again meanwhile, and its rows are new. Compare them with what you wanted to change.")
 	}
-	e := Edit{Token: a.Token, By: a.By, At: now, Reading: m.Work, Kind: a.Do, Row: a.Row, Column: a.Column, Group: a.Group}
+	e := Edit{Token: a.Token, By: a.By, At: now, Generation: m.Generation, Kind: a.Do, Row: a.Row, Column: a.Column, Group: a.Group}
 	at := m.Place(a.Row)
-	if at < 0 && (a.Do == EditCell || a.Do == EditDelete || a.Do == EditMove || a.Do == EditAccept && a.Row != 0) {
-		return m.clash(a, "", "This row was deleted meanwhile, so it was left as it is.")
+	if at < 0 && (a.Do == EditCell || a.Do == EditUnreadable || a.Do == EditDelete || a.Do == EditMove || a.Do == EditAccept && a.Row != 0) {
+		return m.conflict(a, "", "This row was deleted meanwhile, so it was left as it is.")
 	}
 	var err error
 	done := true
@@ -240,7 +247,9 @@ func (m *Image) apply(t table.Table, a Ask, now time.Time) error {
 	case EditCell:
 		done, err = m.setCell(t, a, at, &e)
 	case EditAccept:
-		done, err = m.accept(a, at, &e)
+		done, err = m.accept(t, a, at, &e)
+	case EditUnreadable:
+		done, err = m.setUnreadable(t, a, at, &e)
 	case EditAdd:
 		err = m.addRow(t, a, &e)
 	case EditDelete:
@@ -251,8 +260,8 @@ func (m *Image) apply(t table.Table, a Ask, now time.Time) error {
 		done = e.From != e.To
 	case EditCheck:
 		if done = !m.IsChecked(); done {
-			m.Checked = &Check{By: a.By, At: now, Reading: m.Work}
-			e.Settled = m.settle(func(i table.Issue) bool { return i.Row < 0 })
+			m.Checked = &Check{By: a.By, At: now, Generation: m.Generation}
+			e.Settled = m.removeIssues(func(i table.Issue) bool { return i.Row < 0 })
 		}
 	case EditUncheck:
 		done = m.IsChecked()
@@ -272,11 +281,11 @@ func (m *Image) record(e Edit) {
 	m.Edits = append(m.Edits, e)
 }
 
-// clash is the error for an ask that came too late.
-func (m *Image) clash(a Ask, now, sentence string) error {
-	c := &Clash{Ask: a, Now: now, There: a.Do == EditCell && m.Place(a.Row) >= 0}
+// conflict returns the error for a request that is based on an outdated value.
+func (m *Image) conflict(a EditRequest, now, sentence string) error {
+	c := &EditConflict{Request: a, Now: now, There: (a.Do == EditCell || a.Do == EditUnreadable) && m.Place(a.Row) >= 0}
 	for _, e := range slices.Backward(m.Edits) {
-		if e.Reading == m.Work && e.Row == a.Row && (e.Column == a.Column || e.Kind == EditDelete) {
+		if e.Generation == m.Generation && e.Row == a.Row && (e.Column == a.Column || e.Kind == EditDelete) {
 			c.By, c.At = e.By, e.At
 			break
 		}
@@ -284,7 +293,7 @@ func (m *Image) clash(a Ask, now, sentence string) error {
 	return errs.Wrap(c, errs.Conflict, "%s", sentence)
 }
 
-// cell returns a cell that can be written, lengthening a row that is too short for it.
+// cell returns a cell for writing; it extends a row that is too short.
 func (m *Image) cell(t table.Table, row, column int) (*table.Cell, error) {
 	r := &m.Rows[row]
 	if column < 0 || column >= max(len(t.Header(m.Columns)), len(r.Cells)) {
@@ -296,7 +305,7 @@ func (m *Image) cell(t table.Table, row, column int) (*table.Cell, error) {
 	return &r.Cells[column], nil
 }
 
-func (m *Image) setCell(t table.Table, a Ask, at int, e *Edit) (bool, error) {
+func (m *Image) setCell(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
 	text, err := cleanText(a.Text)
 	if err != nil {
 		return false, err
@@ -306,27 +315,27 @@ func (m *Image) setCell(t table.Table, a Ask, at int, e *Edit) (bool, error) {
 		return false, err
 	}
 	if sameText(c.Text, text) {
-		if sameText(c.Text, a.Seen) { // confirmed as it stands
-			return m.accept(a, at, e)
+		if sameText(c.Text, a.Seen) { // confirmed unchanged
+			return m.accept(t, a, at, e)
 		}
-		return false, nil // both typed the same
+		return false, nil // both people typed the same text
 	}
 	if !sameText(c.Text, a.Seen) {
-		return false, m.clash(a, c.Text, "Somebody else changed this cell meanwhile. Yours is kept in the field; choose which one is right.")
+		return false, m.conflict(a, c.Text, "Somebody else changed this cell meanwhile. Yours is kept in the field; choose which one is right.")
 	}
 	e.Was = *c
-	c.Text, c.State, c.Confidence = text, table.Edited, 0
+	c.Text, c.State, c.Confidence, c.Meant = text, table.Edited, 0, t.Column(a.Column).Meant(text, false)
 	e.Now = *c
-	e.Settled = m.settle(func(i table.Issue) bool { return i.Row == at && i.Column == a.Column })
-	m.doubt(t.CheckCell(at, a.Column, *c))
+	e.Settled = m.removeIssues(func(i table.Issue) bool { return i.Row == at && i.Column == a.Column })
+	m.addIssues(t.CheckCell(at, a.Column, *c))
 	return true, nil
 }
 
-// accept settles doubts: of a cell, which then counts as right, of a row, or of the image.
-func (m *Image) accept(a Ask, at int, e *Edit) (bool, error) {
+// accept dismisses issues: of a cell, which is then accepted, of a row, or of the image.
+func (m *Image) accept(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
 	e.Kind = EditAccept
 	if a.Row == 0 || a.Column < 0 {
-		e.Settled = m.settle(func(i table.Issue) bool {
+		e.Settled = m.removeIssues(func(i table.Issue) bool {
 			return (i.Row == at && i.Column < 0 || a.Row == 0 && i.Row < 0) && (a.Text == "" || a.Text == i.Message)
 		})
 		return len(e.Settled) > 0, nil
@@ -336,19 +345,19 @@ func (m *Image) accept(a Ask, at int, e *Edit) (bool, error) {
 	}
 	c := &m.Rows[at].Cells[a.Column]
 	if !sameText(c.Text, a.Seen) {
-		return false, m.clash(a, c.Text, "Somebody else changed this cell meanwhile. Look at it again before you accept it.")
+		return false, m.conflict(a, c.Text, "Somebody else changed this cell meanwhile. Look at it again before you accept it.")
 	}
 	e.Was = *c
-	e.Settled = m.settle(func(i table.Issue) bool { return i.Row == at && i.Column == a.Column })
+	e.Settled = m.removeIssues(func(i table.Issue) bool { return i.Row == at && i.Column == a.Column })
 	if len(e.Settled) == 0 && c.State != table.Guessed {
 		return false, nil
 	}
-	c.State = table.Accepted
+	c.State, c.Meant = table.Accepted, t.Column(a.Column).Meant(c.Text, true)
 	e.Now = *c
 	return true, nil
 }
 
-func (m *Image) addRow(t table.Table, a Ask, e *Edit) error {
+func (m *Image) addRow(t table.Table, a EditRequest, e *Edit) error {
 	if len(m.Rows) >= table.MaxRows {
 		return errs.New(errs.Invalid, "A picture can have %d rows at most.", table.MaxRows)
 	}
@@ -356,28 +365,28 @@ func (m *Image) addRow(t table.Table, a Ask, e *Edit) error {
 	e.Row, e.To = row.ID, min(max(a.To, 0), len(m.Rows))
 	m.insert(e.To, row)
 	for c, cell := range row.Cells {
-		m.doubt(t.CheckCell(e.To, c, cell))
+		m.addIssues(t.CheckCell(e.To, c, cell))
 	}
 	return nil
 }
 
-// nextRow is an ID that no row of this reading had.
+// nextRow returns an ID that no row of this reading has used.
 func (m *Image) nextRow() int {
 	last := 0
 	for i := range m.Rows {
 		last = max(last, m.RowID(i))
 	}
 	for _, e := range m.Edits {
-		if e.Reading == m.Work {
+		if e.Generation == m.Generation {
 			last = max(last, e.Row)
 		}
 	}
 	return last + 1
 }
 
-func (m *Image) deleteRow(a Ask, at int, e *Edit) error {
-	if Sum(m.Rows[at]) != a.Seen {
-		return m.clash(a, "", "Somebody else changed this row meanwhile, so it was not deleted. Look at it again.")
+func (m *Image) deleteRow(a EditRequest, at int, e *Edit) error {
+	if Fingerprint(m.Rows[at]) != a.Seen {
+		return m.conflict(a, "", "Somebody else changed this row meanwhile, so it was not deleted. Look at it again.")
 	}
 	row := m.Rows[at]
 	e.From, e.Whole, e.Column = at, &row, -1
@@ -394,9 +403,9 @@ func (m *Image) insert(at int, row table.Row) {
 	}
 }
 
-// remove takes the row at a place out and returns the doubts that went with it.
+// remove deletes the row at an index and returns the issues that were removed with it.
 func (m *Image) remove(at int) []table.Issue {
-	settled := m.settle(func(i table.Issue) bool { return i.Row == at })
+	settled := m.removeIssues(func(i table.Issue) bool { return i.Row == at })
 	m.Rows = slices.Delete(m.Rows, at, at+1)
 	for i := range m.Issues {
 		if m.Issues[i].Row > at {
@@ -416,11 +425,11 @@ func (m *Image) moveRow(from, to int) {
 	for i := range settled {
 		settled[i].Row = to
 	}
-	m.doubt(settled)
+	m.addIssues(settled)
 }
 
-// settle takes the doubts that match away and returns them.
-func (m *Image) settle(match func(table.Issue) bool) []table.Issue {
+// removeIssues removes the matching issues and returns them.
+func (m *Image) removeIssues(match func(table.Issue) bool) []table.Issue {
 	var settled, left []table.Issue
 	for _, i := range m.Issues {
 		if match(i) {
@@ -433,8 +442,8 @@ func (m *Image) settle(match func(table.Issue) bool) []table.Issue {
 	return settled
 }
 
-// doubt adds doubts, in the order of the cells.
-func (m *Image) doubt(issues []table.Issue) {
+// addIssues adds issues, sorted by cell.
+func (m *Image) addIssues(issues []table.Issue) {
 	if len(issues) == 0 {
 		return
 	}
@@ -446,12 +455,12 @@ func (m *Image) doubt(issues []table.Issue) {
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// sameText compares texts as pages and forms carry them, which agree on neither line ends nor outer blanks.
+// sameText compares texts as pages and forms submit them: line endings and outer white space are ignored.
 func sameText(a, b string) bool {
 	return a == b || strings.TrimSpace(lineEnds.Replace(a)) == strings.TrimSpace(lineEnds.Replace(b))
 }
 
-// cleanText makes a typed text fit for a cell.
+// cleanText normalizes a typed text for a cell.
 func cleanText(text string) (string, error) {
 	text = lineEnds.Replace(strings.ToValidUTF8(text, ""))
 	text = strings.Map(func(r rune) rune {
@@ -460,6 +469,7 @@ func cleanText(text string) (string, error) {
 		}
 		return r
 	}, text)
+	text, _ = table.Clean(text)
 	if n := utf8.RuneCountInString(text); n > table.MaxCell {
 		return "", errs.New(errs.Invalid, "This text has %d characters; a cell holds %d. Shorten it.", n, table.MaxCell)
 	}

@@ -13,8 +13,8 @@ import (
 	"sheetlift/internal/table"
 )
 
-// readBatch is a started batch of one image that was read: three rows of two columns, the serial number of the second
-// guessed, the quantity of the third breaking its rule.
+// readBatch returns a started batch whose images are completed: three rows of two columns, the serial number of the second row
+// guessed, the quantity of the third violating its rule.
 func readBatch(t *testing.T, images int) (*batch.Service, *batchtest.World, batch.ID) {
 	t.Helper()
 	s, w := setup(t)
@@ -72,7 +72,7 @@ func issueAt(m *batch.Image, row, column int) bool {
 func TestAnEditKeepsWhoAndTheValueBeforeAndClearsTheDoubt(t *testing.T) {
 	t.Parallel()
 	s, _, id := readBatch(t, 1)
-	m, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: "VNB3A"})
+	m, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: "VNB3A"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestAnEditKeepsWhoAndTheValueBeforeAndClearsTheDoubt(t *testing.T) {
 	if e.By != "Anna" || e.At.IsZero() || e.Was.Text != "VNB3R" || e.Was.State != table.Guessed {
 		t.Errorf("the edit keeps %+v", e)
 	}
-	m, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 1, Column: 1, Seen: "4", Text: "many"})
+	m, err = s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: 1, Row: 1, Column: 1, Seen: "4", Text: "many"})
 	if err != nil || !issueAt(m, 0, 1) {
 		t.Errorf("a text that breaks the column's rule is no doubt: %v, %v", m.Issues, err)
 	}
@@ -103,34 +103,34 @@ func TestAnEditKeepsWhoAndTheValueBeforeAndClearsTheDoubt(t *testing.T) {
 func TestTwoPeopleNeverOverwriteEachOtherSilently(t *testing.T) {
 	t.Parallel()
 	s, _, id := readBatch(t, 1)
-	ask := func(by, text string) error {
-		_, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: by, Reading: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: text})
+	request := func(by, text string) error {
+		_, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: by, Generation: 1, Row: 2, Column: 0, Seen: "VNB3R", Text: text})
 		return err
 	}
-	if err := ask("Anna", "VNB3A"); err != nil {
+	if err := request("Anna", "VNB3A"); err != nil {
 		t.Fatal(err)
 	}
-	if err := ask("Ben", "VNB3A"); err != nil {
+	if err := request("Ben", "VNB3A"); err != nil {
 		t.Errorf("the same text typed by both is a conflict: %v", err)
 	}
-	err := ask("Ben", "VNB3K")
-	clash, ok := errors.AsType[*batch.Clash](err)
-	if !errs.Is(err, errs.Conflict) || !ok || clash.Now != "VNB3A" || clash.By != "Anna" || clash.Ask.Text != "VNB3K" {
-		t.Fatalf("got %v with %+v", err, clash)
+	err := request("Ben", "VNB3K")
+	conflict, ok := errors.AsType[*batch.EditConflict](err)
+	if !errs.Is(err, errs.Conflict) || !ok || conflict.Now != "VNB3A" || conflict.By != "Anna" || conflict.Request.Text != "VNB3K" {
+		t.Fatalf("got %v with %+v", err, conflict)
 	}
-	if _, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditDelete, By: "Anna", Reading: 1, Row: 1, Seen: batch.Sum(table.Row{Cells: []table.Cell{{Text: "00123"}, {Text: "4"}}})}); err != nil {
+	if _, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditDelete, By: "Anna", Generation: 1, Row: 1, Seen: batch.Fingerprint(table.Row{Cells: []table.Cell{{Text: "00123"}, {Text: "4"}}})}); err != nil {
 		t.Fatal(err)
 	}
-	// The rows moved up; an edit still finds its own by its ID, and one of the row that is gone is told so.
-	m, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 3, Column: 1, Seen: "four", Text: "4"})
+	// The rows moved up: an edit by ID still applies to its own row, and an edit of the deleted row gets a Conflict.
+	m, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Ben", Generation: 1, Row: 3, Column: 1, Seen: "four", Text: "4"})
 	if err != nil || !slices.Equal(texts(m, 1), []string{"2", "4"}) || len(m.Issues) != 1 {
 		t.Errorf("got %v, %v, %v", texts(m, 1), m.Issues, err)
 	}
-	_, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 1, Column: 1, Seen: "4", Text: "5"})
+	_, err = s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Ben", Generation: 1, Row: 1, Column: 1, Seen: "4", Text: "5"})
 	if !errs.Is(err, errs.Conflict) {
 		t.Errorf("editing a deleted row says %v", err)
 	}
-	_, err = s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditDelete, By: "Ben", Reading: 1, Row: 2, Seen: batch.Sum(table.Row{Cells: []table.Cell{{Text: "VNB3R"}, {Text: "2"}}})})
+	_, err = s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditDelete, By: "Ben", Generation: 1, Row: 2, Seen: batch.Fingerprint(table.Row{Cells: []table.Cell{{Text: "VNB3R"}, {Text: "2"}}})})
 	if !errs.Is(err, errs.Conflict) {
 		t.Errorf("deleting a row that changed says %v", err)
 	}
@@ -143,13 +143,13 @@ func TestRowsAreAddedMovedAndDeletedAndAllIsUndone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := batch.Sum(before.Rows[1])
+	sum := batch.Fingerprint(before.Rows[1])
 	m, err := s.Edit(t.Context(), id, 1,
-		batch.Ask{Do: batch.EditAdd, By: "Anna", Reading: 1, To: 1, Token: "once"},
-		batch.Ask{Do: batch.EditAdd, By: "Anna", Reading: 1, To: 1, Token: "once"},
-		batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 4, Column: 0, Text: "new"},
-		batch.Ask{Do: batch.EditMove, By: "Anna", Reading: 1, Row: 3, To: 0},
-		batch.Ask{Do: batch.EditDelete, By: "Anna", Reading: 1, Row: 2, Column: -1, Seen: sum},
+		batch.EditRequest{Do: batch.EditAdd, By: "Anna", Generation: 1, To: 1, Token: "once"},
+		batch.EditRequest{Do: batch.EditAdd, By: "Anna", Generation: 1, To: 1, Token: "once"},
+		batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: 1, Row: 4, Column: 0, Text: "new"},
+		batch.EditRequest{Do: batch.EditMove, By: "Anna", Generation: 1, Row: 3, To: 0},
+		batch.EditRequest{Do: batch.EditDelete, By: "Anna", Generation: 1, Row: 2, Column: -1, Seen: sum},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -170,12 +170,12 @@ func TestRowsAreAddedMovedAndDeletedAndAllIsUndone(t *testing.T) {
 func TestCheckingAnImageCountsInItsBatchAndSettlesTheDoubtsAboutTheWhole(t *testing.T) {
 	t.Parallel()
 	s, _, id := readBatch(t, 1)
-	if ended, err := s.Conclude(t.Context(), id); err != nil || !ended {
+	if ended, err := s.Finish(t.Context(), id); err != nil || !ended {
 		t.Fatal(ended, err)
 	}
 	m, err := s.Edit(t.Context(), id, 1,
-		batch.Ask{Do: batch.EditAccept, By: "Anna", Reading: 1, Row: 2, Column: 0, Seen: "VNB3R"},
-		batch.Ask{Do: batch.EditCheck, By: "Anna", Reading: 1})
+		batch.EditRequest{Do: batch.EditAccept, By: "Anna", Generation: 1, Row: 2, Column: 0, Seen: "VNB3R"},
+		batch.EditRequest{Do: batch.EditCheck, By: "Anna", Generation: 1})
 	if err != nil || !m.IsChecked() || len(m.Issues) != 1 || m.Rows[1].Cells[0].State != table.Accepted {
 		t.Fatalf("got %+v, %v", m, err)
 	}
@@ -191,18 +191,18 @@ func TestCheckingAnImageCountsInItsBatchAndSettlesTheDoubtsAboutTheWhole(t *test
 func TestARereadingKeepsTheHistoryAndTakesNoEditOfTheOldRows(t *testing.T) {
 	t.Parallel()
 	s, w, id := readBatch(t, 1)
-	if _, err := s.Edit(t.Context(), id, 1, batch.Ask{Do: batch.EditCell, By: "Anna", Reading: 1, Row: 2, Seen: "VNB3R", Text: "VNB3A"}, batch.Ask{Do: batch.EditCheck, By: "Anna", Reading: 1}); err != nil {
+	if _, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: 1, Row: 2, Seen: "VNB3R", Text: "VNB3A"}, batch.EditRequest{Do: batch.EditCheck, By: "Anna", Generation: 1}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := w.Image(t.Context(), id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Work, m.Status = m.Work+1, batch.Retrying
+	m.Generation, m.Status = m.Generation+1, batch.Retrying
 	if err := w.SaveImage(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	old := batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 2, Seen: "VNB3R", Text: "VNB3K"}
+	old := batch.EditRequest{Do: batch.EditCell, By: "Ben", Generation: 1, Row: 2, Seen: "VNB3R", Text: "VNB3K"}
 	if _, err := s.Edit(t.Context(), id, 1, old); !errs.Is(err, errs.Conflict) {
 		t.Errorf("an edit while it is read says %v", err)
 	}
@@ -228,7 +228,7 @@ func TestFindAndReplaceIsCountedBeforeAndUndoneAsOne(t *testing.T) {
 	if err != nil || done.Cells != 3 || done.Images != 3 || done.Kept != 0 {
 		t.Fatalf("replaced %+v, %v", done, err)
 	}
-	if _, err := s.Edit(t.Context(), id, 2, batch.Ask{Do: batch.EditCell, By: "Ben", Reading: 1, Row: 2, Seen: "VNC3R", Text: "other"}); err != nil {
+	if _, err := s.Edit(t.Context(), id, 2, batch.EditRequest{Do: batch.EditCell, By: "Ben", Generation: 1, Row: 2, Seen: "VNC3R", Text: "other"}); err != nil {
 		t.Fatal(err)
 	}
 	undone, kept, err := s.UndoGroup(t.Context(), id, "g1", "Anna")
@@ -244,7 +244,7 @@ func TestFindAndReplaceIsCountedBeforeAndUndoneAsOne(t *testing.T) {
 	}
 }
 
-// dated is a batch whose images have dates, all written the same way.
+// dated returns a batch whose images hold dates, all written in the same way.
 func dated(t *testing.T, images int, written ...table.Cell) (*batch.Service, *batchtest.World, batch.ID) {
 	t.Helper()
 	s, w, id := readBatch(t, images)
@@ -272,6 +272,50 @@ func dated(t *testing.T, images int, written ...table.Cell) (*batch.Service, *ba
 	return s, w, id
 }
 
+func TestTextIsFoundInEitherFormOfUnicodeAndWithAnySpace(t *testing.T) {
+	t.Parallel()
+	s, w, id := readBatch(t, 1)
+	m, err := w.Image(t.Context(), id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{"Cafe\u0301 noir", "Café\u00a0noir", "Ca\u00adfé  noir"} {
+		m.Rows[i].Cells[0].Text = text
+	}
+	if err := w.SaveImage(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"café noir", "cafe\u0301 noir", "CAFÉ\u00a0NOIR"} {
+		matches, err := s.Matches(t.Context(), id, batch.Find{Text: text, With: "The\u0301", Whole: true})
+		if err != nil || len(matches) != 3 || matches[0].Now != "Thé" {
+			t.Errorf("%q: %+v, %v", text, matches, err)
+		}
+	}
+	if matches, err := s.Matches(t.Context(), id, batch.Find{Text: "cafe noir", With: "x"}); err != nil || len(matches) != 0 {
+		t.Errorf("without its accent: %+v, %v", matches, err)
+	}
+	m, err = s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: 1, Row: 1, Seen: "Cafe\u0301 noir", Text: "The\u0301 \u200bvert"})
+	if err != nil || m.Rows[0].Cells[0].Text != "Thé vert" {
+		t.Errorf("typed: %q, %v", m.Rows[0].Cells[0].Text, err)
+	}
+}
+
+func TestColumnsAreKeptInOneFormOfUnicode(t *testing.T) {
+	t.Parallel()
+	s, _ := setup(t)
+	columns := table.Table{Columns: []table.Column{{Name: "E\u0301tat\u200b", Type: table.Choice, Choices: []string{"use\u0301"}}}}
+	b, err := s.Create(t.Context(), batch.NewBatch{Table: &columns})
+	if err != nil || b.Table.Columns[0].Name != "État" || b.Table.Columns[0].Choices[0] != "usé" {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if columns.Columns[0].Choices[0] != "use\u0301" {
+		t.Error("the caller's own columns were changed")
+	}
+	if b, err = s.SetTable(t.Context(), b.ID, columns); err != nil || b.Table.Columns[0].Name != "État" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 func TestDatesInDoubtAreWrittenYearFirstAtAWordAndTakenBackAsOne(t *testing.T) {
 	t.Parallel()
 	s, _, id := dated(t, 2, table.Cell{Text: "03/04/2026", State: table.Read}, table.Cell{Text: "03/04/2026", State: table.Guessed}, table.Cell{Text: "25/12/25", State: table.Read})
@@ -284,7 +328,7 @@ func TestDatesInDoubtAreWrittenYearFirstAtAWordAndTakenBackAsOne(t *testing.T) {
 		cells int
 		want  []string
 	}{
-		{table.DayFirst, 4, []string{"2026-04-03", "03/04/2026", "2025-12-25"}}, // a guess may be wrong in more than its order
+		{table.DayFirst, 4, []string{"2026-04-03", "03/04/2026", "2025-12-25"}}, // in a guessed cell more than the order may be wrong
 		{table.MonthFirst, 4, []string{"2026-03-04", "03/04/2026", "2025-12-25"}},
 		{batch.EitherOrder, 2, []string{"03/04/2026", "03/04/2026", "2025-12-25"}},
 	} {

@@ -5,37 +5,37 @@ import (
 	"time"
 )
 
-// Inventory lists what is stored, whether or not anything refers to it, and takes away what nothing refers to. It is
-// for the one who checks the store (package upkeep); nobody else needs more than the other ports.
+// Inventory lists everything that is stored, referenced or not, and removes unreferenced things. Only the consistency checker
+// (package upkeep) uses it; the other ports are enough for everybody else.
 type Inventory interface {
-	// Stored lists everything. Of what changes while it is listed, the old or the new may be in it.
+	// Stored lists everything. For things that change during the listing, it may contain the old or the new state.
 	Stored(ctx context.Context) (*Stored, error)
-	// SweepPicture, SweepRows, SweepReading and SweepUnit remove one thing, unless it was stored at or after before; they report
-	// whether it is gone. What is not there is gone.
+	// SweepPicture, SweepRows, SweepReading and SweepUnit remove one thing, unless it was stored at or after before. They
+	// report whether it is gone; a thing that does not exist counts as gone.
 	SweepPicture(ctx context.Context, p StoredPicture, before time.Time) (bool, error)
 	SweepRows(ctx context.Context, r StoredRows, before time.Time) (bool, error)
 	SweepReading(ctx context.Context, r StoredReading, before time.Time) (bool, error)
 	SweepUnit(ctx context.Context, u Unit, before time.Time) (bool, error)
 }
 
-// Stored is everything that is stored under batches, by name, in no order.
+// Stored lists everything that is stored for batches, by name, in no order.
 type Stored struct {
-	Batches  []ID            // that have a document, readable or not; some may be gone
-	Images   map[ID][]int    // the same for images
+	Batches  []ID            // with a document, readable or not; some may be gone
+	Images   map[ID][]int    // the same for images, by N
 	Pictures []StoredPicture // by batch and key
-	Rows     []StoredRows    // that stand beside their image
-	Readings []StoredReading // remembered as answers
-	Units    []Unit          // of work, queued or in hand
+	Rows     []StoredRows    // rows stored outside the document of their image
+	Readings []StoredReading // cached readings
+	Units    []Unit          // units of work, queued or in flight
 }
 
-// StoredPicture is a picture, in one form at least.
+// StoredPicture is a picture that is stored in at least one form.
 type StoredPicture struct {
 	Batch       ID
 	Key         string
-	Full, Thumb bool // the forms there are
+	Full, Thumb bool // the forms that exist
 }
 
-// StoredRows are rows too large for the document of their image.
+// StoredRows are rows that are too large for the document of their image.
 type StoredRows struct {
 	Batch ID
 	N     int
@@ -43,9 +43,9 @@ type StoredRows struct {
 	Used  bool // the image refers to them
 }
 
-// StoredReading is a reading that is remembered as the answer to a question.
+// StoredReading is a cached reading, stored as the answer to a question.
 type StoredReading struct {
 	Question string
-	Batch    ID // the image that it was read for
+	Batch    ID // the image that it was made for
 	N        int
 }

@@ -1,9 +1,7 @@
 package batch_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,39 +10,11 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// book is a ledger in memory that can fail.
-type book struct {
-	mu      sync.Mutex
-	entries map[batch.ID][]batch.Day
-	broken  bool
-}
-
-func (b *book) Enter(_ context.Context, id batch.ID, days []batch.Day) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.broken {
-		return errs.New(errs.Unavailable, "The ledger is locked away.")
-	}
-	b.entries[id] = days
-	return nil
-}
-
-func (b *book) Entered(context.Context) ([]batch.Day, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var all []batch.Day
-	for _, days := range b.entries {
-		all = append(all, days...)
-	}
-	return all, nil
-}
-
 func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 	t.Parallel()
 	world := batchtest.NewWorld()
-	ledger := &book{entries: map[batch.ID][]batch.Day{}}
 	s := batch.NewService(batch.Ports{
-		Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Ledger: ledger,
+		Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Ledger: world,
 	}, batch.Limits{MaxImages: 100})
 	today := time.Now().UTC()
 	yesterday := today.AddDate(0, 0, -1)
@@ -54,7 +24,7 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// ended is a batch with one image that was read in its second try, one that was given up, and one without a try.
+	// ended returns a batch with one image completed in its second attempt, one failed image, and one without an attempt.
 	ended := func() batch.ID {
 		id := draft(t, s)
 		for i := range 3 {
@@ -66,8 +36,8 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 			1: func(m *batch.Image) {
 				m.Status, m.Ended, m.Tries = batch.Completed, today, 2
 				m.Attempts = []batch.Attempt{
-					{N: 1, Engine: "gemini", Started: yesterday, Ended: yesterday, Why: "bad_answer", Prompt: 100, USD: 0.25},
-					{N: 2, Engine: "gemini", Started: today, Ended: today, Prompt: 100, Output: 10, USD: 0.5},
+					{N: 1, Engine: "gemini", Started: yesterday, Ended: yesterday, Why: "bad_answer", Prompt: 100, USD: 0.25, Priced: true},
+					{N: 2, Engine: "gemini", Started: today, Ended: today, Prompt: 100, Output: 10, USD: 0.5, Priced: true},
 				}
 			},
 			2: func(m *batch.Image) {
@@ -75,7 +45,7 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 				m.Attempts = []batch.Attempt{{N: 1, Engine: "tesseract", Started: today, Ended: today, Why: "bad_picture"}}
 			},
 			3: func(m *batch.Image) {
-				m.Status, m.Ended, m.Earlier = batch.Completed, today, &batch.Earlier{Read: yesterday}
+				m.Status, m.Ended, m.CachedFrom = batch.Completed, today, &batch.CachedFrom{Read: yesterday}
 			},
 		} {
 			m, err := world.Image(t.Context(), id, n)
@@ -89,7 +59,7 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 		t.Helper()
 		n := batches
 		want := []batch.Day{
-			{Day: today.Format(time.DateOnly), Engine: "gemini", Read: 2 * n, Reused: n, Calls: n, Tokens: 110 * n, USD: 0.5 * float64(n)},
+			{Day: today.Format(time.DateOnly), Engine: "gemini", Read: 2 * n, FromCache: n, Calls: n, Tokens: 110 * n, USD: 0.5 * float64(n)},
 			{Day: today.Format(time.DateOnly), Engine: "tesseract", Failed: n, Calls: n},
 			{Day: yesterday.Format(time.DateOnly), Engine: "gemini", Calls: n, Tokens: 100 * n, USD: 0.25 * float64(n)},
 		}
@@ -103,14 +73,19 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 	if days, err := s.Days(t.Context()); err != nil || len(days) != 0 {
 		t.Errorf("before the end: %v, %v", days, err)
 	}
-	ledger.broken = true
-	if done, err := s.Conclude(t.Context(), one); done || err == nil {
+	world.Fail(func(op string) error {
+		if op == "enter" {
+			return errs.New(errs.Unavailable, "The ledger is locked away.")
+		}
+		return nil
+	})
+	if done, err := s.Finish(t.Context(), one); done || err == nil {
 		t.Errorf("a batch ended without its figures: %v, %v", done, err)
 	}
-	ledger.broken = false
+	world.Fail(nil)
 	for range 2 {
 		for _, id := range []batch.ID{one, two} {
-			done, err := s.Conclude(t.Context(), id)
+			done, err := s.Finish(t.Context(), id)
 			if must(err); !done {
 				t.Fatal("a batch did not end")
 			}
@@ -121,11 +96,11 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 		must(s.Erase(t.Context(), one))
 		check("one is erased", 2)
 	}
-	deleted := ended() // erased before it ended by itself
+	deleted := ended() // erased before its own end
 	must(s.Erase(t.Context(), deleted))
 	check("one more was erased while it was read", 3)
 	must(s.Erase(t.Context(), draft(t, s)))
 	check("a draft counts nothing", 3)
-	must(ledger.Enter(t.Context(), batch.NewID(), []batch.Day{{Day: today.Add(-batch.LedgerKeep).AddDate(0, 0, -1).Format(time.DateOnly), Engine: "gemini", Read: 9}}))
+	must(world.Enter(t.Context(), batch.NewID(), []batch.Day{{Day: today.Add(-batch.LedgerKeep).AddDate(0, 0, -1).Format(time.DateOnly), Engine: "gemini", Read: 9}}))
 	check("what is older than is kept is left out", 3)
 }

@@ -15,24 +15,24 @@ import (
 	"sheetlift/internal/table"
 )
 
-// machine is one batch that people steer and workers read, in any order, while writes fail.
+// machine is a model of one batch: people and workers act on it in any order, while writes fail.
 type machine struct {
 	s       *batch.Service
 	w       *batchtest.World
 	id      batch.ID
 	uploads int
-	stale   []*batch.Image       // what workers hold that may be out of date
+	stale   []*batch.Image       // possibly outdated images held by workers
 	status  map[int]batch.Status // last seen, by image; 0 is the batch
 	read    map[int]bool         // images that have rows
-	asked   map[int]int          // how often people asked for an image to be read again
-	wrong   string               // the first thing that must not be
+	asked   map[int]int          // number of reread requests, by image
+	wrong   string               // the first violation
 }
 
 func newMachine(t *rapid.T) *machine {
 	w := batchtest.NewWorld()
 	m := &machine{w: w, status: map[int]batch.Status{}, read: map[int]bool{}, asked: map[int]int{}}
 	m.s = batch.NewService(batch.Ports{
-		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini", "tesseract"}, Readings: w,
+		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini", "tesseract"}, ReadingCache: w,
 	}, batch.Limits{MaxImages: 100})
 	if _, err := w.Subscribe(context.Background(), m.see); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func newMachine(t *rapid.T) *machine {
 	return m
 }
 
-// see holds every change against the tables.
+// see checks every change against the status tables.
 func (m *machine) see(c batch.Change) {
 	if c.Gone {
 		delete(m.status, c.N)
@@ -74,7 +74,7 @@ func (m *machine) blame(format string, args ...any) {
 	}
 }
 
-// bears fails on an error that no person or worker could have caused.
+// bears fails the test on an error that no person or worker could have caused.
 func bears(t *rapid.T, err error) {
 	for _, kind := range []errs.Kind{errs.Conflict, errs.Invalid, errs.NotFound, errs.Unavailable} {
 		if errs.Is(err, kind) {
@@ -86,24 +86,24 @@ func bears(t *rapid.T, err error) {
 	}
 }
 
-// some is the number of an image, of one that is not there now and then.
+// some draws the number of an image; occasionally of one that does not exist.
 func (m *machine) some(t *rapid.T) int { return rapid.IntRange(1, m.uploads+1).Draw(t, "n") }
 
-// again notes that image n may be read once more.
+// again records that image n may be read once more.
 func (m *machine) again(n int) int {
 	m.asked[n]++
 	return n
 }
 
-// asks is what people can ask for, each by one word.
-func (m *machine) asks(t *rapid.T) map[string]func() error {
+// asks returns the actions of people, by name.
+func (m *machine) requests(t *rapid.T) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
 		"start":      func() error { _, err := m.s.Start(ctx, m.id); return err },
 		"pause":      func() error { _, err := m.s.Pause(ctx, m.id, batch.PausedByUser); return err },
-		"rest":       func() error { return m.s.Hold(ctx, m.id, batch.Rest{}) },
+		"rest":       func() error { return m.s.PauseForCooldown(ctx, m.id, batch.Cooldown{}) },
 		"resume":     func() error { _, err := m.s.Resume(ctx, m.id, batch.PausedByUser); return err },
-		"go on":      func() error { return m.s.GoOn(ctx, m.id) },
+		"go on":      func() error { return m.s.ResumeAfterCooldown(ctx, m.id) },
 		"cancel":     func() error { _, err := m.s.Cancel(ctx, m.id); return err },
 		"cancel one": func() error { _, err := m.s.CancelImage(ctx, m.id, m.some(t)); return err },
 		"retry one":  func() error { return m.s.Retry(ctx, m.id, m.again(m.some(t))) },
@@ -115,11 +115,11 @@ func (m *machine) asks(t *rapid.T) map[string]func() error {
 			return err
 		},
 		"afresh": func() error {
-			_, err := m.s.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.With{Engine: "tesseract", Fresh: true})
+			_, err := m.s.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.ReadAs{Engine: "tesseract", Fresh: true})
 			return err
 		},
 		"remove":     func() error { return m.s.RemoveImage(ctx, m.id, m.some(t)) },
-		"leave out":  func() error { return m.s.LeaveOut(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
+		"leave out":  func() error { return m.s.Exclude(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
 		"schedule":   func() error { _, err := m.s.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
 		"unschedule": func() error { _, err := m.s.Unschedule(ctx, m.id); return err },
 		"fallback": func() error {
@@ -134,21 +134,21 @@ func (m *machine) asks(t *rapid.T) map[string]func() error {
 		},
 		"delete":     func() error { return m.s.Delete(ctx, m.id) },
 		"bring back": func() error { _, err := m.s.Undelete(ctx, m.id); return err },
-		"refill":     func() error { _, err := m.s.Refill(ctx, m.id); return err },
-		"conclude":   func() error { _, err := m.s.Conclude(ctx, m.id); return err },
+		"refill":     func() error { _, err := m.s.Requeue(ctx, m.id); return err },
+		"conclude":   func() error { _, err := m.s.Finish(ctx, m.id); return err },
 	}
 }
 
 func (m *machine) upload(t *rapid.T) {
 	m.uploads++
-	picture := fmt.Sprint("picture ", rapid.IntRange(1, 6).Draw(t, "picture")) // some come twice
+	picture := fmt.Sprint("picture ", rapid.IntRange(1, 6).Draw(t, "picture")) // some pictures repeat
 	_, err := m.s.AddImages(context.Background(), m.id, batch.Upload{
 		ID: fmt.Sprint("upload-", m.uploads), Filename: "a.jpg", Body: strings.NewReader(picture),
 	})
 	bears(t, err)
 }
 
-// take has a worker look at an image; what it makes of it may come late.
+// take lets a worker load an image; it may save its result much later.
 func (m *machine) take(t *rapid.T) {
 	image, err := m.w.Image(context.Background(), m.id, m.some(t))
 	if err == nil && (image.Status == batch.Pending || image.Status.Active()) {
@@ -156,7 +156,7 @@ func (m *machine) take(t *rapid.T) {
 	}
 }
 
-// settle has a worker write down what came of an image that it took.
+// settle lets a worker save the result for an image that it took.
 func (m *machine) settle(t *rapid.T) {
 	if len(m.stale) == 0 {
 		t.Skip("nothing was taken") // rapid then draws another step
@@ -171,7 +171,7 @@ func (m *machine) settle(t *rapid.T) {
 		}
 	case "read":
 		if image.Status == batch.Pending {
-			return // it has to be begun first
+			return // it must be begun first
 		}
 		finishReading(image, now)
 	case "failed":
@@ -181,16 +181,16 @@ func (m *machine) settle(t *rapid.T) {
 	}
 	bears(t, m.w.SaveImage(context.Background(), image))
 	if image.Status.Final() {
-		bears(t, m.s.Follow(context.Background(), m.id, image.N))
+		bears(t, m.s.EnqueueDuplicates(context.Background(), m.id, image.N))
 	}
 }
 
 func finishReading(m *batch.Image, now time.Time) {
-	m.Status, m.Failure, m.Ended, m.NotBefore, m.Again = batch.Completed, "", now, time.Time{}, false
+	m.Status, m.Failure, m.Ended, m.NotBefore, m.Rereading = batch.Completed, "", now, time.Time{}, false
 	m.Rows = []table.Row{{Cells: []table.Cell{{Text: "read"}}}}
 }
 
-// holds is what must be true between any two steps.
+// holds checks the invariants between any two steps.
 func (m *machine) holds(t *rapid.T) {
 	if m.wrong != "" {
 		t.Fatal(m.wrong)
@@ -208,28 +208,28 @@ func (m *machine) holds(t *rapid.T) {
 		if len(image.Rows) > 0 && (image.Status == batch.Failed || image.Status == batch.Canceled) {
 			t.Fatalf("image %d has rows and is %s", n, image.Status)
 		}
-		if image.Work > 1+m.asked[n] {
-			t.Fatalf("image %d is in its reading %d and was asked for again %d times", n, image.Work, m.asked[n])
+		if image.Generation > 1+m.asked[n] {
+			t.Fatalf("image %d is in its reading %d and was asked for again %d times", n, image.Generation, m.asked[n])
 		}
-		counts.Add(image.Figures(), 1)
+		counts.Add(image.Figures(b.Table), 1)
 	}
-	if b.Status.Final() && len(b.Reopen) == 0 && (counts.Done() < len(b.Order) || b.Counts == nil || b.Counts.Total() != len(b.Order)) {
+	if b.Status.Final() && len(b.RetryIntents) == 0 && (counts.Done() < len(b.Order) || b.Counts == nil || b.Counts.Total() != len(b.Order)) {
 		t.Fatalf("the batch is %s with %+v, and counted %+v", b.Status, counts, b.Counts)
 	}
 }
 
-// ends brings the batch to its end, as processes do that find it after a crash: whatever happened to it, that must work.
+// ends finishes the batch as processes do after a crash: from any state, that must work.
 func (m *machine) ends(t *rapid.T) {
 	ctx := context.Background()
 	m.w.Fail(nil)
-	bears(t, m.asks(t)["bring back"]())
+	bears(t, m.requests(t)["bring back"]())
 	b, err := m.s.Batch(ctx, m.id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b.Order == nil {
 		if _, err := m.s.Start(ctx, m.id); errs.Is(err, errs.Invalid) {
-			return // nothing to read is in it
+			return // the batch is empty
 		} else if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +244,7 @@ func (m *machine) ends(t *rapid.T) {
 	for _, n := range b.Order {
 		m.again(n)
 	}
-	if _, err := m.s.RetryWith(ctx, m.id, b.Order, batch.With{Fresh: true}); err != nil {
+	if _, err := m.s.RetryWith(ctx, m.id, b.Order, batch.ReadAs{Fresh: true}); err != nil {
 		t.Fatal(err)
 	}
 	m.readAll(t)
@@ -253,17 +253,17 @@ func (m *machine) ends(t *rapid.T) {
 	}
 }
 
-// readAll has a process read what is to be read, to the end of the batch.
+// readAll reads all waiting images, to the end of the batch.
 func (m *machine) readAll(t *rapid.T) {
 	ctx := context.Background()
 	for range 2*m.uploads + 2 {
-		images, err := m.s.Refill(ctx, m.id)
+		images, err := m.s.Requeue(ctx, m.id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, image := range images {
 			if !image.NotBefore.After(time.Now()) {
-				continue // Refill itself has to bring it
+				continue // Requeue must have queued it
 			}
 			if err := m.s.Queue(ctx, m.id, image.N); err != nil {
 				t.Fatal(err)
@@ -274,14 +274,14 @@ func (m *machine) readAll(t *rapid.T) {
 		}
 		m.workOne(t)
 	}
-	if ended, err := m.s.Conclude(ctx, m.id); !ended || err != nil {
+	if ended, err := m.s.Finish(ctx, m.id); !ended || err != nil {
 		b, _ := m.w.Batch(ctx, m.id)
-		t.Fatalf("the batch does not end: %v, %s, canceled %t, reopened %v", err, b.Status, b.Cancel, b.Reopen)
+		t.Fatalf("the batch does not end: %v, %s, canceled %t, reopened %v", err, b.Status, b.Cancel, b.RetryIntents)
 	}
 	m.holds(t)
 }
 
-// work has a process read the next image, if there is one.
+// work reads the next image, if there is one.
 func (m *machine) work(t *rapid.T) {
 	b, err := m.s.Batch(context.Background(), m.id)
 	if err != nil || !b.Reads() || m.w.Queued(m.id) == 0 {
@@ -306,7 +306,7 @@ func (m *machine) workOne(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if image.Work == u.Seq && !image.Status.Final() {
+	if image.Generation == u.Generation && !image.Status.Final() {
 		if image.Status == batch.Pending {
 			image.Status = batch.Processing
 			if err := m.w.SaveImage(ctx, image); err != nil {
@@ -317,16 +317,16 @@ func (m *machine) workOne(t *rapid.T) {
 		if err := m.w.SaveImage(ctx, image); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.s.Follow(ctx, m.id, u.N); err != nil {
+		if err := m.s.EnqueueDuplicates(ctx, m.id, u.N); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Done(ctx); err != nil {
+	if err := w.Ack(ctx); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded: people steer, workers come late, and any write may fail.
+// TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded: people act, workers save late, and any write may fail.
 func TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -335,15 +335,15 @@ func TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded(t *testing
 			m.upload(t)
 		}
 		if rapid.IntRange(0, 3).Draw(t, "draft") > 0 {
-			bears(t, m.asks(t)["start"]())
+			bears(t, m.requests(t)["start"]())
 		}
 		words := []string{
 			"start", "start", "pause", "rest", "resume", "resume", "go on", "cancel", "cancel one", "retry one", "retry all", "afresh",
 			"afresh", "image priority", "remove", "leave out", "schedule", "unschedule", "at once", "delete", "bring back", "bring back", "bring back",
 			"refill", "conclude", "conclude",
 		}
-		ask := func(t *rapid.T) {
-			bears(t, m.asks(t)[rapid.SampledFrom(words).Draw(t, "ask")]())
+		request := func(t *rapid.T) {
+			bears(t, m.requests(t)[rapid.SampledFrom(words).Draw(t, "ask")]())
 		}
 		faulty := func(t *rapid.T) {
 			writes := rapid.IntRange(0, 3).Draw(t, "writes that succeed")
@@ -353,11 +353,11 @@ func TestWhateverOrderThingsHappenInABatchKeepsItsTablesAndCanBeEnded(t *testing
 				}
 				return nil
 			})
-			ask(t)
+			request(t)
 			m.w.Fail(nil)
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"upload": m.upload, "take": m.take, "settle": m.settle, "work": m.work, "work more": m.work, "ask": ask, "ask again": ask,
+			"upload": m.upload, "take": m.take, "settle": m.settle, "work": m.work, "work more": m.work, "ask": request, "ask again": request,
 			"ask with a fault": faulty, "ask again with a fault": faulty, "": m.holds,
 		})
 		m.ends(t)

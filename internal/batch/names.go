@@ -13,8 +13,8 @@ import (
 	"sheetlift/internal/fault"
 )
 
-// Pattern makes names: text with {n} for the number, {n:03} for one with leading noughts, {file} for the file's name,
-// {folder} for the folder it was in, {date} for the day of the file as 2026-11-25, and {name} for the name that it has.
+// Pattern is a template for names: text with {n} for the number, {n:03} for the number with leading zeros, {file} for the file
+// name, {folder} for its folder, {date} for the date of the file as 2026-11-25, and {name} for the current name.
 type Pattern struct {
 	Text string // 1 to 200 characters
 	From int    // number of the first image: 0 to 1,000,000
@@ -25,7 +25,7 @@ var (
 	counting    = regexp.MustCompile(`^n(?::0?([1-9]))?$`)
 )
 
-// Name is the name of image m at place i from 0. The pattern has been checked.
+// Name returns the name of image m at index i, from 0. The pattern must have been checked.
 func (p Pattern) Name(m *Image, i int) string {
 	return cleanName(placeholder.ReplaceAllStringFunc(p.Text, func(token string) string {
 		switch token = token[1 : len(token)-1]; token {
@@ -34,10 +34,10 @@ func (p Pattern) Name(m *Image, i int) string {
 		case "folder":
 			return lastPart(m.Folder)
 		case "date":
-			if m.Dated.IsZero() {
+			if m.TakenAt.IsZero() {
 				return ""
 			}
-			return m.Dated.Format("2006-01-02")
+			return m.TakenAt.Format("2006-01-02")
 		case "name":
 			return m.Name
 		default:
@@ -66,7 +66,7 @@ func (p Pattern) check() error {
 	return nil
 }
 
-// NameByPattern names all images of a draft, in their order. An image that the pattern gives no name keeps its own.
+// NameByPattern names all images of a draft, in their order. An image for which the pattern yields no name keeps its own.
 func (s *Service) NameByPattern(ctx context.Context, id ID, p Pattern) error {
 	if err := p.check(); err != nil {
 		return err
@@ -82,20 +82,19 @@ func (s *Service) NameByPattern(ctx context.Context, id ID, p Pattern) error {
 	})
 }
 
-// ReplaceInNames puts with where find stands in the names of a draft; upper and lower case are the same. It is Invalid
-// when find stands in none.
+// ReplaceInNames replaces find by with in the names of a draft, ignoring case. It is Invalid when no name contains find.
 func (s *Service) ReplaceInNames(ctx context.Context, id ID, find, with string) error {
 	if find == "" {
 		return errs.New(errs.Invalid, "Type what to look for in the names.")
 	}
-	wanted, err := regexp.Compile("(?i)" + regexp.QuoteMeta(cut(find)))
+	wanted, err := regexp.Compile("(?i)" + pattern(limitText(find)))
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "What to look for is not text. Type it anew.")
 	}
 	return s.nameAll(ctx, id, func(images []*Image) (map[int]string, error) {
 		names := map[int]string{}
 		for _, m := range images {
-			if name := cleanName(wanted.ReplaceAllLiteralString(m.Name, cut(with))); name != m.Name && name != "" {
+			if name := cleanName(wanted.ReplaceAllLiteralString(cleanName(m.Name), limitText(with))); name != cleanName(m.Name) && name != "" {
 				names[m.N] = name
 			}
 		}
@@ -106,19 +105,19 @@ func (s *Service) ReplaceInNames(ctx context.Context, id ID, find, with string) 
 	})
 }
 
-// cut bounds what is put into names.
-func cut(s string) string {
+// limitText limits text for names to 200 characters of valid UTF-8.
+func limitText(s string) string {
 	if runes := []rune(strings.ToValidUTF8(s, "")); len(runes) > 200 {
 		return string(runes[:200])
 	}
 	return strings.ToValidUTF8(s, "")
 }
 
-// maxColumn is how much may be pasted, in bytes: 5,000 names of 200 characters.
+// maxColumn is the limit for pasted text, in bytes: 5,000 names of 200 characters.
 const maxColumn = 1 << 20
 
-// PasteNames names the images of a draft, in their order, by a column that was copied from a spreadsheet. An empty cell
-// leaves an image its name; of several columns the first counts. More names than images are Invalid.
+// PasteNames names the images of a draft, in their order, from a column copied from a spreadsheet. An empty cell leaves an
+// image its name; of several columns the first is used. More names than images are Invalid.
 func (s *Service) PasteNames(ctx context.Context, id ID, column string) error {
 	if len(column) > maxColumn {
 		return errs.New(errs.TooLarge, "What was pasted is too much for a column of names. Copy only the names.")
@@ -141,8 +140,8 @@ func (s *Service) PasteNames(ctx context.Context, id ID, column string) error {
 	})
 }
 
-// Cells is the first column of what a spreadsheet copies: lines with tabs between cells, where a cell with a line break
-// or a quote stands in quotes. Empty lines at the end are no cells.
+// Cells returns the first column of text copied from a spreadsheet: lines with tabs between cells, where a cell with a line
+// break or a quote is in quotes. Empty lines at the end are dropped.
 func Cells(text string) []string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	var cells []string
@@ -166,7 +165,8 @@ func Cells(text string) []string {
 	return cells
 }
 
-// quotedCell reads a cell in quotes; ok is false where text begins with none, or a quote that is only a character.
+// quotedCell reads a quoted cell; ok is false if text does not begin with one, for example if the quote is an ordinary
+// character.
 func quotedCell(text string) (cell, rest string, ok bool) {
 	if !strings.HasPrefix(text, `"`) {
 		return "", "", false
@@ -191,8 +191,8 @@ func quotedCell(text string) (cell, rest string, ok bool) {
 	}
 }
 
-// atOnceNames is how many names are written at the same time: each waits for the disk.
-const atOnceNames = 8
+// concurrentRenames is how many names are written concurrently: each write waits for the disk.
+const concurrentRenames = 8
 
 func (s *Service) nameAll(ctx context.Context, id ID, f func([]*Image) (map[int]string, error)) error {
 	b, err := s.Batch(ctx, id)
@@ -213,10 +213,10 @@ func (s *Service) nameAll(ctx context.Context, id ID, f func([]*Image) (map[int]
 	return s.RenameImages(ctx, id, names)
 }
 
-// RenameImages names several images by N. What was named before an error stays named.
+// RenameImages names several images by N. An image that is gone does not stop the others from being renamed.
 func (s *Service) RenameImages(ctx context.Context, id ID, names map[int]string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnceNames)
+	var group errgroup.Group
+	group.SetLimit(concurrentRenames)
 	for n, name := range names {
 		group.Go(func() error {
 			_, err := s.RenameImage(ctx, id, n, name)

@@ -14,8 +14,8 @@ func TestPatternsNameByNumberFileFolderAndDate(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
 	id := draft(t, s)
-	day := time.Date(2026, 11, 25, 0, 30, 0, 0, time.FixedZone("", 3600)) // the day before in UTC
-	one(t, s, id, batch.Upload{ID: "upload-1", Filename: "IMG_1.jpg", Folder: `Hall A\Room 12`, Dated: day, Position: 1, Body: strings.NewReader("1")})
+	day := time.Date(2026, 11, 25, 0, 30, 0, 0, time.FixedZone("", 3600)) // the previous day in UTC
+	one(t, s, id, batch.Upload{ID: "upload-1", Filename: "IMG_1.jpg", Folder: `Hall A\Room 12`, TakenAt: day, Position: 1, Body: strings.NewReader("1")})
 	add(t, s, id, "upload-2", 2)
 	for _, c := range []struct {
 		text string
@@ -25,7 +25,7 @@ func TestPatternsNameByNumberFileFolderAndDate(t *testing.T) {
 		{"{n}/{n:2}/{n:05}", []string{"99/99/00099", "100/100/00100"}},
 		{"{folder} {date} {file}", []string{"Room 12 2026-11-25 IMG_1", "upload-2"}},
 		{"{name}!", []string{"Room 12 2026-11-25 IMG_1!", "upload-2!"}},
-		{"{date}", []string{"2026-11-25", "upload-2!"}}, // no date, no new name
+		{"{date}", []string{"2026-11-25", "upload-2!"}}, // no date, so the name stays
 	} {
 		if err := s.NameByPattern(t.Context(), id, batch.Pattern{Text: c.text, From: 99}); err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 	id := draft(t, s)
 	for i, name := range []string{"b-10.jpg", "B-9.jpg", "a-1.jpg", "b-010 x.jpg"} {
 		at := time.Date(2026, 1, 4-i, 0, 0, 0, 0, time.UTC)
-		one(t, s, id, batch.Upload{ID: "upload-" + name[:1] + name[2:3] + strings.Repeat("x", i), Filename: name, Dated: at, Position: i + 1, Body: strings.NewReader(name)})
+		one(t, s, id, batch.Upload{ID: "upload-" + name[:1] + name[2:3] + strings.Repeat("x", i), Filename: name, TakenAt: at, Position: i + 1, Body: strings.NewReader(name)})
 	}
 	order := func() (ns []int) {
 		for _, m := range mustImages(t, s, id) {
@@ -94,8 +94,8 @@ func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 	step("before itself", s.Move(t.Context(), id, 3, 3), 1, 3, 2, 4)
 	late := add(t, s, id, "upload-late", 1)
 	step("one that comes later", nil, 1, 3, 2, 4, late.N)
-	step("left out", s.LeaveOut(t.Context(), id, true, 3, late.N), 1, 2, 4)
-	step("taken in again", s.LeaveOut(t.Context(), id, false, 3), 1, 3, 2, 4)
+	step("left out", s.Exclude(t.Context(), id, true, 3, late.N), 1, 2, 4)
+	step("taken in again", s.Exclude(t.Context(), id, false, 3), 1, 3, 2, 4)
 	if err := s.Move(t.Context(), id, 99, 0); !errs.Is(err, errs.NotFound) {
 		t.Errorf("moving nothing: %v", err)
 	}
@@ -110,7 +110,7 @@ func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 	if _, err := s.Image(t.Context(), id, late.N); !errs.Is(err, errs.NotFound) {
 		t.Errorf("what was left out is still there: %v", err)
 	}
-	for _, err := range []error{s.Move(t.Context(), id, 1, 0), s.LeaveOut(t.Context(), id, true, 1), s.Sort(t.Context(), id, batch.SortName)} {
+	for _, err := range []error{s.Move(t.Context(), id, 1, 0), s.Exclude(t.Context(), id, true, 1), s.Sort(t.Context(), id, batch.SortName)} {
 		if !errs.Is(err, errs.Conflict) {
 			t.Errorf("after the start: got %v", err)
 		}
@@ -122,7 +122,7 @@ func TestABatchOfWhichAllIsLeftOutDoesNotStart(t *testing.T) {
 	s, _ := setup(t)
 	id := draft(t, s)
 	add(t, s, id, "upload-1", 1)
-	if err := s.LeaveOut(t.Context(), id, true, 1); err != nil {
+	if err := s.Exclude(t.Context(), id, true, 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Start(t.Context(), id); !errs.Is(err, errs.Invalid) {

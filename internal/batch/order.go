@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// part is which part of its upload an image is; images that were stored before there were parts are the first.
+// part returns the part number within the upload; images stored before parts existed are the first.
 func (m *Image) part() int { return max(m.Part, 1) }
 
-// UploadID tells an image from all others of its batch as its sender would: by the upload's own id, and for the parts of a
-// file after the first by the part as well.
+// UploadID identifies an image within its batch as its client knows it: by the upload's own id, and for later parts of a file
+// by the part as well.
 func (m *Image) UploadID() string {
 	if m.Part <= 1 {
 		return m.Upload
@@ -19,7 +19,7 @@ func (m *Image) UploadID() string {
 	return fmt.Sprintf("%s-%d", m.Upload, m.Part)
 }
 
-// DefaultName is the name of an image that nobody named: its file's without the extension, and its page.
+// DefaultName returns the name of an image without a given name: the file name without the extension, and the page.
 func (m *Image) DefaultName() string {
 	name := m.Filename
 	if i := strings.LastIndexByte(name, '.'); i > 0 {
@@ -28,7 +28,7 @@ func (m *Image) DefaultName() string {
 	return name + pageOf(m.Page)
 }
 
-// pageOf is what a name ends in for a page of a document.
+// pageOf returns the suffix of a name for a page of a document.
 func pageOf(page int) string {
 	if page == 0 {
 		return ""
@@ -36,7 +36,7 @@ func pageOf(page int) string {
 	return fmt.Sprintf(" page %d", page)
 }
 
-// NextPosition is the position after all images of a draft.
+// NextPosition returns the position after all images of a draft.
 func NextPosition(images []*Image) int {
 	next := 1
 	for _, m := range images {
@@ -45,13 +45,13 @@ func NextPosition(images []*Image) int {
 	return next
 }
 
-// position is the wanted place; images that were stored before it was kept stand where their number says.
+// position returns the requested position; images stored before the field existed use their N.
 func (m *Image) position() int { return cmp.Or(m.Position, m.N) }
 
-// inPlace orders the images of a draft: by the place their upload wanted, uploads for one place as they came, the parts
-// of one upload together.
-func inPlace(images []*Image) {
-	first := map[string]int{} // the smallest number of an upload's images
+// sortByPosition sorts the images of a draft by requested position; uploads for the same position stay in upload order, and the parts
+// of one upload stay together.
+func sortByPosition(images []*Image) {
+	first := map[string]int{} // the lowest N of each upload
 	for _, m := range images {
 		if n, ok := first[m.Upload]; !ok || m.N < n {
 			first[m.Upload] = m.N

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// cleanFolder makes a folder as sent fit to be shown: its parts with / between, without empty ones and those that only
-// mean a way.
+// cleanFolder makes a folder path as sent fit for display: elements joined with /, without empty ones, "." and "..".
 func cleanFolder(folder string) string {
 	var parts []string
 	for part := range strings.FieldsFuncSeq(folder, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -19,16 +18,16 @@ func cleanFolder(folder string) string {
 	return cleanName(strings.Join(parts, "/"))
 }
 
-// dated is the time of the file if it can be one: cameras without a clock and broken archives say 1904 or 2107.
-func (u Upload) dated() time.Time {
-	if year := u.Dated.Year(); year < 1970 || u.Dated.After(time.Now().Add(48*time.Hour)) {
+// takenAt returns the file time if it is plausible: cameras without a clock and broken archives report 1904 or 2107.
+func (u Upload) takenAt() time.Time {
+	if year := u.TakenAt.Year(); year < 1970 || u.TakenAt.After(time.Now().Add(48*time.Hour)) {
 		return time.Time{}
 	}
-	return u.Dated
+	return u.TakenAt
 }
 
-// Uploaded returns what a batch holds by the senders' own ids of the uploads, so that a sender can tell what is missing.
-// An upload that broke off on the way is not among them.
+// Uploaded returns the images of a batch by the clients' own upload ids, so that a client can tell which uploads are missing.
+// Uploads that were interrupted are not included.
 func (s *Service) Uploaded(ctx context.Context, id ID) (map[string][]*Image, error) {
 	if _, err := s.Batch(ctx, id); err != nil {
 		return nil, err
@@ -37,11 +36,11 @@ func (s *Service) Uploaded(ctx context.Context, id ID) (map[string][]*Image, err
 	if err != nil {
 		return nil, err
 	}
-	inPlace(images)
+	sortByPosition(images)
 	byUpload, whole := make(map[string][]*Image, len(images)), map[string]bool{}
 	for _, m := range images {
 		byUpload[m.Upload] = append(byUpload[m.Upload], m)
-		whole[m.Upload] = whole[m.Upload] || m.Whole
+		whole[m.Upload] = whole[m.Upload] || m.UploadComplete
 	}
 	maps.DeleteFunc(byUpload, func(upload string, _ []*Image) bool { return !whole[upload] })
 	return byUpload, nil

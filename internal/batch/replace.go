@@ -10,30 +10,30 @@ import (
 	"sheetlift/internal/table"
 )
 
-// Find is what to look for in the cells of a batch, and what to put there: a text for another one or, where Dates says how
-// they were meant, dates that only this makes plain, which are written year first.
+// Find is a search in the cells of a batch with its replacement: a text for another text or, if Dates is set, ambiguous dates
+// that are rewritten year first in the stated order.
 type Find struct {
 	Text   string // not blank, unless Dates is set
 	With   string
-	Column string // heading of the column to look in; "" all
-	Whole  bool   // the whole cell, not a part of it
-	Case   bool   // capital and small letters differ
+	Column string // heading of the column to search; "" for all
+	Whole  bool   // match the whole cell, not a part of it
+	Case   bool   // case-sensitive
 	Dates  table.DateOrder
 }
 
-// EitherOrder as Find.Dates is for dates that are the same day with the day and with the month first, such as 25/12/24.
+// EitherOrder, as Find.Dates, selects the dates that are the same day in both orders, such as 25/12/24.
 const EitherOrder table.DateOrder = "either"
 
-// Match is a cell that Find finds.
+// Match is a cell that matches a Find.
 type Match struct {
 	N      int // image
-	Row    int // by its ID
+	Row    int // row ID
 	Column int
 	Was    string
 	Now    string // after replacing
 }
 
-// changed returns what f makes of a cell of a column: its own text where it finds nothing.
+// changed returns a function that applies f to a cell of a column; it returns the cell's own text if nothing matches.
 func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 	if f.Dates != table.NoOrder {
 		return f.dates()
@@ -41,7 +41,7 @@ func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 	if strings.TrimSpace(f.Text) == "" || utf8.RuneCountInString(f.Text) > 1000 {
 		return nil, errs.New(errs.Invalid, "There is nothing to look for. Type what should be found, at most 1,000 characters.")
 	}
-	p := regexp.QuoteMeta(f.Text)
+	p := pattern(f.Text)
 	if f.Whole {
 		p = `\A` + p + `\z`
 	}
@@ -49,8 +49,36 @@ func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 		p = "(?i)" + p
 	}
 	re, err := regexp.Compile(p)
-	return func(_ table.Column, cell table.Cell) string { return re.ReplaceAllLiteralString(cell.Text, f.With) }, err
+	with, _ := table.Clean(f.With)
+	return func(c table.Column, cell table.Cell) string {
+		text, _ := table.Clean(cell.Text)
+		switch {
+		case re.MatchString(text):
+			return re.ReplaceAllLiteralString(text, with)
+		case c.Holds(cell, f.Text):
+			return with // the same value in another notation counts as a match of the whole cell
+		default:
+			return cell.Text
+		}
+	}, err
 }
+
+// pattern returns a regular expression for a text as table.Key compares it: Unicode composed, with any kind of space for a
+// space.
+func pattern(text string) string {
+	text, _ = table.Clean(text)
+	var p strings.Builder
+	for i, part := range spaces.Split(text, -1) {
+		if i > 0 {
+			p.WriteString(spaces.String())
+		}
+		p.WriteString(regexp.QuoteMeta(part))
+	}
+	return p.String()
+}
+
+// spaces matches one or more spaces of any kind, line endings included.
+var spaces = regexp.MustCompile(`[\s\p{Z}]+`)
 
 func (f Find) dates() (func(table.Column, table.Cell) string, error) {
 	if f.Dates != table.DayFirst && f.Dates != table.MonthFirst && f.Dates != EitherOrder {
@@ -69,7 +97,7 @@ func (f Find) dates() (func(table.Column, table.Cell) string, error) {
 	}, nil
 }
 
-// Matches returns the cells that f finds in the completed images of a batch and would change, in the batch's order.
+// Matches returns the cells in the completed images of a batch that f would change, in batch order.
 func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 	changed, err := f.changed()
 	if err != nil {
@@ -79,10 +107,11 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := s.shown(ctx, b)
+	images, err := s.list(ctx, b)
 	if err != nil {
 		return nil, err
 	}
+	b = Judged(b, images)
 	var all []Match
 	for _, m := range images {
 		if m.Status != Completed {
@@ -91,7 +120,7 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 		header := b.Table.Header(m.Columns)
 		for i, row := range m.Rows {
 			for c, cell := range row.Cells {
-				if f.Column != "" && (c >= len(header) || !strings.EqualFold(header[c], f.Column)) {
+				if f.Column != "" && (c >= len(header) || table.Key(header[c]) != table.Key(f.Column)) {
 					continue
 				}
 				if now := changed(b.Table.Column(c), cell); now != cell.Text {
@@ -103,14 +132,14 @@ func (s *Service) Matches(ctx context.Context, id ID, f Find) ([]Match, error) {
 	return all, nil
 }
 
-// Replaced is what became of a replacement.
+// Replaced is the result of a replacement.
 type Replaced struct {
 	Cells  int
 	Images int
-	Kept   int // cells left as they were because somebody changed them in that moment
+	Kept   int // cells left unchanged because somebody else changed them at the same time
 }
 
-// Replace changes what f finds in all completed images of a batch. group names these edits for UndoGroup.
+// Replace changes the matches of f in all completed images of a batch. group joins these edits for UndoGroup.
 func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) (Replaced, error) {
 	var done Replaced
 	matches, err := s.Matches(ctx, id, f)
@@ -127,7 +156,7 @@ func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) 
 			return done, err
 		}
 		if n < to-from && f.Dates != table.NoOrder {
-			return Replaced{}, s.halfWritten(ctx, id, by, group)
+			return Replaced{}, s.undoPartial(ctx, id, by, group)
 		}
 		done.Cells += n
 		done.Kept += to - from - n
@@ -139,32 +168,33 @@ func (s *Service) Replace(ctx context.Context, id ID, f Find, by, group string) 
 	return done, nil
 }
 
-// halfWritten takes back what was written of dates beside somebody else, who may have meant them the other way: half of a
-// batch one way and half the other cannot be told apart any more.
-func (s *Service) halfWritten(ctx context.Context, id ID, by, group string) error {
-	ctx = context.WithoutCancel(ctx) // who pressed may have left the page
+// undoPartial undoes a partial rewrite of dates after a concurrent edit: the other person may have chosen the other order, and
+// a batch that is half one order and half the other could not be sorted out later.
+func (s *Service) undoPartial(ctx context.Context, id ID, by, group string) error {
+	ctx = context.WithoutCancel(ctx) // the person may have left the page
 	if _, _, err := s.UndoGroup(ctx, id, group, by); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
 	return errs.New(errs.Conflict, "Somebody else is just changing these dates, so nothing was written. Look at them and try again.")
 }
 
-// replaceIn changes cells of one image in one swap; when one of them was changed meanwhile, each that was not.
+// replaceIn changes cells of one image in one compare-and-swap. If one of them was changed concurrently, it changes the others
+// one by one.
 func (s *Service) replaceIn(ctx context.Context, id ID, matches []Match, by, group string) (int, error) {
 	m, err := s.Image(ctx, id, matches[0].N)
 	if err != nil {
 		return 0, err
 	}
-	asks := make([]Ask, len(matches))
+	requests := make([]EditRequest, len(matches))
 	for i, match := range matches {
-		asks[i] = Ask{Do: EditCell, By: by, Reading: m.Work, Row: match.Row, Column: match.Column, Text: match.Now, Seen: match.Was, Group: group}
+		requests[i] = EditRequest{Do: EditCell, By: by, Generation: m.Generation, Row: match.Row, Column: match.Column, Text: match.Now, Seen: match.Was, Group: group}
 	}
-	_, err = s.Edit(ctx, id, m.N, asks...)
+	_, err = s.Edit(ctx, id, m.N, requests...)
 	if err == nil {
-		return len(asks), nil
+		return len(requests), nil
 	}
 	n := 0
-	for _, a := range asks {
+	for _, a := range requests {
 		switch _, err := s.Edit(ctx, id, m.N, a); {
 		case err == nil:
 			n++

@@ -6,21 +6,21 @@ import (
 	"math/bits"
 )
 
-// The kinds of notes that the domain itself gives or knows; the others are the intake's.
+// The kinds of notes that the domain creates or handles; all others come from Intake.
 const (
-	NoteSame   = "same"   // the very file, or the very page, is in the batch already
-	NoteAlike  = "alike"  // it looks like another one
-	NoteTurned = "turned" // it seems to lie on its side or stand on its head
+	NoteSame   = "same"   // the same file, or the same page, is in the batch already
+	NoteAlike  = "alike"  // it looks like another image
+	NoteTurned = "turned" // it seems to lie on its side or upside down
 )
 
-// alike is by how many of the 256 bits of their looks two pictures count as alike at most. Of 101 receipts and tables no
-// two come closer than 11 (two receipts of one shop), and all but 5 of them come within it when they are stored anew at
-// half the size. A second photograph of a sheet from elsewhere is not recognised.
-const alike = 10
+// maxSimilarDistance is the largest Hamming distance between the 256-bit perceptual hashes of two similar pictures. Of 101 receipts and
+// tables no two are closer than 11 (two receipts of one shop), and all but 5 of them stay within it when they are re-encoded at
+// half the size. A second photograph of a sheet, taken from elsewhere, is not recognised.
+const maxSimilarDistance = 10
 
-// resembling adds to the images of a draft, in its order, what each has in common with an earlier one. It is worked out
-// anew each time, because images come and go; it is a hint, since forms look alike.
-func resembling(images []*Image) {
+// noteSimilar adds to each image of a draft, in its order, a note about an earlier image that is equal or similar. It is
+// computed anew each time, because images come and go; it is only a hint, since forms look alike.
+func noteSimilar(images []*Image) {
 	type look struct {
 		bits []byte
 		at   int
@@ -33,12 +33,12 @@ func resembling(images []*Image) {
 			continue
 		}
 		sources[m.Picture.Source] = i
-		mine, err := hex.DecodeString(m.Picture.Look)
+		mine, err := hex.DecodeString(m.Picture.PHash)
 		if err != nil || len(mine) == 0 {
 			continue
 		}
 		for _, other := range looks {
-			if distance(mine, other.bits) <= alike {
+			if distance(mine, other.bits) <= maxSimilarDistance {
 				m.note(NoteAlike, "Looks like picture %d, “%s”: perhaps the same sheet twice.", other.at+1, images[other.at].Name)
 				break
 			}
@@ -51,7 +51,7 @@ func (m *Image) note(kind, format string, args ...any) {
 	m.Picture.Notes = append(m.Picture.Notes, Note{Kind: kind, Message: fmt.Sprintf(format, args...)})
 }
 
-// distance is the number of bits in which a and b differ; those of different length differ wholly.
+// distance returns the number of bits in which a and b differ; for different lengths, all bits of the longer one.
 func distance(a, b []byte) int {
 	if len(a) != len(b) {
 		return 8 * max(len(a), len(b))

@@ -3,44 +3,43 @@ package batch
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"sheetlift/internal/errs"
 	"sheetlift/internal/fault"
 )
 
-// Retry reads one failed or canceled image again, with all its retries. Repeating it is not an error.
+// Retry reads one failed or canceled image again, with a fresh retry budget. Repeating it is not an error.
 func (s *Service) Retry(ctx context.Context, id ID, n int) error {
-	_, err := s.RetryWith(ctx, id, []int{n}, With{})
+	_, err := s.RetryWith(ctx, id, []int{n}, ReadAs{})
 	return err
 }
 
-// RetryFailed reads all failed images of a batch again and says how many.
+// RetryFailed retries all failed images of a batch and returns their number.
 func (s *Service) RetryFailed(ctx context.Context, id ID) (int, error) {
-	return s.RetryWith(ctx, id, nil, With{})
+	return s.RetryWith(ctx, id, nil, ReadAs{})
 }
 
-// ReadTaken reads the images of a batch whose rows were taken from another reading, and says how many.
-func (s *Service) ReadTaken(ctx context.Context, id ID) (int, error) {
+// RereadCached reads the images of a batch whose rows were copied from another reading, and returns their number.
+func (s *Service) RereadCached(ctx context.Context, id ID) (int, error) {
 	images, err := s.Images(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	ns := []int{}
 	for _, m := range images {
-		if m.Reused() {
+		if m.FromCache() {
 			ns = append(ns, m.N)
 		}
 	}
-	return s.RetryWith(ctx, id, ns, With{Fresh: true})
+	return s.RetryWith(ctx, id, ns, ReadAs{Fresh: true})
 }
 
-// RetryWith reads images again in another way, with all their retries, and says how many: of those named the failed and
-// canceled ones, and the completed ones when With.Fresh asks for it, whose rows stand until there are new ones; of nil
-// all failed ones. Repeating it is not an error.
-func (s *Service) RetryWith(ctx context.Context, id ID, ns []int, with With) (int, error) {
-	if err := s.checkWith(&with); err != nil {
+// RetryWith retries images with other settings and a fresh retry budget, and returns their number. Of the images in ns it
+// retries the failed and canceled ones and, if ReadAs.Fresh is set, the completed ones, whose rows stand until there are new
+// ones. If ns is nil it retries all failed ones. Repeating it is not an error.
+func (s *Service) RetryWith(ctx context.Context, id ID, ns []int, with ReadAs) (int, error) {
+	if err := s.checkReadAs(&with); err != nil {
 		return 0, err
 	}
 	var images []*Image
@@ -56,7 +55,7 @@ func (s *Service) RetryWith(ctx context.Context, id ID, ns []int, with With) (in
 		if err != nil {
 			return 0, err
 		}
-		if m.mayReopen(with) {
+		if m.retryable(with) {
 			images = append(images, m)
 		}
 	}
@@ -66,29 +65,24 @@ func (s *Service) RetryWith(ctx context.Context, id ID, ns []int, with With) (in
 	return len(images), s.retry(ctx, id, images, with)
 }
 
-// checkWith puts the engine's own name into with and refuses what cannot read here.
-func (s *Service) checkWith(with *With) error {
+// checkReadAs resolves the engine in with and rejects settings that cannot read here.
+func (s *Service) checkReadAs(with *ReadAs) error {
 	if with.Engine != "" {
 		var err error
 		if with.Engine, _, err = s.ports.Readers.Choose(with.Engine); err != nil {
 			return err
 		}
 	}
-	if len(with.Model) > 100 || strings.ContainsFunc(with.Model, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
-	}) {
-		return errs.New(errs.Invalid, "“%s” cannot be the name of a model; type one such as gemini-3.8-flash.", cleanName(with.Model))
-	}
-	return nil
+	return checkModel(with.Model, with.Thinking)
 }
 
-// mayReopen reports whether m is read again when a person asks for it.
-func (m *Image) mayReopen(with With) bool {
+// retryable reports whether a person's retry applies to m.
+func (m *Image) retryable(with ReadAs) bool {
 	return m.Status == Failed || m.Status == Canceled || m.Status == Completed && with.Fresh
 }
 
-// retry writes the intent into the batch first, then carries it out.
-func (s *Service) retry(ctx context.Context, id ID, images []*Image, with With) error {
+// retry first stores the intent in the batch, then carries it out.
+func (s *Service) retry(ctx context.Context, id ID, images []*Image, with ReadAs) error {
 	_, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		switch {
 		case b.Order == nil:
@@ -97,39 +91,42 @@ func (s *Service) retry(ctx context.Context, id ID, images []*Image, with With) 
 			return false, errs.New(errs.Conflict, "This batch is just being canceled; retry it in a moment.")
 		}
 		for _, m := range images {
-			if r := (Reopening{N: m.N, Work: m.Work, With: with}); !slices.Contains(b.Reopen, r) {
-				b.Reopen = append(b.Reopen, r)
+			if r := (RetryIntent{N: m.N, Generation: m.Generation, ReadAs: with}); !slices.Contains(b.RetryIntents, r) {
+				b.RetryIntents = append(b.RetryIntents, r)
 			}
 		}
 		if b.Status.Final() {
 			b.Status, b.Ended, b.Counts, b.Cancel = Processing, time.Time{}, nil, false
 		}
-		b.Until = time.Now().UTC().Add(Deadline)
+		b.Until = time.Now().UTC().Add(TimeLimit)
 		return true, nil
 	})
 	if err != nil {
 		return err
 	}
 	fault.At(fault.RetryMeant)
-	return s.reopen(ctx, id)
+	return s.carryOutRetries(ctx, id)
 }
 
-// reopen carries out the retries that are written down in the batch, each exactly once.
-func (s *Service) reopen(ctx context.Context, id ID) error {
+// carryOutRetries carries out the retries stored in the batch, each exactly once.
+func (s *Service) carryOutRetries(ctx context.Context, id ID) error {
 	b, err := s.Batch(ctx, id)
-	if err != nil || len(b.Reopen) == 0 {
+	if err != nil || len(b.RetryIntents) == 0 {
 		return err
 	}
 	var units []Unit
-	for _, r := range b.Reopen {
+	for _, r := range b.RetryIntents {
 		m, err := s.changeImage(ctx, id, r.N, func(m *Image) (bool, error) {
-			if m.Work != r.Work || !m.mayReopen(r.With) {
+			if m.Generation != r.Generation || !m.retryable(r.ReadAs) {
 				return false, nil
 			}
-			m.Again = m.Status == Completed
+			if m.Rereading = m.Status == Completed; m.Rereading {
+				m.Round++
+			}
 			m.Status, m.Failure, m.Ended, m.NotBefore = Retrying, "", time.Time{}, time.Time{}
-			m.Work, m.Faults, m.Crashes, m.With, m.Turn = m.Work+1, 0, 0, r.With, Turn{}
-			m.Fresh = true // a person who asks again does not want the same answer
+			m.Generation, m.Faults, m.Crashes, m.ReadAs, m.Lease = m.Generation+1, 0, 0, r.ReadAs, Lease{}
+			m.clearStrikes()
+			m.Fresh = true // a manual retry must not return the cached answer
 			return true, nil
 		})
 		if err != nil {
@@ -143,9 +140,9 @@ func (s *Service) reopen(ctx context.Context, id ID) error {
 	}
 	fault.At(fault.RetryQueued)
 	_, err = s.change(ctx, id, func(now *Batch) (bool, error) {
-		before := len(now.Reopen)
-		now.Reopen = slices.DeleteFunc(now.Reopen, func(r Reopening) bool { return slices.Contains(b.Reopen, r) })
-		return len(now.Reopen) < before, nil
+		before := len(now.RetryIntents)
+		now.RetryIntents = slices.DeleteFunc(now.RetryIntents, func(r RetryIntent) bool { return slices.Contains(b.RetryIntents, r) })
+		return len(now.RetryIntents) < before, nil
 	})
 	return err
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"slices"
 
+	"sheetlift/internal/danger"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/fault"
 )
 
-// Rotate turns an image of a draft clockwise by quarters of a circle; negative ones turn it back. The picture is replaced
-// as a whole: whoever reads meanwhile gets the old one or the new one.
+// Rotate turns an image of a draft clockwise by quarter turns; negative values turn it back. The picture is replaced as a
+// whole: a concurrent reader gets either the old or the new one.
 func (s *Service) Rotate(ctx context.Context, id ID, n, quarters int) (*Image, error) {
 	quarters = (quarters%4 + 4) % 4
 	key := ""
@@ -21,28 +22,31 @@ func (s *Service) Rotate(ctx context.Context, id ID, n, quarters int) (*Image, e
 		old := m.Picture.Key
 		data, err := s.ports.Pictures.GetPicture(ctx, id, old, Full)
 		if errs.Is(err, errs.NotFound) && old != key {
-			key = old // somebody turned it between the two reads; if it is missing again it is lost
+			key = old // rotated concurrently between the two reads; if it is missing again it is lost
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		p, err := s.ports.Intake.Rotate(ctx, data, quarters)
+		if err := m.Openable(); err != nil {
+			return nil, err
+		}
+		p, err := s.ports.Intake.Rotate(s.markOpening(ctx, m), data, quarters)
 		if err != nil {
 			return nil, err
 		}
 		m.Picture.Key = string(NewID())
-		m.Picture.show(p)
+		m.Picture.describe(p)
 		m.Picture.Notes = slices.DeleteFunc(m.Picture.Notes, func(n Note) bool { return n.Kind == NoteTurned })
 		if err := s.putPicture(ctx, id, m.Picture.Key, p); err != nil {
 			return nil, err
 		}
 		err = s.ports.Repository.SaveImage(ctx, m)
 		if err == nil {
-			return m, s.dropUnread(ctx, id, old)
+			return m, s.dropUnreferenced(ctx, id, old)
 		}
 		if !errs.Is(err, errs.Conflict) {
-			return nil, err // it may be stored all the same: both pictures stay
+			return nil, err // it may be stored nevertheless, so both pictures stay
 		}
 		if err := s.ports.Pictures.DropPicture(ctx, id, m.Picture.Key); err != nil {
 			return nil, err
@@ -50,9 +54,14 @@ func (s *Service) Rotate(ctx context.Context, id ID, n, quarters int) (*Image, e
 	}
 }
 
-// dropUnread drops a picture that no image has any more. If the batch was started meanwhile somebody may have it in hand:
-// then it goes with the batch.
-func (s *Service) dropUnread(ctx context.Context, id ID, key string) error {
+// markOpening returns a ctx that marks the picture of m as being opened in this process.
+func (s *Service) markOpening(ctx context.Context, m *Image) context.Context {
+	return s.ports.Danger.About(ctx, danger.Image{Batch: string(m.Batch), N: m.N}, m.Suspect != nil)
+}
+
+// dropUnreferenced removes a picture that no image refers to any more. If the batch was started meanwhile, a worker may be reading
+// that picture: it is then removed with the batch.
+func (s *Service) dropUnreferenced(ctx context.Context, id ID, key string) error {
 	b, err := s.Batch(ctx, id)
 	if err != nil || b.Status != Draft {
 		return err
@@ -60,7 +69,7 @@ func (s *Service) dropUnread(ctx context.Context, id ID, key string) error {
 	return s.ports.Pictures.DropPicture(ctx, id, key)
 }
 
-// draftImage is an image that may still be changed.
+// draftImage returns an image of a draft, which may still be changed.
 func (s *Service) draftImage(ctx context.Context, id ID, n int) (*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {

@@ -9,64 +9,71 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sheetlift/internal/danger"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 )
 
-// Ports is what the use cases need of the world.
+// Ports are the dependencies of the use cases.
 type Ports struct {
-	Repository Repository
-	Queue      Queue
-	Pictures   Pictures
-	Intake     Intake
-	Readers    Readers
-	Templates  Templates // nil: columns cannot be saved
-	Sampler    Sampler   // nil: nothing can be read before a start
-	Ledger     Ledger    // nil: no figures outlive their batch
-	Compass    Compass   // nil: nobody notices what stands upside down
-	Readings   Readings  // nil: nothing that was read is used again
-	Copies     *Copies   // nil: what pages show of many images is loaded each time
+	Repository   Repository
+	Queue        Queue
+	Pictures     Pictures
+	Intake       Intake
+	Readers      Readers
+	Templates    Templates           // nil: columns cannot be saved
+	Previewer    Previewer           // nil: no previews
+	Ledger       Ledger              // nil: figures are lost with their batch
+	Orientation  OrientationDetector // nil: orientation is not checked
+	ReadingCache ReadingCache        // nil: earlier readings are not used again
+	Danger       *danger.Guard       // nil: open pictures are not marked
+	ImageCache   *ImageCache         // nil: the images of a batch are loaded for each page
 }
 
-// Limits bound what one batch may hold.
+// Limits are the limits of one batch.
 type Limits struct {
-	MaxImages int           // images a batch may hold: 1 to 5,000
-	Keep      time.Duration // from a batch's end until it is erased, unless it says otherwise; 0 is DefaultKeep, below 0 for ever
+	MaxImages int           // images per batch: 1 to 5,000
+	Keep      time.Duration // retention after the end, unless the batch sets its own; 0 is DefaultKeep, below 0 for ever
+	Witness   Witness       // of new batches; "" is WitnessOff
 }
 
-// Service is the use cases: what a person may do with batches. Every door (page, API, command line) enters here. All
-// methods are safe for concurrent use, by several processes too.
+// Service implements the use cases on batches. Every entry point (page, API, command line) calls it. All methods are safe for
+// concurrent use, also by several processes.
 type Service struct {
-	ports    Ports
-	limits   Limits
-	looks    looks
-	counters *counters
+	ports       Ports
+	limits      Limits
+	orientation orientationQueue
+	counters    *counters
 }
 
 // NewService returns the use cases over the given ports.
 func NewService(ports Ports, limits Limits) *Service {
 	limits.Keep = cmp.Or(limits.Keep, DefaultKeep)
-	return &Service{ports: ports, limits: limits, looks: looks{stir: make(chan struct{}, 1)}, counters: newCounters()}
+	return &Service{ports: ports, limits: limits, orientation: orientationQueue{wake: make(chan struct{}, 1)}, counters: newCounters()}
 }
 
-// MaxImages is how many images a batch may hold.
+// MaxImages returns how many images a batch may hold.
 func (s *Service) MaxImages() int { return s.limits.MaxImages }
 
-// NewBatch is what a draft may begin with; everything has a default.
+// NewBatch is the initial data of a draft; every field has a default.
 type NewBatch struct {
 	Name    string       // default: "Batch of" and the time
 	Table   *table.Table // default: the preset "inventory"
-	Engine  string       // default: whichever is ready at Start
+	Engine  string       // default: the one available at Start
+	Model   string       // default: the model of the program settings, at Start
 	Options *Options     // default: DefaultOptions
 
-	ID       ID       // default: a new one. A batch that has it already is a Conflict
+	Thinking string // default: the lowest level of the model
+
+	ID       ID       // default: a new one. Conflict if a batch has it already
 	Priority Priority // default: Normal
+	Asked    string   // digest of the create request, stored with the batch
 }
 
 // Create stores a new draft.
 func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 	now := time.Now().UTC()
-	b := &Batch{ID: cmp.Or(n.ID, NewID()), Status: Draft, Engine: n.Engine, Priority: n.Priority, Options: DefaultOptions(), Created: now}
+	b := &Batch{ID: cmp.Or(n.ID, NewID()), Status: Draft, Engine: n.Engine, Model: n.Model, Thinking: n.Thinking, Priority: n.Priority, Options: DefaultOptions(), Created: now, Asked: n.Asked}
 	b.Name = cleanName(n.Name)
 	if b.Name == "" {
 		b.Name = "Batch of " + now.Local().Format("2 January 2006, 15:04")
@@ -74,8 +81,9 @@ func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 	if n.Options != nil {
 		b.Options = *n.Options
 	}
+	b.Options.Witness = cmp.Or(b.Options.Witness, s.limits.Witness)
 	if n.Table != nil {
-		b.Table = *n.Table
+		b.Table = n.Table.Composed()
 	} else {
 		b.Table, _ = table.Preset("inventory")
 	}
@@ -88,12 +96,15 @@ func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 	return b, nil
 }
 
-// check validates what people may set on a draft.
+// check validates the settings of a draft.
 func (s *Service) check(b *Batch) error {
 	if err := s.checkOptions(b.Options); err != nil {
 		return err
 	}
 	if err := cmp.Or(b.Priority, Normal).check(); err != nil {
+		return err
+	}
+	if err := checkModel(b.Model, b.Thinking); err != nil {
 		return err
 	}
 	if b.Engine != "" {
@@ -116,47 +127,54 @@ func (s *Service) checkOptions(o Options) error {
 	if !slices.Contains([]Fallback{"", FallbackOff, FallbackAsk, FallbackAlways}, o.Fallback) {
 		return errs.New(errs.Invalid, "What becomes of a picture that cannot be read is %q; choose off, ask or always.", o.Fallback)
 	}
+	if err := o.Witness.check(); err != nil {
+		return err
+	}
 	return checkKeep(o.Keep)
 }
 
-// RenameBatch gives a batch another name, at any time.
-func (s *Service) RenameBatch(ctx context.Context, id ID, name string) (*Batch, error) {
-	name = cleanName(name)
-	if name == "" {
-		return nil, errs.New(errs.Invalid, "A batch needs a name; type at least one character.")
-	}
-	return s.change(ctx, id, func(b *Batch) (bool, error) {
-		changed := b.Name != name
-		b.Name = name
-		return changed, nil
+// SetTable sets the columns of a draft.
+func (s *Service) SetTable(ctx context.Context, id ID, t table.Table) (*Batch, error) {
+	return s.changeDraft(ctx, id, func(b *Batch) error { b.Table = t.Composed(); return nil })
+}
+
+// SetDraft sets the columns and reading options of a draft in one compare-and-swap: all, or nothing if one part is invalid.
+// Fields that set omits, such as the model, stay unchanged, as does the witness if o has none.
+func (s *Service) SetDraft(ctx context.Context, id ID, t table.Table, o Options, engine string, set Settings) (*Batch, error) {
+	return s.changeDraft(ctx, id, func(b *Batch) error {
+		o.Witness = cmp.Or(o.Witness, b.Options.Witness)
+		b.Table, b.Options, b.Engine = t.Composed(), o, engine
+		_, err := s.apply(b, set)
+		return err
 	})
 }
 
-// SetTable chooses the columns of a draft.
-func (s *Service) SetTable(ctx context.Context, id ID, t table.Table) (*Batch, error) {
-	return s.changeDraft(ctx, id, func(b *Batch) { b.Table = t })
-}
-
-// SetOptions steers how a draft will be read; engine "" leaves the choice to Start.
+// SetOptions sets the reading options of a draft; engine "" leaves the choice to Start. The witness stays if o has none.
 func (s *Service) SetOptions(ctx context.Context, id ID, o Options, engine string) (*Batch, error) {
-	return s.changeDraft(ctx, id, func(b *Batch) { b.Options, b.Engine = o, engine })
+	return s.changeDraft(ctx, id, func(b *Batch) error {
+		o.Witness = cmp.Or(o.Witness, b.Options.Witness)
+		b.Options, b.Engine = o, engine
+		return nil
+	})
 }
 
-func (s *Service) changeDraft(ctx context.Context, id ID, f func(*Batch)) (*Batch, error) {
+func (s *Service) changeDraft(ctx context.Context, id ID, f func(*Batch) error) (*Batch, error) {
 	return s.change(ctx, id, func(b *Batch) (bool, error) {
 		if b.Status != Draft {
 			return false, errs.New(errs.Conflict,
 				"This batch was started already; its columns and settings can no longer be changed.")
 		}
-		f(b)
+		if err := f(b); err != nil {
+			return false, err
+		}
 		return true, s.check(b)
 	})
 }
 
-// change applies f to the stored batch until the swap succeeds; f sees a fresh copy each time and returns false to
-// leave it as it is.
+// change applies f to the stored batch until the compare-and-swap succeeds; f gets a fresh copy each time and returns false if
+// nothing is to be saved.
 func (s *Service) change(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
-	return s.changeHidden(ctx, id, func(b *Batch) (bool, error) {
+	return s.changeAny(ctx, id, func(b *Batch) (bool, error) {
 		if !b.Deleted.IsZero() {
 			return false, notFound()
 		}
@@ -164,10 +182,10 @@ func (s *Service) change(ctx context.Context, id ID, f func(*Batch) (bool, error
 	})
 }
 
-// changeHidden is change for a batch that may be deleted.
-func (s *Service) changeHidden(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
+// changeAny is change for a batch that may be deleted.
+func (s *Service) changeAny(ctx context.Context, id ID, f func(*Batch) (bool, error)) (*Batch, error) {
 	for {
-		b, err := s.hidden(ctx, id)
+		b, err := s.getAny(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +204,7 @@ func (s *Service) changeHidden(ctx context.Context, id ID, f func(*Batch) (bool,
 	}
 }
 
-// changeImage is change for one image; f returns false to leave it as it is.
+// changeImage is change for one image; f returns false if nothing is to be saved.
 func (s *Service) changeImage(ctx context.Context, id ID, n int, f func(*Image) (bool, error)) (*Image, error) {
 	for {
 		m, err := s.ports.Repository.Image(ctx, id, n)
@@ -211,23 +229,7 @@ func (s *Service) changeImage(ctx context.Context, id ID, n int, f func(*Image) 
 	}
 }
 
-// RenameImage names one image, before or after Start.
-func (s *Service) RenameImage(ctx context.Context, id ID, n int, name string) (*Image, error) {
-	if _, err := s.Batch(ctx, id); err != nil {
-		return nil, err
-	}
-	return s.changeImage(ctx, id, n, func(m *Image) (bool, error) {
-		name := cleanName(name)
-		if name == "" {
-			name = m.DefaultName()
-		}
-		changed := name != m.Name
-		m.Name = name
-		return changed, nil
-	})
-}
-
-// RemoveImage takes an image out of a draft, with its picture. Removing it again is not an error.
+// RemoveImage removes an image from a draft, with its picture. Removing it again is not an error.
 func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
@@ -243,52 +245,53 @@ func (s *Service) RemoveImage(ctx context.Context, id ID, n int) error {
 	if err != nil {
 		return err
 	}
-	return s.takeBack(ctx, m)
+	return s.removeWithPicture(ctx, m)
 }
 
-// Batch returns a batch as stored; NotFound for one that was deleted or never was, and a
-// malformed id.
+// Batch returns a batch as stored; NotFound if it was deleted, never existed, or the id is malformed.
 func (s *Service) Batch(ctx context.Context, id ID) (*Batch, error) {
-	b, err := s.hidden(ctx, id)
+	b, err := s.getAny(ctx, id)
 	if err == nil && !b.Deleted.IsZero() {
 		return nil, notFound()
 	}
 	return b, err
 }
 
-// hidden is Batch for one that may be deleted and not yet erased.
-func (s *Service) hidden(ctx context.Context, id ID) (*Batch, error) {
+// getAny is Batch, including a batch that is deleted and not yet erased.
+func (s *Service) getAny(ctx context.Context, id ID) (*Batch, error) {
 	if !id.Valid() {
 		return nil, notFound()
 	}
 	return s.ports.Repository.Batch(ctx, id)
 }
 
-// Images returns the images of a batch in its order. Once the batch is started, an image that is missing makes it
-// Unavailable rather than a shorter list, and an image that came too late is left out. Before that, each carries a note
-// on the one before it that it resembles. What images refer to (rows, tries, columns) may be shared: read only.
+// Images returns the images of a batch in its order. After the start, a missing image makes the call fail with Unavailable
+// rather than return a shorter list, and images uploaded too late are left out. Before the start, each image has a note about
+// an earlier one that it resembles. Values that images refer to (rows, attempts, columns) may be shared: read only.
 func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.shown(ctx, b)
+	return s.list(ctx, b)
 }
 
-// shown is Images of a batch that the caller has.
-func (s *Service) shown(ctx context.Context, b *Batch) ([]*Image, error) {
-	stored, err := s.ports.Copies.stored(ctx, s.ports.Repository, b.ID)
+// list is Images for a batch that the caller has loaded.
+func (s *Service) list(ctx context.Context, b *Batch) ([]*Image, error) {
+	stored, err := s.ports.ImageCache.images(ctx, s.ports.Repository, b.ID)
 	if err != nil {
 		return nil, err
 	}
 	images, err := b.inOrder(stored)
 	if b.Status == Draft {
-		resembling(images)
+		noteSimilar(images)
+	} else {
+		Judged(b, images)
 	}
 	return images, err
 }
 
-// imagesOf is Images as stored, each wholly the caller's.
+// imagesOf returns the images as stored; the caller owns them completely.
 func (s *Service) imagesOf(ctx context.Context, b *Batch) ([]*Image, error) {
 	return inOrder(ctx, s.ports.Repository, b)
 }
@@ -322,7 +325,7 @@ func (b *Batch) inOrder(stored []*Image) ([]*Image, error) {
 	return images, nil
 }
 
-// Image returns one image; NotFound if the batch or the image is not there.
+// Image returns one image; NotFound if the batch or the image does not exist.
 func (s *Service) Image(ctx context.Context, id ID, n int) (*Image, error) {
 	if !id.Valid() || n < 1 {
 		return nil, notFound()
@@ -347,10 +350,10 @@ func (s *Service) Picture(ctx context.Context, id ID, n int, kind Kind) (data []
 }
 
 func notFound() error {
-	return errs.New(errs.NotFound, "There is nothing here: the batch was deleted, or the address is wrong.")
+	return errs.New(errs.NotFound, "There is nothing here: it was deleted, or the address is wrong.")
 }
 
-// cleanName makes a name fit to be shown and stored: valid text without control characters, at most 200 runes.
+// cleanName makes a name fit for display and storage: valid text without control characters, at most 200 runes.
 func cleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -361,6 +364,7 @@ func cleanName(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, ""))
+	name, _ = table.Clean(name)
 	name = strings.TrimSpace(name)
 	if runes := []rune(name); len(runes) > 200 {
 		name = strings.TrimSpace(string(runes[:200]))

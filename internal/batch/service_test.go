@@ -13,7 +13,7 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// setup is the service over a world in memory.
+// setup returns the service over an in-memory world.
 func setup(t *testing.T) (*batch.Service, *batchtest.World) {
 	t.Helper()
 	w := batchtest.NewWorld()
@@ -36,7 +36,7 @@ func add(t *testing.T, s *batch.Service, id batch.ID, upload string, position in
 	return one(t, s, id, batch.Upload{ID: upload, Filename: upload + ".jpg", Position: position, Body: strings.NewReader(upload)})
 }
 
-// one takes in a file that is one picture.
+// one uploads a file that holds one picture.
 func one(t *testing.T, s *batch.Service, id batch.ID, u batch.Upload) *batch.Image {
 	t.Helper()
 	taken, err := s.AddImages(t.Context(), id, u)
@@ -81,7 +81,7 @@ func TestTheSameUploadTwiceIsOneImage(t *testing.T) {
 	s, w := setup(t)
 	id := draft(t, s)
 	first := add(t, s, id, "upload-1", 1)
-	other := add(t, s, id, "upload-2", 1) // its place is taken
+	other := add(t, s, id, "upload-2", 1) // position 1 is in use
 	again := add(t, s, id, "upload-2", 1)
 	if first.N != 1 || other.N != 2 || again.N != 2 || w.PictureCount() != 4 {
 		t.Errorf("places %d %d %d, %d pictures", first.N, other.N, again.N, w.PictureCount())
@@ -184,7 +184,7 @@ func TestAnEmptyBatchIsNotStarted(t *testing.T) {
 	}
 }
 
-// An upload that races with Start is either acknowledged and in the order, or refused and gone.
+// An upload that races with Start is either acknowledged and part of the order, or refused and removed.
 func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 	t.Parallel()
 	for round := range 50 {
@@ -246,12 +246,12 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 			t.Fatalf("cut %d: the start did not notice", cut)
 		}
 		w.Fail(nil)
-		if _, err := s.Refill(t.Context(), id); err != nil {
+		if _, err := s.Requeue(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		b, err := s.Start(t.Context(), id)
 		if err == nil {
-			_, err = s.Refill(t.Context(), id)
+			_, err = s.Requeue(t.Context(), id)
 		}
 		if err != nil || b.Status != batch.Processing || b.Total() != 2 || w.Queued(id) != 2 {
 			t.Errorf("cut %d: %s, %d images, %d units, %v", cut, b.Status, b.Total(), w.Queued(id), err)
@@ -276,7 +276,7 @@ func TestAMissingImageIsDamageAndNotAShorterList(t *testing.T) {
 	}
 }
 
-// end makes an image final, as the runner does.
+// end makes an image final, as the worker does.
 func end(t *testing.T, w *batchtest.World, id batch.ID, n int, status batch.Status) {
 	t.Helper()
 	m, err := w.Image(t.Context(), id, n)
@@ -299,11 +299,11 @@ func TestABatchEndsOnlyWhenAllItsImagesAreFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	end(t, w, id, 1, batch.Failed)
-	if over, err := s.Conclude(t.Context(), id); over || err != nil {
+	if over, err := s.Finish(t.Context(), id); over || err != nil {
 		t.Errorf("ended too early: %v, %v", over, err)
 	}
 	end(t, w, id, 2, batch.Failed)
-	if over, err := s.Conclude(t.Context(), id); !over || err != nil {
+	if over, err := s.Finish(t.Context(), id); !over || err != nil {
 		t.Errorf("did not end: %v, %v", over, err)
 	}
 	b, _ := s.Batch(t.Context(), id)
@@ -312,7 +312,7 @@ func TestABatchEndsOnlyWhenAllItsImagesAreFinal(t *testing.T) {
 	}
 }
 
-// Wherever a retry is cut off, it is carried out once the batch is looked at again, and exactly once.
+// A retry that is interrupted at any point is completed by the next Requeue, exactly once.
 func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 	t.Parallel()
 	for cut := 1; cut <= 6; cut++ {
@@ -327,10 +327,10 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 		for n, status := range map[int]batch.Status{1: batch.Completed, 2: batch.Failed, 3: batch.Failed} {
 			end(t, w, id, n, status)
 		}
-		if _, err := s.Conclude(t.Context(), id); err != nil {
+		if _, err := s.Finish(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Drop(t.Context(), id); err != nil { // the units were done with
+		if err := w.Drop(t.Context(), id); err != nil { // the units were acknowledged
 			t.Fatal(err)
 		}
 		ops := 0
@@ -343,26 +343,26 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 		_, cutOff := s.RetryFailed(t.Context(), id)
 		w.Fail(nil)
 		if cutOff != nil {
-			if _, err := s.Refill(t.Context(), id); err != nil {
+			if _, err := s.Requeue(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Conclude(t.Context(), id); err != nil {
+			if _, err := s.Finish(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if cut == 1 { // nothing was written: the person was told, and presses again
+		if cut == 1 { // nothing was written: the person got an error and retries
 			if _, err := s.RetryFailed(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
 		b, _ := s.Batch(t.Context(), id)
 		images, err := s.Images(t.Context(), id)
-		if err != nil || b.Status != batch.Processing || len(b.Reopen) != 0 || w.Queued(id) != 2 {
-			t.Fatalf("cut %d: %s, %v to do, %d units, %v", cut, b.Status, b.Reopen, w.Queued(id), err)
+		if err != nil || b.Status != batch.Processing || len(b.RetryIntents) != 0 || w.Queued(id) != 2 {
+			t.Fatalf("cut %d: %s, %v to do, %d units, %v", cut, b.Status, b.RetryIntents, w.Queued(id), err)
 		}
 		for _, m := range images[1:] {
-			if m.Status != batch.Retrying || m.Work != 2 {
-				t.Errorf("cut %d: image %d is %s at unit %d", cut, m.N, m.Status, m.Work)
+			if m.Status != batch.Retrying || m.Generation != 2 {
+				t.Errorf("cut %d: image %d is %s at unit %d", cut, m.N, m.Status, m.Generation)
 			}
 		}
 	}

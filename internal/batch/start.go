@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -8,19 +9,31 @@ import (
 	"sheetlift/internal/fault"
 )
 
-// Start freezes order and number of the images of a draft, or of a batch that waits for its time, fixes the engine, and queues every image. It may be called
-// again, by anybody, at any time: a start that was cut off is carried on, a started batch stays as it is.
+// Start freezes order and number of the images of a draft or scheduled batch, fixes the engine, and queues every image. It may
+// be called again by anybody at any time: it continues an interrupted start and leaves a started batch unchanged.
 func (s *Service) Start(ctx context.Context, id ID) (*Batch, error) {
-	b, err := s.change(ctx, id, func(b *Batch) (bool, error) { return s.close(ctx, b) })
+	return s.StartWith(ctx, id, Settings{})
+}
+
+// StartWith is Start with settings that are changed in the same compare-and-swap: a batch that cannot start keeps its settings.
+func (s *Service) StartWith(ctx context.Context, id ID, set Settings) (*Batch, error) {
+	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
+		changed, err := s.apply(b, set)
+		if err != nil {
+			return false, err
+		}
+		closed, err := s.beginStart(ctx, b)
+		return changed || closed, err
+	})
 	if err != nil || b.Status != Pending {
 		return b, err
 	}
 	fault.At(fault.StartClosed)
-	return s.open(ctx, id)
+	return s.finishStart(ctx, id)
 }
 
-// close is the first half: from here on no upload is acknowledged into the batch unless the order holds it.
-func (s *Service) close(ctx context.Context, b *Batch) (bool, error) {
+// beginStart is the first half: from here on, no upload into the batch is acknowledged unless the order contains it.
+func (s *Service) beginStart(ctx context.Context, b *Batch) (bool, error) {
 	if b.Status != Draft && b.Status != Scheduled {
 		return false, nil
 	}
@@ -31,15 +44,20 @@ func (s *Service) close(ctx context.Context, b *Batch) (bool, error) {
 	if images, _ = b.arrange(images); len(images) == 0 {
 		return false, errs.New(errs.Invalid, "This batch has no images yet. Add at least one picture, then start it.")
 	}
-	if b.Engine, b.Model, err = s.ports.Readers.Choose(b.Engine); err != nil {
+	var standard string
+	if b.Engine, standard, err = s.ports.Readers.Choose(b.Engine); err != nil {
 		return false, err
 	}
+	if standard == "" { // an engine without models
+		b.Model, b.Thinking = "", ""
+	}
+	b.Model = cmp.Or(b.Model, standard)
 	b.Status, b.StartAt = Pending, time.Time{}
 	return true, nil
 }
 
-// open is the second half: what is stored now is the batch.
-func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
+// finishStart is the second half: the images stored now are the batch.
+func (s *Service) finishStart(ctx context.Context, id ID) (*Batch, error) {
 	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
 		if b.Status != Pending || b.Order != nil {
 			return false, nil
@@ -49,27 +67,27 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 			return false, err
 		}
 		images, out := b.arrange(images)
-		if len(images) == 0 { // the last one was left out in this very moment, too late
+		if len(images) == 0 { // the last one was excluded concurrently, too late
 			images = out
 		}
-		b.Order, b.Arranged, b.Twins = numbers(images), nil, twins(images)
+		b.Order, b.Arranged, b.DuplicateOf = numbers(images), nil, samePictures(images)
 		b.Status, b.Started = Processing, time.Now().UTC()
-		b.Until = b.Started.Add(Deadline)
+		b.Until = b.Started.Add(TimeLimit)
 		return true, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	fault.At(fault.StartFrozen)
-	if err := s.dropOut(ctx, b); err != nil {
+	if err := s.removeExcluded(ctx, b); err != nil {
 		return nil, err
 	}
 	units := make([]Unit, 0, b.Total())
 	for _, n := range b.Order {
-		if _, waits := b.Twins[n]; waits {
+		if _, waits := b.DuplicateOf[n]; waits {
 			continue
 		}
-		units = append(units, Unit{Batch: id, N: n, Seq: 1})
+		units = append(units, Unit{Batch: id, N: n, Generation: 1})
 	}
 	if err := s.ports.Queue.Add(ctx, units); err != nil {
 		return nil, err
@@ -78,10 +96,11 @@ func (s *Service) open(ctx context.Context, id ID) (*Batch, error) {
 	return b, nil
 }
 
-// Refill puts into the queue whatever of a started batch should be there and is not: after a restart, a crash, a lost
-// write; a cancel that was cut off it carries out. It leaves drafts and ended batches alone and may be called at any time,
-// by any process. It returns all images of a batch that is to be read; those that wait for a later time are for Queue, then.
-func (s *Service) Refill(ctx context.Context, id ID) ([]*Image, error) {
+// Requeue queues every unit of a started batch that is missing in the queue: after a restart, a crash, or a lost write. It also
+// completes an interrupted cancel. It ignores drafts and ended batches and may be called at any time, by any process. It
+// returns all images of a batch that is to be read; the caller passes those that wait for a later time to Queue when they are
+// due.
+func (s *Service) Requeue(ctx context.Context, id ID) ([]*Image, error) {
 	b, err := s.Batch(ctx, id)
 	if err != nil || b.Status == Draft || b.Status == Scheduled || b.Status.Final() {
 		return nil, err
@@ -90,10 +109,10 @@ func (s *Service) Refill(ctx context.Context, id ID) ([]*Image, error) {
 		return nil, err
 	}
 	if b.Cancel {
-		_, err := s.Conclude(ctx, id)
+		_, err := s.Finish(ctx, id)
 		return nil, err
 	}
-	if err := s.reopen(ctx, id); err != nil {
+	if err := s.carryOutRetries(ctx, id); err != nil {
 		return nil, err
 	}
 	images, err := s.imagesOf(ctx, b)
@@ -115,7 +134,7 @@ func (s *Service) Refill(ctx context.Context, id ID) ([]*Image, error) {
 	return images, s.ports.Queue.Add(ctx, units)
 }
 
-// Queue puts one image that waited for its time into the queue, if it still waits.
+// Queue queues one image whose waiting time is over, unless it is final.
 func (s *Service) Queue(ctx context.Context, id ID, n int) error {
 	m, err := s.Image(ctx, id, n)
 	if err != nil || m.Status.Final() {
@@ -124,35 +143,32 @@ func (s *Service) Queue(ctx context.Context, id ID, n int) error {
 	return s.ports.Queue.Add(ctx, []Unit{m.Unit()})
 }
 
-// Conclude ends a batch whose images are all final. It reports whether the batch has ended; calling it too early or
-// twice changes nothing.
-func (s *Service) Conclude(ctx context.Context, id ID) (bool, error) {
-	if err := s.reopen(ctx, id); err != nil {
+// Finish ends a batch whose images are all final. It reports whether the batch has ended; calling it too early or twice
+// changes nothing.
+func (s *Service) Finish(ctx context.Context, id ID) (bool, error) {
+	if err := s.carryOutRetries(ctx, id); err != nil {
 		return false, err
 	}
 	if err := s.cancelImages(ctx, id); err != nil {
 		return false, err
 	}
 	b, err := s.change(ctx, id, func(b *Batch) (bool, error) {
-		if b.Order == nil || b.Status.Final() || len(b.Reopen) > 0 {
+		if b.Order == nil || b.Status.Final() || len(b.RetryIntents) > 0 {
 			return false, nil
 		}
 		images, err := s.imagesOf(ctx, b)
 		if err != nil {
 			return false, err
 		}
-		var c Counts
-		for _, m := range images {
-			c.Add(m.Figures(), 1)
-		}
+		c := counted(b, images)
 		if c.Done() < len(images) {
 			return false, nil
 		}
-		if err := s.enter(ctx, b, images); err != nil {
+		if err := s.writeLedger(ctx, b, images); err != nil {
 			return false, err
 		}
 		fault.At(fault.BatchCounted)
-		b.Status, b.Pause, b.Rest, b.Counts, b.Ended = c.Verdict(), "", nil, &c, time.Now().UTC()
+		b.Status, b.Pause, b.Cooldown, b.Counts, b.Ended = c.Outcome(), "", nil, c, time.Now().UTC()
 		if b.Cancel && c.Canceled > 0 {
 			b.Status = Canceled
 		}

@@ -8,37 +8,37 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Stats is what a process did since it began, for those who watch.
+// Stats are the counters of a process since its start, for monitoring.
 type Stats struct {
-	Ended       map[End]uint64    // images that became final, by what became of them; one that is read again counts again
-	Uploads     map[string]uint64 // files that were sent, by UploadTaken, …
-	Uploading   int               // files that are being taken in
-	UploadBytes uint64            // read of files
-	Arrived     uint64            // images that came out of files
+	Ended       map[End]uint64    // images that became final, by result; an image that is read again counts again
+	Uploads     map[string]uint64 // uploads by result: UploadTaken, …
+	Uploading   int               // uploads in progress
+	UploadBytes uint64            // bytes read from uploads
+	Arrived     uint64            // images extracted from uploads
 }
 
-// End is what became of an image.
+// End is the final result of an image.
 type End struct {
-	Result string // one of the constants
-	Engine string // that read it, or was the last to try; "" for none
+	Result string // one of the End… constants
+	Engine string // the engine that read it, or made the last attempt; "" for none
 }
 
 // The results.
 const (
-	EndRead     = "completed" // by the engine
-	EndReused   = "reused"    // completed with what was read before: of the same picture, or until it was to be read afresh
-	EndFailed   = "failed"
-	EndCanceled = "canceled"
+	EndRead      = "completed" // read by an engine
+	EndFromCache = "reused"    // completed with an earlier reading: of the same picture, or its own after a reread was canceled or failed
+	EndFailed    = "failed"
+	EndCanceled  = "canceled"
 )
 
-// What may become of a file that was sent.
+// The results of an upload.
 const (
-	UploadTaken   = "taken"   // it is in the batch, or was already
-	UploadRefused = "refused" // for what it is, or because the batch takes no more
-	UploadFailed  = "failed"  // it broke off, there is no room, or the store does not answer
+	UploadAccepted = "taken"   // it is in the batch, now or from before
+	UploadRefused  = "refused" // rejected because of its content, or because the batch accepts no more
+	UploadFailed   = "failed"  // interrupted, disk full, or the store does not answer
 )
 
-// counters counts Stats.
+// counters holds Stats under a lock.
 type counters struct {
 	mu sync.Mutex
 	f  Stats
@@ -54,7 +54,7 @@ func (c *counters) count(f func(*Stats)) {
 	f(&c.f)
 }
 
-// Stats returns what this process did so far.
+// Stats returns a copy of the counters.
 func (s *Service) Stats() Stats {
 	s.counters.mu.Lock()
 	defer s.counters.mu.Unlock()
@@ -63,15 +63,15 @@ func (s *Service) Stats() Stats {
 	return f
 }
 
-// Stored tells the statistics that m, which was in status before, was stored as it is. Whoever writes images past the use
-// cases says so for each swap that succeeded.
+// Stored counts m, which had status before and was just stored. Code that writes images without the use cases must call it
+// after each successful compare-and-swap.
 func (s *Service) Stored(before Status, m *Image) {
 	if m.Status.Final() && m.Status != before {
 		s.counters.count(func(f *Stats) { f.Ended[m.end()]++ })
 	}
 }
 
-// end is what became of m, which is final.
+// end returns the result of m, which is final.
 func (m *Image) end() End {
 	a := m.Last()
 	switch {
@@ -84,10 +84,10 @@ func (m *Image) end() End {
 	case a != nil && a.Why == "" && a.Ended.Equal(m.Ended):
 		return End{EndRead, a.Engine}
 	}
-	return End{EndReused, ""}
+	return End{EndFromCache, ""}
 }
 
-// uploading counts a file in that is being taken; the function returned counts it out.
+// uploading counts an upload that begins; the returned function counts its end.
 func (c *counters) uploading() func(error) {
 	c.count(func(f *Stats) { f.Uploading++ })
 	return func(err error) {
@@ -95,7 +95,7 @@ func (c *counters) uploading() func(error) {
 			f.Uploading--
 			switch {
 			case err == nil:
-				f.Uploads[UploadTaken]++
+				f.Uploads[UploadAccepted]++
 			case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge) || errs.Is(err, errs.Conflict) || errs.Is(err, errs.NotFound):
 				f.Uploads[UploadRefused]++
 			default:
@@ -105,14 +105,14 @@ func (c *counters) uploading() func(error) {
 	}
 }
 
-// weighed is a file whose bytes are counted as they are read.
-type weighed struct {
+// countingReader counts the bytes of an upload as they are read.
+type countingReader struct {
 	io.Reader
 	counters *counters
 }
 
 // Read implements io.Reader.
-func (w weighed) Read(p []byte) (int, error) {
+func (w countingReader) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
 	w.counters.count(func(f *Stats) { f.UploadBytes += uint64(n) })
 	return n, err

@@ -16,16 +16,16 @@ func TestWhatBecameOfAnImageIsToldByHowItWasRead(t *testing.T) {
 		want  End
 	}{
 		"read":                          {Image{Status: Completed, Ended: now, Attempts: []Attempt{failed, read}}, End{EndRead, "gemini"}},
-		"a twin":                        {Image{Status: Completed, Ended: now, Twin: 1}, End{EndReused, ""}},
-		"read for another batch":        {Image{Status: Completed, Ended: now, Earlier: &Earlier{}, Attempts: []Attempt{failed}}, End{EndReused, ""}},
-		"afresh, and canceled before":   {Image{Status: Completed, Ended: now, Attempts: []Attempt{before}}, End{EndReused, ""}},
+		"a twin":                        {Image{Status: Completed, Ended: now, DuplicateOf: 1}, End{EndFromCache, ""}},
+		"read for another batch":        {Image{Status: Completed, Ended: now, CachedFrom: &CachedFrom{}, Attempts: []Attempt{failed}}, End{EndFromCache, ""}},
+		"afresh, and canceled before":   {Image{Status: Completed, Ended: now, Attempts: []Attempt{before}}, End{EndFromCache, ""}},
 		"failed":                        {Image{Status: Failed, Ended: now, Attempts: []Attempt{before, failed}}, End{EndFailed, "gemini"}},
 		"failed before anybody read it": {Image{Status: Failed, Ended: now}, End{EndFailed, ""}},
 		"canceled":                      {Image{Status: Canceled, Ended: now, Attempts: []Attempt{failed}}, End{EndCanceled, "gemini"}},
 	} {
 		s := NewService(Ports{}, Limits{})
 		s.Stored(Processing, &c.image)
-		s.Stored(c.image.Status, &c.image) // an edit, not an end
+		s.Stored(c.image.Status, &c.image) // an edit does not count as an end
 		s.Stored(Pending, &Image{Status: Processing})
 		if got := s.Stats().Ended; len(got) != 1 || got[c.want] != 1 {
 			t.Errorf("%s: %v, want %v", what, got, c.want)

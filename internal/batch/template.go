@@ -12,18 +12,18 @@ import (
 	"sheetlift/internal/table"
 )
 
-// Template is columns that a person saved to use again.
+// Template is a set of columns that a person saved for reuse.
 type Template struct {
-	ID    string      `json:"id"`   // as of NewID
-	Name  string      `json:"name"` // 1 to 200 characters, unlike any other but for case
+	ID    string      `json:"id"`   // made by NewID
+	Name  string      `json:"name"` // 1 to 200 characters, unique ignoring case
 	Table table.Table `json:"table"`
 	Saved time.Time   `json:"saved"`
 }
 
-// MaxTemplates is how many templates are kept, so that the list stays one that people can read.
+// MaxTemplates is how many templates are kept, so that the list stays readable.
 const MaxTemplates = 200
 
-// Templates returns the saved columns by name.
+// Templates returns the saved templates, sorted by name.
 func (s *Service) Templates(ctx context.Context) ([]*Template, error) {
 	if s.ports.Templates == nil {
 		return nil, nil
@@ -35,7 +35,7 @@ func (s *Service) Templates(ctx context.Context) ([]*Template, error) {
 	return all, err
 }
 
-// Template returns saved columns by id, or NotFound.
+// Template returns a template by id, or NotFound.
 func (s *Service) Template(ctx context.Context, id string) (*Template, error) {
 	all, err := s.Templates(ctx)
 	if err != nil {
@@ -47,12 +47,13 @@ func (s *Service) Template(ctx context.Context, id string) (*Template, error) {
 	return nil, noTemplate()
 }
 
-// SaveTemplate keeps columns under a name. What was saved under that name before is replaced.
+// SaveTemplate saves columns under a name. It replaces a template of the same name.
 func (s *Service) SaveTemplate(ctx context.Context, name string, t table.Table) (*Template, error) {
 	name = cleanName(name)
 	if name == "" {
 		return nil, errs.New(errs.Invalid, "Saved columns need a name; type at least one character.")
 	}
+	t = t.Composed()
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (s *Service) SaveTemplate(ctx context.Context, name string, t table.Table) 
 	return saved, s.ports.Templates.SaveTemplate(ctx, saved)
 }
 
-// RenameTemplate gives saved columns another name; Conflict if others have it.
+// RenameTemplate renames a template; Conflict if another one has that name.
 func (s *Service) RenameTemplate(ctx context.Context, id, name string) (*Template, error) {
 	name = cleanName(name)
 	if name == "" {
@@ -93,8 +94,8 @@ func (s *Service) RenameTemplate(ctx context.Context, id, name string) (*Templat
 	return all[i], s.ports.Templates.SaveTemplate(ctx, all[i])
 }
 
-// RemoveTemplate forgets saved columns and returns them, so that they can be saved again. Batches keep what they took
-// from them.
+// RemoveTemplate removes a template and returns it, so that it can be saved again. Batches keep the columns that they copied
+// from it.
 func (s *Service) RemoveTemplate(ctx context.Context, id string) (*Template, error) {
 	t, err := s.Template(ctx, id)
 	if err != nil {
@@ -111,7 +112,8 @@ func noTemplate() error {
 	return errs.New(errs.NotFound, "These saved columns are not there any more. Reload the page to see those that are.")
 }
 
-// templateFile is saved columns as a file, to carry to another Sheetlift. Kind and version let a later one know it.
+// templateFile is the file format of a template, for transfer to another installation. Kind and version identify it for later
+// versions.
 type templateFile struct {
 	Kind    string      `json:"kind"`
 	Version int         `json:"version"`
@@ -121,15 +123,15 @@ type templateFile struct {
 
 const templateKind, templateVersion = "sheetlift columns", 1
 
-// Export is the template as a file in JSON, for Import.
+// Export returns the template as a JSON file, for ImportTemplate.
 func (t *Template) Export() ([]byte, error) {
 	return json.MarshalIndent(templateFile{templateKind, templateVersion, t.Name, t.Table}, "", "  ")
 }
 
-// MaxTemplateFile is how many bytes Import reads at most: 50 columns with all their words take a tenth.
+// MaxTemplateFile is the size limit of ImportTemplate in bytes: 50 columns with all their words take a tenth.
 const MaxTemplateFile = 1 << 20
 
-// ImportTemplate saves the columns in a file that Export made. Columns of the same name are replaced.
+// ImportTemplate saves the columns of a file that Export made. It replaces a template of the same name.
 func (s *Service) ImportTemplate(ctx context.Context, data []byte) (*Template, error) {
 	var f templateFile
 	if err := json.Unmarshal(data, &f); err != nil || f.Kind != templateKind {

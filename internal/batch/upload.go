@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -15,31 +16,31 @@ import (
 	"sheetlift/internal/fault"
 )
 
-// Upload is a file on its way into a draft: a picture, a document of several pages, or an archive of such files.
+// Upload is a file to be added to a draft: a picture, a document of several pages, or an archive of such files.
 type Upload struct {
-	ID       string    // the sender's own id, 8 to 64 letters, digits, - and _: sending it again changes nothing
-	Filename string    // as sent; only ever shown
-	Name     string    // of the image; "" takes the file name without its extension
-	Position int       // where in the batch, from 1; 0 after the last. Uploads for one place stand as they came
-	Folder   string    // as sent, with / or \ between; only ever shown
-	Dated    time.Time // of the file, with the sender's offset; zero when nobody said
+	ID       string    // the client's own id, 8 to 64 letters, digits, - and _: repeating the upload changes nothing
+	Filename string    // as sent; only for display
+	Name     string    // of the image; "" uses the file name without its extension
+	Position int       // position in the batch, from 1; 0 appends. Uploads for the same position stay in upload order
+	Folder   string    // as sent, with / or \ between; only for display
+	TakenAt  time.Time // file time, with the client's UTC offset; zero if not sent
 	Body     io.Reader // the file
 }
 
-// Taken is what an upload became.
-type Taken struct {
-	Images  []*Image // in the order of the file's parts; at least one
-	Refused []string // why other parts of the file could not be used, a sentence each for the clerk
+// Ingested is the result of an upload.
+type Ingested struct {
+	Images  []*Image // in the order of the parts; at least one
+	Refused []string // the reasons why other parts were rejected, a sentence each for the clerk
 }
 
-// AddImages takes a file into a draft: one image for a picture, one for each page of a document and each picture in an
-// archive, prepared and durable when it returns. The same Upload.ID again returns the images that are there already,
-// without reading Body; after a fault on the way it goes on with the parts that are missing. When no part of the file
-// can be used the error is errs.Invalid or errs.TooLarge and names the file.
-func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (taken *Taken, err error) {
+// AddImages adds a file to a draft: one image for a picture, one for each page of a document and each picture in an archive.
+// They are prepared and durable when it returns. The same Upload.ID again with the same file, or with an empty body, returns
+// the images that exist already; after an interruption it continues with the missing parts. With another file it is a Conflict.
+// If no part of the file can be used, the error is errs.Invalid or errs.TooLarge and names the file.
+func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (taken *Ingested, err error) {
 	over := s.counters.uploading()
 	defer func() { over(err) }()
-	u.Body = weighed{u.Body, s.counters}
+	u.Body = countingReader{u.Body, s.counters}
 	if err := u.check(s.limits); err != nil {
 		return nil, err
 	}
@@ -47,20 +48,28 @@ func (s *Service) AddImages(ctx context.Context, id ID, u Upload) (taken *Taken,
 	if err != nil {
 		return nil, err
 	}
-	a := &arrival{Service: s, batch: id, upload: u}
-	if err := a.look(ctx); err != nil {
+	sum := &hashingReader{Reader: u.Body, sum: sha256.New()}
+	u.Body = sum
+	a := &ingest{Service: s, batch: id, upload: u, sum: sum}
+	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
 	switch {
 	case a.whole():
-		return a.taken(ctx)
+		if _, err := io.Copy(io.Discard, sum); err != nil {
+			return nil, err
+		}
+		if err := a.sameFile(); err != nil {
+			return nil, err
+		}
+		return a.result(ctx)
 	case b.Status != Draft:
 		return nil, tooLate(u.Filename)
-	case len(a.there) == 0 && a.place() == 0:
+	case len(a.existing) == 0 && a.place() == 0:
 		return nil, tooMany(s.limits)
 	}
 	fault.At(fault.UploadBegun)
-	return a.take(ctx)
+	return a.run(ctx)
 }
 
 func (u Upload) check(l Limits) error {
@@ -75,28 +84,29 @@ func (u Upload) check(l Limits) error {
 	return nil
 }
 
-// arrival is one upload while it is taken in.
-type arrival struct {
+// ingest is the state of one upload while it is being added.
+type ingest struct {
 	*Service
-	batch   ID
-	upload  Upload
-	there   map[int]*Image // what this upload became so far, by part
-	last    int            // the last part of it that is there
-	used    map[int]bool   // the places that are taken
-	refused []error
+	batch    ID
+	upload   Upload
+	sum      *hashingReader
+	existing map[int]*Image // the images made from this upload so far, by part
+	last     int            // the highest part number in there
+	used     map[int]bool   // the N that are in use
+	refused  []error
 }
 
-// look reads from the store what the batch holds at the moment.
-func (a *arrival) look(ctx context.Context) error {
+// load reads the current images of the batch from the store.
+func (a *ingest) load(ctx context.Context) error {
 	images, err := a.ports.Repository.Images(ctx, a.batch)
 	if err != nil {
 		return err
 	}
-	a.there, a.used = map[int]*Image{}, make(map[int]bool, len(images))
+	a.existing, a.used = map[int]*Image{}, make(map[int]bool, len(images))
 	for _, m := range images {
 		a.used[m.N] = true
 		if m.Upload == a.upload.ID {
-			a.there[m.part()], a.last = m, max(a.last, m.part())
+			a.existing[m.part()], a.last = m, max(a.last, m.part())
 		}
 	}
 	if a.upload.Position == 0 {
@@ -105,28 +115,62 @@ func (a *arrival) look(ctx context.Context) error {
 	return nil
 }
 
-// whole reports whether an earlier try came to its end.
-func (a *arrival) whole() bool {
-	for _, m := range a.there {
-		if m.Whole {
+// whole reports whether an earlier attempt completed this upload.
+func (a *ingest) whole() bool {
+	for _, m := range a.existing {
+		if m.UploadComplete {
 			return true
 		}
 	}
 	return false
 }
 
-func (a *arrival) images() []*Image {
+// sameFile returns a Conflict when this file differs from the complete one that was uploaded under the same id.
+func (a *ingest) sameFile() error {
+	for _, m := range a.existing {
+		if sent := a.sum.hex(); m.UploadComplete && sent != "" && m.Sent != "" && m.Sent != sent {
+			return errs.New(errs.Conflict, "The upload %s was used for another file, “%s”. Send “%s” with an id of its own.",
+				a.upload.ID, m.Filename, BaseName(a.upload.Filename))
+		}
+	}
+	return nil
+}
+
+// hashingReader is a reader that hashes the data read.
+type hashingReader struct {
+	io.Reader
+	sum hash.Hash
+	any bool
+}
+
+// Read implements io.Reader.
+func (s *hashingReader) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.sum.Write(p[:n])
+	s.any = s.any || n > 0
+	return n, err
+}
+
+// hex returns the digest; "" if no data was read.
+func (s *hashingReader) hex() string {
+	if !s.any {
+		return ""
+	}
+	return hex.EncodeToString(s.sum.Sum(nil))
+}
+
+func (a *ingest) images() []*Image {
 	var all []*Image
 	for part := 1; part <= a.last; part++ {
-		if m := a.there[part]; m != nil {
+		if m := a.existing[part]; m != nil {
 			all = append(all, m)
 		}
 	}
 	return all
 }
 
-// place is a free place, the wanted one if it can be; 0 when the batch is full.
-func (a *arrival) place() int {
+// place returns a free N, the requested position if possible; 0 when the batch is full.
+func (a *ingest) place() int {
 	for i := range a.limits.MaxImages {
 		if n := (a.upload.Position-1+i)%a.limits.MaxImages + 1; !a.used[n] {
 			return n
@@ -135,60 +179,60 @@ func (a *arrival) place() int {
 	return 0
 }
 
-// take reads the file and keeps its parts one after the other, each as soon as it is prepared.
-func (a *arrival) take(ctx context.Context) (*Taken, error) {
-	have := func(part int) bool { return a.there[part] != nil }
+// run reads the file and stores its parts one after the other, each as soon as it is prepared.
+func (a *ingest) run(ctx context.Context) (*Ingested, error) {
+	have := func(part int) bool { return a.existing[part] != nil }
 	for part, err := range a.ports.Intake.Prepare(ctx, BaseName(a.upload.Filename), a.upload.Body, have) {
 		if err == nil {
 			err = part.Refused
 		}
 		if err == nil {
-			err = a.keep(ctx, part)
+			err = a.store(ctx, part)
 		}
 		if errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge) {
 			a.refused = append(a.refused, err)
 		} else if err != nil {
 			return nil, err
 		}
-		if err != nil && len(a.there) > 0 && a.place() == 0 {
-			break // the batch is full, and said so
+		if err != nil && len(a.existing) > 0 && a.place() == 0 {
+			break // the batch is full, and the refusal was recorded
 		}
-		if part.Alone {
+		if part.Single {
 			if err != nil {
 				return nil, err
 			}
-			return a.taken(ctx)
+			return a.result(ctx)
 		}
 	}
-	if len(a.there) == 0 {
-		return nil, noneOf(a.refused)
+	if len(a.existing) == 0 {
+		return nil, noUsablePart(a.refused)
 	}
 	_, err := a.changeImage(ctx, a.batch, a.images()[0].N, func(m *Image) (bool, error) {
-		changed := !m.Whole
-		m.Whole = true
+		changed := !m.UploadComplete
+		m.UploadComplete, m.Sent = true, a.sum.hex()
 		return changed, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return a.taken(ctx)
+	return a.result(ctx)
 }
 
-// taken is what the upload became, as the draft now shows it.
-func (a *arrival) taken(ctx context.Context) (*Taken, error) {
+// result returns the images of the upload, as the draft now shows them.
+func (a *ingest) result(ctx context.Context) (*Ingested, error) {
 	images, err := a.Images(ctx, a.batch)
 	if err != nil {
 		return nil, err
 	}
-	t := &Taken{Images: slices.DeleteFunc(images, func(m *Image) bool { return m.Upload != a.upload.ID })}
+	t := &Ingested{Images: slices.DeleteFunc(images, func(m *Image) bool { return m.Upload != a.upload.ID })}
 	for _, err := range a.refused {
 		t.Refused = append(t.Refused, errs.Message(err))
 	}
 	return t, nil
 }
 
-// noneOf is the error for a file of which no part can be used.
-func noneOf(refused []error) error {
+// noUsablePart returns the error for a file without any usable part.
+func noUsablePart(refused []error) error {
 	const shown = 3
 	switch len(refused) {
 	case 0:
@@ -206,17 +250,17 @@ func noneOf(refused []error) error {
 	return errs.New(errs.Invalid, "%s", strings.Join(text, " "))
 }
 
-// keep makes an image of one part, the picture first.
-func (a *arrival) keep(ctx context.Context, part Part) error {
+// store creates the image of one part. The picture is written first.
+func (a *ingest) store(ctx context.Context, part Part) error {
 	fault.At(fault.UploadPrepared)
-	m := a.image(part)
+	m := a.newImage(part)
 	if err := a.putPicture(ctx, a.batch, m.Picture.Key, part.Picture); err != nil {
 		return err
 	}
 	fault.At(fault.PictureStored)
 	for {
 		if m.N = a.place(); m.N == 0 {
-			return a.drop(ctx, m, tooMany(a.limits))
+			return a.discard(ctx, m, tooMany(a.limits))
 		}
 		err := a.ports.Repository.CreateImage(ctx, m)
 		if err == nil {
@@ -226,43 +270,43 @@ func (a *arrival) keep(ctx context.Context, part Part) error {
 			}
 			fault.At(fault.ImageKept)
 			a.counters.count(func(f *Stats) { f.Arrived++ })
-			a.there[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
-			if a.ports.Compass != nil {
-				a.looks.add(m)
+			a.existing[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
+			if a.ports.Orientation != nil {
+				a.orientation.add(m)
 			}
 			return nil
 		}
 		if !errs.Is(err, errs.Conflict) {
-			return err // it may be stored all the same: its picture stays
+			return err // the image may be stored nevertheless, so its picture stays
 		}
-		if err := a.look(ctx); err != nil {
+		if err := a.load(ctx); err != nil {
 			return err
 		}
-		if a.there[part.N] != nil { // the same upload came in twice at once, and the other was faster
-			return a.drop(ctx, m, nil)
+		if a.existing[part.N] != nil { // the same upload is running twice, and the other one was faster
+			return a.discard(ctx, m, nil)
 		}
 	}
 }
 
-// drop takes back the picture of an image that was not made, because of err.
-func (a *arrival) drop(ctx context.Context, m *Image, err error) error {
+// discard removes the picture of an image that was not created because of err, and returns err.
+func (a *ingest) discard(ctx context.Context, m *Image, err error) error {
 	if err := a.ports.Pictures.DropPicture(ctx, a.batch, m.Picture.Key); err != nil {
 		return err
 	}
 	return err
 }
 
-// image is what a part becomes. The key of its picture is fresh, so that two who bring the same part at once do not write
-// over each other.
-func (a *arrival) image(part Part) *Image {
+// newImage returns the new image of a part. The key of its picture is unique, so that two concurrent uploads of the same part do
+// not overwrite each other.
+func (a *ingest) newImage(part Part) *Image {
 	p := part.Picture
 	m := &Image{
-		Batch: a.batch, Upload: a.upload.ID, Part: part.N, Page: part.Page, Whole: part.Alone, Position: a.upload.Position,
-		Filename: BaseName(part.Filename), Status: Pending, Work: 1, Added: time.Now().UTC(),
-		Folder: cleanFolder(a.upload.Folder), Dated: a.upload.dated(),
+		Batch: a.batch, Upload: a.upload.ID, Sent: a.sum.hex(), Part: part.N, Page: part.Page, UploadComplete: part.Single, Position: a.upload.Position,
+		Filename: BaseName(part.Filename), Status: Pending, Generation: 1, Added: time.Now().UTC(),
+		Folder: cleanFolder(a.upload.Folder), TakenAt: a.upload.takenAt(),
 		Picture: Picture{Key: string(NewID()), Source: p.Source},
 	}
-	m.Picture.show(p)
+	m.Picture.describe(p)
 	m.Picture.Notes = p.Notes
 	m.Name = m.DefaultName()
 	if name := cleanName(a.upload.Name); name != "" && m.Filename == BaseName(a.upload.Filename) {
@@ -271,19 +315,19 @@ func (a *arrival) image(part Part) *Image {
 	return m
 }
 
-// show takes over what a prepared picture looks like.
-func (pic *Picture) show(p *Prepared) {
+// describe sets the fields that describe the prepared picture.
+func (pic *Picture) describe(p *Prepared) {
 	digest := sha256.Sum256(p.Data)
 	pic.Digest, pic.MIME, pic.Bytes = hex.EncodeToString(digest[:]), p.MIME, len(p.Data)
-	pic.Width, pic.Height, pic.Look = p.Width, p.Height, p.Look
+	pic.Width, pic.Height, pic.PHash = p.Width, p.Height, p.PHash
 }
 
-// stillDraft settles the race with Start: an image that came too late for the frozen order is taken back.
+// stillDraft resolves the race with Start: an image that is not in the frozen order is removed again.
 func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 	for {
 		b, err := s.Batch(ctx, m.Batch)
 		if errs.Is(err, errs.NotFound) {
-			return nil, errors.Join(err, s.takeBack(ctx, m)) // deleted meanwhile
+			return nil, errors.Join(err, s.removeWithPicture(ctx, m)) // deleted concurrently
 		}
 		if err != nil {
 			return nil, err
@@ -292,16 +336,16 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 		case b.Status == Draft:
 			return m, nil
 		case b.Status == Scheduled:
-			return m, nil // it came just before: the order is frozen at the start
+			return m, nil // scheduled just now: the order is frozen at the start
 		case b.Order == nil:
-			// Start is freezing the order; it is done, or somebody finishes it, in a moment.
+			// Start is freezing the order. It is finished by this call or by another process.
 			if _, err := s.Start(ctx, m.Batch); err != nil {
 				return nil, err
 			}
 		case b.holds(m.N):
 			return m, nil
 		default:
-			if err := s.takeBack(ctx, m); err != nil {
+			if err := s.removeWithPicture(ctx, m); err != nil {
 				return nil, err
 			}
 			return nil, tooLate(m.Filename)
@@ -309,9 +353,9 @@ func (s *Service) stillDraft(ctx context.Context, m *Image) (*Image, error) {
 	}
 }
 
-// takeBack removes an image with its picture, whoever changes it meanwhile: somebody may name it, turn it, or note
-// something on it. One that is gone is no error.
-func (s *Service) takeBack(ctx context.Context, m *Image) error {
+// removeWithPicture removes an image with its picture, also if it is changed concurrently (renamed, rotated, annotated). An image that
+// is gone is not an error.
+func (s *Service) removeWithPicture(ctx context.Context, m *Image) error {
 	for {
 		err := s.ports.Repository.RemoveImage(ctx, m)
 		if errs.Is(err, errs.Conflict) && ctx.Err() == nil {
@@ -337,7 +381,7 @@ func (b *Batch) holds(n int) bool {
 	return false
 }
 
-// BaseName is the last part of a file name as sent, from any system, fit to be shown.
+// BaseName returns the last element of a file name as sent, from any operating system, fit for display.
 func BaseName(filename string) string {
 	if i := strings.LastIndexAny(filename, `/\`); i >= 0 {
 		filename = filename[i+1:]

@@ -1,4 +1,4 @@
-// Package cli is the commands of the program: thin, over internal/app and the same use cases as the pages.
+// Package cli implements the commands of the program: thin wrappers over internal/app and the use cases that the pages use.
 package cli
 
 import (
@@ -23,7 +23,7 @@ import (
 const (
 	ok     = 0
 	failed = 1
-	usage  = 2 // a setting or a command that cannot be used; nothing was opened
+	usage  = 2 // invalid settings or command; nothing was opened
 )
 
 const commands = `Sheetlift turns photos of sheets into one Excel file.
@@ -42,26 +42,32 @@ const commands = `Sheetlift turns photos of sheets into one Excel file.
                               write these batches, or all, into a file: to keep, or to move into a cluster
   sheetlift [flags] import FILE
                               take the batches of such a file in; those that are there stay as they are
+  sheetlift [flags] token create NAME viewer|operator
+                              make a token for a program and print it, this once; also while Sheetlift runs
+  sheetlift [flags] token list
+                              list the tokens, with when each was last used
+  sheetlift [flags] token revoke NAME
+                              end a token, by its name or id, at once in every process
   sheetlift version           print the version
 
 Every flag is also a variable; docs/configuration.md has the whole list.
 
 `
 
-// Main runs the command that args name and returns the exit code.
+// Main runs the command in args and returns the exit code.
 func Main(args, environ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && (args[0] == "version" || args[0] == "-version" || args[0] == "--version") {
 		fmt.Fprintln(stdout, Version())
 		return ok
 	}
-	if len(args) == 2 && args[0] == imaging.DecodeHEICCommand { // what the server starts for itself; no command for people
+	if len(args) == 2 && args[0] == imaging.DecodeHEICCommand { // started by the server itself, not by people
 		if err := imaging.DecodeHEIC(args[1], stdout); err != nil {
 			fmt.Fprintln(stderr, err)
 			return failed
 		}
 		return ok
 	}
-	var words []string // the command may stand before the flags or behind them
+	var words []string // the command may stand before or after the flags
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") && args[0] != "help" {
 		words, args = append(words, args[0]), args[1:]
 	}
@@ -69,8 +75,9 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, commands)
 		args = []string{"-h"}
 	}
+	files := &config.Files{}
 	c, rest, err := config.Load(args, config.Source{
-		Environ: environ, ReadFile: os.ReadFile, Stat: os.Stat, Output: stdout,
+		Environ: environ, ReadFile: files.ReadFile, Stat: files.Stat, Output: stdout,
 	})
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -98,10 +105,11 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	return ok
 }
 
-// program builds what serve runs.
+// program builds the application that serve runs.
 type program func(context.Context, *config.Config, string, *slog.Logger) (*app.App, error)
 
-// serve runs until the first SIGINT or SIGTERM, which drains; a second one ends the process at once.
+// serve runs until the first SIGINT or SIGTERM, which starts a graceful shutdown; a second one ends the process at once. SIGHUP
+// reloads the keys and the certificate; during the start it ends nothing.
 func serve(c *config.Config, build program, stdout, stderr io.Writer) error {
 	level := slog.LevelInfo
 	if c.Debug {
@@ -110,15 +118,15 @@ func serve(c *config.Config, build program, stdout, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from now on the signal has its own effect again: a second one ends us
+	context.AfterFunc(ctx, stop) // restores the default signal handling, so that a second signal ends the process
 
+	hup := make(chan os.Signal, 1) // one that comes while the data is opened is heard afterwards
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	a, err := build(ctx, c, Version(), log)
 	if err != nil {
 		return err
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	go func() { // ends with ctx
 		for {
 			select {
@@ -133,7 +141,7 @@ func serve(c *config.Config, build program, stdout, stderr io.Writer) error {
 	return a.Run(ctx)
 }
 
-// Version is the module's version and the commit it was built from, as far as the build knows them.
+// Version returns the module version and the commit of the build, as far as they are known.
 func Version() string {
 	info, okay := debug.ReadBuildInfo()
 	if !okay {

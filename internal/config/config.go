@@ -1,46 +1,60 @@
-// Package config is the only reader of flags, environment and files. Everything else gets plain values.
+// Package config is the only reader of flags, environment and files. Other packages get plain values.
 package config
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
 
-// Config is every setting of the program.
+// Config holds every setting of the program.
 type Config struct {
-	Self string // this program's own file, for child processes; no setting, "" for none
+	Self string // path of this program, for child processes; not a setting, "" for none
 
-	Addr      string        // where the pages are served, host:port
-	Data      string        // the data folder, or Memory
-	Engine    string        // auto, gemini or tesseract
-	Password  string        // asked for at the login page; "" only on loopback
-	Hosts     []string      // further host names that the pages may be called by
-	MaxImages int           // images a batch may hold
-	BaseURL   string        // root of the Gemini service
-	Model     string        // Gemini model
-	Tesseract string        // path or name of the tesseract program
-	Slots     int           // images in hand in this process
-	Keep      time.Duration // how long batches are kept after their end; below 0 for ever
-	Reuse     time.Duration // how old a reading may be that is used again; 0 for none
-	Grace     time.Duration // how long running images may go on at the end
-	Debug     bool          // log more
-	Cluster   Cluster       // where the data is instead of the data folder
-	Backups   int           // daily backups kept in the data folder
-	Secret    string        // what names of keys are hashed with on a cluster
+	Addr            string         // listen address of the web server, host:port
+	Data            string         // the data folder, or Memory
+	Engine          string         // auto, gemini or tesseract
+	Password        string         // asked for at the login page; "" only on loopback
+	Viewers         string         // password for viewing, checking and downloading only; "" for none
+	Hosts           []string       // further host names that requests may use
+	Origins         []string       // other origins whose pages may call the API, such as https://desk.example
+	Proxies         []netip.Prefix // reverse proxies with trusted X-Forwarded headers
+	TLSCert, TLSKey string         // PEM files; "" for none
+	Connections     int            // maximum open connections; 0 for as many as the limit of open files allows
+	MaxImages       int            // maximum images per batch
+	BaseURL         string         // root of the Gemini service
+	Model           string         // Gemini model
+	Models          string         // file with further models and prices; "" for none
+	ModelsData      []byte         // the content of that file
+	Double          bool           // whether a call that is late may be made a second time with another key
+	Store           string         // whether requests ask Gemini not to store them: auto, never or unsaid
+	Tesseract       string         // path or name of the tesseract program
+	Slots           int            // images processed at once by this process
+	Keep            time.Duration  // how long batches are kept after their end; below 0: for ever
+	Witness         bool           // whether new batches are compared with an offline reading
+	Reuse           time.Duration  // maximum age of a reading that is used again; 0: none is
+	Grace           time.Duration  // how long running images may continue at shutdown
+	Debug           bool           // log more
+	Cluster         Cluster        // where the data is instead of the data folder
+	Backups         int            // daily backups kept in the data folder
+	Secret          string         // HMAC secret for the ids of keys on a cluster
 
-	Keys     []KeyText // as given; empty means none
-	KeysFile string    // the file that some of them came from, ""
+	Keys     []KeyText // as configured; empty means none
+	KeysFile string    // the file with some of the keys, or ""
 
-	// Reread reads the keys anew from where they came from, for a running program. What is wrong is an *Error.
+	// Reread reads the keys again from their sources, for a running program. A fault is an *Error.
 	Reread func() ([]KeyText, error)
+	// StatKeys returns the file info of the keys file, to detect changes; fs.ErrNotExist if there is none.
+	StatKeys func() (fs.FileInfo, error)
 
-	Warnings []string // what works, and should be mended all the same
+	Warnings []string // faults that do not stop the program but should be corrected
 }
 
-// Cluster is an external NATS JetStream and the way in; files by path, "" for none.
+// Cluster is an external NATS JetStream and its credentials; files by path, "" for none.
 type Cluster struct {
 	URL      string // "" for none: then the data is in the data folder
 	Creds    string
@@ -48,15 +62,15 @@ type Cluster struct {
 	CA       string
 	Cert     string
 	Key      string
-	Replicas int // 0 for what fits
+	Replicas int // 0: chosen by the size of the cluster
 }
 
-// Memory as data folder keeps everything in memory and leaves nothing behind.
+// Memory as data folder keeps everything in memory; nothing is left on disk.
 const Memory = ":memory:"
 
-// KeyText is one key as given, not yet parsed, and where it came from. It must never be printed.
+// KeyText is a configured key before parsing, with its source. It must never be printed.
 type KeyText struct {
-	Source string // the variable or file with line, for messages
+	Source string // the variable, or the file with line, for messages
 	Text   string
 }
 
@@ -78,11 +92,14 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s. %s", e.Setting, e.Reason, e.Remedy)
 }
 
-// check validates what one setting alone cannot tell.
+// check validates rules that involve more than one setting.
 func (c *Config) check() error {
-	host, _, err := net.SplitHostPort(c.Addr)
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port) // no network: a number, or a name of the machine's own list
+	}
 	if err != nil {
-		return &Error{"SHEETLIFT_ADDR", fmt.Sprintf("is %q, which is not host:port", c.Addr), "Set it to 127.0.0.1:8080, for example."}
+		return &Error{"SHEETLIFT_ADDR", fmt.Sprintf("is %q, which is not host:port with a port up to 65535", c.Addr), "Set it to 127.0.0.1:8080, for example."}
 	}
 	if !loopback(host) && c.Password == "" {
 		return &Error{
@@ -93,16 +110,38 @@ func (c *Config) check() error {
 	if c.Password != "" && len(c.Password) < 8 {
 		return &Error{"SHEETLIFT_PASSWORD", "has fewer than 8 characters", "Choose a longer one."}
 	}
+	if err := c.checkViewers(); err != nil {
+		return err
+	}
 	if c.Engine == "gemini" && len(c.Keys) == 0 {
 		return &Error{"SHEETLIFT_ENGINE", "is gemini, but no key is set", "Set GEMINI_API_KEY_1, or SHEETLIFT_ENGINE to auto."}
 	}
 	return c.checkCluster()
 }
 
-// minSecret is how long SHEETLIFT_SECRET is at least.
+// checkViewers validates the settings that protect access besides the password.
+func (c *Config) checkViewers() error {
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return &Error{"SHEETLIFT_TLS_CERT", "and SHEETLIFT_TLS_KEY need each other", "Set both, or neither."}
+	case len(c.Proxies) > 0 && c.Password == "":
+		return &Error{"SHEETLIFT_PASSWORD", "is not set, and SHEETLIFT_TRUSTED_PROXIES is: others come in through the proxy", "Set SHEETLIFT_PASSWORD to a password of at least 8 characters."}
+	case c.Viewers == "":
+		return nil
+	case c.Password == "":
+		return &Error{"SHEETLIFT_VIEWER_PASSWORD", "is set, and SHEETLIFT_PASSWORD is not, so everybody could do everything", "Set both, or neither."}
+	case len(c.Viewers) < 8:
+		return &Error{"SHEETLIFT_VIEWER_PASSWORD", "has fewer than 8 characters", "Choose a longer one."}
+	case c.Viewers == c.Password:
+		return &Error{"SHEETLIFT_VIEWER_PASSWORD", "is the same as SHEETLIFT_PASSWORD", "Choose another one."}
+	}
+	return nil
+}
+
+// minSecret is the minimum length of SHEETLIFT_SECRET.
 const minSecret = 32
 
-// checkCluster validates what belongs together when the data is on a cluster.
+// checkCluster validates the settings that a cluster needs together.
 func (c *Config) checkCluster() error {
 	switch {
 	case c.Cluster.URL == "":
@@ -127,7 +166,7 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// IsUsage reports whether err is about how the program was called rather than about what it does.
+// IsUsage reports whether err is due to the way the program was called rather than to its work.
 func IsUsage(err error) bool {
 	_, ok := errors.AsType[*Error](err)
 	return ok

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Markdown is docs/configuration.md: every setting, from the table that also reads them.
+// Markdown returns docs/configuration.md: every setting, from the table that also parses them.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
@@ -41,6 +41,24 @@ The project may be left out, as in ` + "`label@:KEY`" + `. A key that is added o
 program may write to the file and its folder; elsewhere it is forgotten at the next restart, and the page says so.
 The same names with ` + "`NEXT_PUBLIC_`" + ` in front are read too, with a warning to rename them. Values given twice count once.
 There is no flag for keys, since flags show in the list of processes.
+
+## Secrets from files
+
+A secret is looked for in this order, and the first found wins: the credential of systemd (` + "`LoadCredential=`" + ` in the unit), the file
+that the variable with ` + "`_FILE`" + ` names, then the variable or flag itself. Each file holds the secret alone, on one line.
+
+| secret | credential | file |
+|---|---|---|
+`)
+	for _, s := range settings() {
+		if s.secret != "" {
+			fmt.Fprintf(&b, "| `%s` | `%s` | `%s` |\n", s.env, s.secret, s.env+fileSuffix)
+		}
+	}
+	fmt.Fprintf(&b, "| the keys, one to a line | `%s` | `GEMINI_API_KEYS_FILE` |\n", keysCredential)
+	b.WriteString(`
+The credential of keys or ` + "`GEMINI_API_KEYS_FILE`" + ` is read as the file of keys; keys in variables count beside it. A file that is named
+and cannot be read, or holds nothing, ends the program: nothing else takes its place unseen.
 `)
 	return b.String()
 }

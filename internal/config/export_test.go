@@ -1,4 +1,4 @@
 package config
 
-// Unwritten is unwritten for tests.
-var Unwritten = unwritten
+// AppendError is appendError for tests.
+var AppendError = appendError

@@ -21,7 +21,7 @@ func TestAMountedKeysFileIsLeftAlone(t *testing.T) {
 	holds(t, file, "y\n")
 }
 
-// TestAKeysFileInAReadOnlyFolderIsLeftAlone: the test gives up what lets root write everywhere, so that the folder's mode counts.
+// The test drops the capabilities that let root bypass permissions, so that the folder's mode counts.
 func TestAKeysFileInAReadOnlyFolderIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	file := keysFile(t, "x\n", 0o600)

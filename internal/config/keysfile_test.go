@@ -117,19 +117,26 @@ func TestKeysAppendedAtTheSameTimeAreAllThere(t *testing.T) {
 	}
 }
 
-func TestALinkToTheKeysFileStaysALink(t *testing.T) {
+func TestAKeyIsNeverAddedThroughALinkOrToAFileThatHoldsSomethingElse(t *testing.T) {
 	t.Parallel()
-	file := keysFile(t, "", 0o600)
+	file := keysFile(t, "x\n", 0o600)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
 	}
-	if err := config.AppendKey(t.Context(), link, keyOf("Ann", "", "1")); err != nil {
-		t.Fatal(err)
-	}
-	holds(t, file, "Ann@:"+secretPart+"1\n")
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link became %v, %v", info.Mode(), err)
+	refused(t, link, "is a link")
+	holds(t, file, "x\n")
+	for name, text := range map[string]string{
+		"settings": "PATH=/usr/bin\n", "a script": "#!/bin/sh\necho\n", "a shell's": "export A=b\n",
+		"prose": "Keys are kept here.\n", "a table": "root:x:0:0:root:/root:/bin/bash of root\n",
+		"more than 1 MB": strings.Repeat(strings.Repeat("k", 99)+"\n", 1<<14),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := keysFile(t, text, 0o600)
+			refused(t, file, "holds something else than keys")
+			holds(t, file, text)
+		})
 	}
 }
 
@@ -154,7 +161,7 @@ func TestTheOwnerOfTheKeysFileStays(t *testing.T) {
 	}
 }
 
-// refused fails unless the file refuses a key for the reason, without showing the key.
+// refused fails unless AppendKey refuses with this reason, without showing the key.
 func refused(t *testing.T, file, why string) {
 	t.Helper()
 	err := config.AppendKey(t.Context(), file, keyOf("Ann", "", "1"))
@@ -193,7 +200,7 @@ func TestAFileThatCannotBeAppendedToStaysAndTheReasonIsSaid(t *testing.T) {
 		unix.EBUSY: "mounted from elsewhere", unix.EXDEV: "mounted from elsewhere", unix.EROFS: "read-only", unix.EWOULDBLOCK: "in use by another program",
 		unix.ENOSPC: "no room on the disk", unix.EIO: "could not be written",
 	} {
-		if got := errs.Message(config.Unwritten(&os.LinkError{Op: "rename", Err: cause})); !strings.Contains(got, why) {
+		if got := errs.Message(config.AppendError(&os.LinkError{Op: "rename", Err: cause})); !strings.Contains(got, why) {
 			t.Errorf("%v is said as %q", cause, got)
 		}
 	}

@@ -15,17 +15,17 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Source is where settings come from, so that tests need no real environment.
+// Source provides the inputs of Load, so that tests need no real environment.
 type Source struct {
-	Environ  []string                               // as os.Environ gives it
-	ReadFile func(name string) ([]byte, error)      // as os.ReadFile
-	Folder   string                                 // where .env.local and .env lie
-	Output   io.Writer                              // for the help of flags
-	Stat     func(name string) (fs.FileInfo, error) // as os.Stat; nil skips the check of the keys file's mode
+	Environ  []string                               // as os.Environ returns it
+	ReadFile func(name string) ([]byte, error)      // as Files.ReadFile
+	Folder   string                                 // the folder of .env.local and .env
+	Output   io.Writer                              // receives the help of flags
+	Stat     func(name string) (fs.FileInfo, error) // as Files.Stat; nil skips the check of the keys file's mode
 }
 
 // Load reads the settings: a flag wins over the environment, the environment over .env.local, that over .env. It
-// returns what is left of args after the flags. A setting that cannot be used is an *Error; -h is flag.ErrHelp.
+// returns the rest of args after the flags. A setting that cannot be used is an *Error; -h is flag.ErrHelp.
 func Load(args []string, src Source) (*Config, []string, error) {
 	env, err := src.environment()
 	if err != nil {
@@ -34,8 +34,14 @@ func Load(args []string, src Source) (*Config, []string, error) {
 	c := &Config{}
 	for _, s := range settings() {
 		value, name := s.standard, s.env
-		if given, ok := env[s.env]; ok && strings.TrimSpace(given) != "" {
-			value = given
+		given, from, found := env[s.env], s.env, strings.TrimSpace(env[s.env]) != ""
+		if s.secret != "" {
+			if given, from, found, err = src.secretOf(s, env); err != nil {
+				return nil, nil, err
+			}
+		}
+		if found {
+			value, name = given, from
 		}
 		if err := apply(c, s, name, value); err != nil {
 			return nil, nil, err
@@ -47,6 +53,18 @@ func Load(args []string, src Source) (*Config, []string, error) {
 	}
 	if err := src.keys(c, env); err != nil {
 		return nil, nil, err
+	}
+	if err := src.models(c); err != nil {
+		return nil, nil, err
+	}
+	if err := checkNames(c, env, names()); err != nil {
+		return nil, nil, err
+	}
+	c.StatKeys = func() (fs.FileInfo, error) {
+		if c.KeysFile == "" || src.Stat == nil {
+			return nil, fs.ErrNotExist
+		}
+		return src.Stat(c.KeysFile)
 	}
 	c.Reread = func() ([]KeyText, error) {
 		env, err := src.environment()
@@ -67,7 +85,7 @@ func apply(c *Config, s setting, name, value string) error {
 		return nil
 	}
 	err := s.set(c, value)
-	if b, ok := errors.AsType[*bad](err); ok {
+	if b, ok := errors.AsType[*invalid](err); ok {
 		return &Error{name, b.reason, b.remedy}
 	}
 	return err
@@ -104,6 +122,18 @@ func flags(c *Config, args []string, output io.Writer) ([]string, error) {
 	}
 }
 
+// names returns the variables of all settings.
+func names() []string {
+	var names []string
+	for _, s := range settings() {
+		names = append(names, s.env)
+		if s.secret != "" {
+			names = append(names, s.env+fileSuffix)
+		}
+	}
+	return names
+}
+
 func help(w io.Writer) {
 	for _, s := range settings() {
 		fmt.Fprintf(w, "  -%s, %s", s.flag, s.env)
@@ -114,7 +144,7 @@ func help(w io.Writer) {
 	}
 }
 
-// environment is the process's variables over those of .env.local and .env.
+// environment returns the variables of the process over those of .env.local and .env.
 func (src Source) environment() (map[string]string, error) {
 	env := map[string]string{}
 	for _, name := range []string{".env", ".env.local"} {
@@ -123,10 +153,10 @@ func (src Source) environment() (map[string]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, &Error{name, "cannot be read", "Make it readable, or remove it."}
+			return nil, &Error{name, unreadable(err), "Make it a readable plain file, or remove it."}
 		}
 		vars, err := godotenv.UnmarshalBytes(trimBOM(data))
-		if err != nil { // its message may hold a line of the file, so it is not shown
+		if err != nil { // its message may contain a line of the file, so it is not shown
 			return nil, &Error{name, "is not written as NAME=value lines", "Mend the line, or remove the file."}
 		}
 		maps.Copy(env, vars)
@@ -139,7 +169,7 @@ func (src Source) environment() (map[string]string, error) {
 	return env, nil
 }
 
-// public is the prefix of the first version's names, which a web build would have shown to every browser.
+// public is the prefix of the first version's names. A web build exposes variables with it to every browser.
 const public = "NEXT_PUBLIC_"
 
 // keys collects the keys: numbered, single, then those of the file, each value once.
@@ -158,26 +188,37 @@ func (src Source) keys(c *Config, env map[string]string) error {
 		}
 		add(name, env[name])
 	}
-	file := env["GEMINI_API_KEYS_FILE"]
+	file, from := src.keysFile(env)
 	if strings.TrimSpace(file) == "" {
 		return nil
 	}
 	c.KeysFile = file
 	data, err := src.ReadFile(file)
 	if err != nil {
-		return &Error{"GEMINI_API_KEYS_FILE", fmt.Sprintf("names %q, which cannot be read", file), "Check the path and that this user may read it."}
+		return &Error{from, fmt.Sprintf("names %q, which %s", file, unreadable(err)), "Check the path, and that it is a plain file that this user may read."}
 	}
 	src.warnMode(c, file)
 	for n, line := range keyLines(data) {
 		if len(line) > maxKeyLine {
-			return &Error{"GEMINI_API_KEYS_FILE line " + strconv.Itoa(n), "is longer than 64 KiB", "Write one key to a line."}
+			return &Error{from + " line " + strconv.Itoa(n), "is longer than 64 KiB", "Write one key to a line."}
 		}
-		add("GEMINI_API_KEYS_FILE line "+strconv.Itoa(n), line)
+		add(from+" line "+strconv.Itoa(n), line)
 	}
 	return nil
 }
 
-// warnMode warns of a keys file that others may read.
+// models reads the models file.
+func (src Source) models(c *Config) (err error) {
+	if c.Models == "" {
+		return nil
+	}
+	if c.ModelsData, err = src.ReadFile(c.Models); err != nil {
+		return &Error{"SHEETLIFT_MODELS", fmt.Sprintf("names %q, which %s", c.Models, unreadable(err)), "Check the path, and that it is a plain file that this user may read."}
+	}
+	return nil
+}
+
+// warnMode warns if other users may read the keys file.
 func (src Source) warnMode(c *Config, file string) {
 	if src.Stat == nil {
 		return
@@ -187,7 +228,8 @@ func (src Source) warnMode(c *Config, file string) {
 	}
 }
 
-// keyNames are the variables that hold keys: by number, the plain name last, each with its public twin behind it.
+// keyNames returns the variables that hold keys: by number, the plain name last, each followed by its name with the
+// public prefix.
 func keyNames(env map[string]string) []string {
 	order := func(name string) int {
 		rest, numbered := strings.CutPrefix(strings.TrimPrefix(name, public), "GEMINI_API_KEY")

@@ -55,6 +55,14 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFiles(t *testing.T) {
 	}
 }
 
+func TestTheFileOfModelsIsReadWithTheSettings(t *testing.T) {
+	t.Parallel()
+	c, _, err := config.Load([]string{"-models", "/models.json"}, source(map[string]string{"/models.json": "{}"}))
+	if err != nil || c.Models != "/models.json" || string(c.ModelsData) != "{}" {
+		t.Errorf("%q, %v", c.ModelsData, err)
+	}
+}
+
 func TestABadSettingNamesTheVariableAndTheRemedy(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -71,6 +79,8 @@ func TestABadSettingNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"unknown engine", nil, []string{"SHEETLIFT_ENGINE=magic"}, "SHEETLIFT_ENGINE"},
 		{"gemini without keys", nil, []string{"SHEETLIFT_ENGINE=gemini"}, "SHEETLIFT_ENGINE"},
 		{"too many images", nil, []string{"SHEETLIFT_MAX_IMAGES=5001"}, "SHEETLIFT_MAX_IMAGES"},
+		{"too few connections", nil, []string{"SHEETLIFT_CONNECTIONS=15"}, "SHEETLIFT_CONNECTIONS"},
+		{"connections without a bound", nil, []string{"SHEETLIFT_CONNECTIONS=0"}, "SHEETLIFT_CONNECTIONS"},
 		{"no number", nil, []string{"SHEETLIFT_MAX_IMAGES=many"}, "SHEETLIFT_MAX_IMAGES"},
 		{"plain http to another machine", nil, []string{"GEMINI_BASE_URL=http://example.org"}, "GEMINI_BASE_URL"},
 		{"a version in the address", nil, []string{"GEMINI_BASE_URL=https://example.org/v1beta"}, "GEMINI_BASE_URL"},
@@ -81,6 +91,9 @@ func TestABadSettingNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"kept too short", nil, []string{"SHEETLIFT_KEEP=5m"}, "SHEETLIFT_KEEP"},
 		{"a flag", []string{"-max-images", "0"}, nil, "-max-images"},
 		{"an unknown flag", []string{"-colour"}, nil, "command line"},
+		{"any origin", nil, []string{"SHEETLIFT_ORIGINS=*"}, "SHEETLIFT_ORIGINS"},
+		{"an origin with a path", nil, []string{"SHEETLIFT_ORIGINS=https://desk.example/shop"}, "SHEETLIFT_ORIGINS"},
+		{"an origin without a scheme", nil, []string{"SHEETLIFT_ORIGINS=https://desk.example,shop.example"}, "SHEETLIFT_ORIGINS"},
 		{"a host with a port", nil, []string{"SHEETLIFT_HOSTS=box:80"}, "SHEETLIFT_HOSTS"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -178,4 +191,56 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("an error that is not about a setting: %v", err)
 		}
 	})
+}
+
+func TestAVariableThatIsNoSettingIsNamedWithTheNearestOne(t *testing.T) {
+	t.Parallel()
+	c, _, err := config.Load(nil, source(nil, "SHEETLIFT_SLOT=4", "SHEETLIFT_COLOUR=red", "sheetlift_data=/x", "OTHER_SETTING=1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(c.Warnings, "\n")
+	for _, want := range []string{
+		"SHEETLIFT_SLOT is not a setting and is ignored. Did you mean SHEETLIFT_SLOTS?", "SHEETLIFT_COLOUR is not a setting", "sheetlift_data is not a setting",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in %q", want, all)
+		}
+	}
+	if len(c.Warnings) != 3 {
+		t.Errorf("%d warnings: %q", len(c.Warnings), all)
+	}
+}
+
+func TestAMisspelledPasswordOrSecretStopsTheProgram(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"SHEETLIFT_PASWORD", "SHEETLIFT_PASSWROD", "SHEETLIFT_PASSWORT", "SHEETLIFT_PASS", "SHEETLIFT_PW", "SHEETLIFT_PASSPHRASE", "sheetlift_password",
+		"Sheetlift_Password", "SHEETLIFT_SECRETS", "SHEETLIFT_SECERT",
+	} {
+		_, _, err := config.Load(nil, source(nil, name+"=correct horse"))
+		if !config.IsUsage(err) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "Rename it to SHEETLIFT_") || strings.Contains(err.Error(), "horse") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := config.Load(nil, source(map[string]string{".env": "SHEETLIFT_PASWORD=correct horse\n"})); !config.IsUsage(err) {
+		t.Errorf("in .env: %v", err)
+	}
+}
+
+func TestAPortThatNoMachineHasIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{"127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:eighty", "127.0.0.1"} {
+		if _, _, err := config.Load([]string{"-addr", addr}, source(nil)); !config.IsUsage(err) || !strings.Contains(err.Error(), "SHEETLIFT_ADDR") {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+func TestOriginsAreNamedAsBrowsersSendThem(t *testing.T) {
+	t.Parallel()
+	c, _, err := config.Load(nil, source(nil, "SHEETLIFT_ORIGINS= https://Desk.example/ ,, http://127.0.0.1:3000"))
+	if err != nil || strings.Join(c.Origins, " ") != "https://desk.example http://127.0.0.1:3000" {
+		t.Fatalf("got %v, %v", c, err)
+	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -9,20 +10,21 @@ import (
 	"time"
 )
 
-// setting is one variable with its flag. The table of all of them makes the flags, reads the environment and writes
-// docs/configuration.md, so the three cannot differ.
+// setting is a variable with its flag. The table of all settings defines the flags, reads the environment and
+// generates docs/configuration.md, so the three cannot differ.
 type setting struct {
 	env, flag string
 	standard  string // default, as text
 	help      string
 	boolean   bool
-	set       func(c *Config, text string) error // error: the reason and the remedy
+	secret    string                             // name of its systemd credential; the secret may also come from a file
+	set       func(c *Config, text string) error // its error holds the reason and the remedy
 }
 
-// bad is what a setter says about a text it cannot use.
-type bad struct{ reason, remedy string }
+// bad is the error of a setter for a text that it cannot use.
+type invalid struct{ reason, remedy string }
 
-func (b *bad) Error() string { return b.reason + ". " + b.remedy }
+func (b *invalid) Error() string { return b.reason + ". " + b.remedy }
 
 func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, s string) error { *field(c) = s; return nil }
@@ -32,7 +34,7 @@ func number(field func(*Config) *int, low, high int) func(*Config, string) error
 	return func(c *Config, s string) error {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		if err != nil || n < low || n > high {
-			return &bad{fmt.Sprintf("is %q", s), fmt.Sprintf("Set it to a number from %d to %d.", low, high)}
+			return &invalid{fmt.Sprintf("is %q", s), fmt.Sprintf("Set it to a number from %d to %d.", low, high)}
 		}
 		*field(c) = n
 		return nil
@@ -43,10 +45,19 @@ func oneOf(field func(*Config) *string, words ...string) func(*Config, string) e
 	return func(c *Config, s string) error {
 		s = strings.ToLower(strings.TrimSpace(s))
 		if !slices.Contains(words, s) {
-			return &bad{fmt.Sprintf("is %q", s), "Set it to " + strings.Join(words, ", ") + "."}
+			return &invalid{fmt.Sprintf("is %q", s), "Set it to " + strings.Join(words, ", ") + "."}
 		}
 		*field(c) = s
 		return nil
+	}
+}
+
+func onOff(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		var word string
+		err := oneOf(func(*Config) *string { return &word }, "on", "off")(c, s)
+		*field(c) = word == "on"
+		return err
 	}
 }
 
@@ -59,21 +70,41 @@ func settings() []setting {
 		{env: "SHEETLIFT_ENGINE", flag: "engine", standard: "auto",
 			set:  oneOf(func(c *Config) *string { return &c.Engine }, "auto", "gemini", "tesseract"),
 			help: "What reads the images: `gemini`, `tesseract`, or `auto`: gemini when there is a key, otherwise tesseract."},
-		{env: "SHEETLIFT_PASSWORD", flag: "password", set: text(func(c *Config) *string { return &c.Password }),
-			help: "The password asked for at the login page, at least 8 characters; programs send it as Authorization: Bearer, Prometheus for /metrics too. Prefer the variable, since flags show in the list of processes."},
+		{env: "SHEETLIFT_PASSWORD", secret: "sheetlift-password", flag: "password", set: text(func(c *Config) *string { return &c.Password }),
+			help: "The password asked for at the login page, at least 8 characters; programs send it, or better a token of their own (`sheetlift token`), as Authorization: Bearer, Prometheus for /metrics too. Prefer the variable, since flags show in the list of processes."},
+		{env: "SHEETLIFT_VIEWER_PASSWORD", secret: "sheetlift-viewer-password", flag: "viewer-password", set: text(func(c *Config) *string { return &c.Viewers }),
+			help: "A second password, for people who only look, check what was read and download; needs SHEETLIFT_PASSWORD, and differs from it. Prefer the variable."},
 		{env: "SHEETLIFT_HOSTS", flag: "hosts", set: setHosts,
 			help: "Further host names, parted by commas, under which the pages may be called, such as the name of this machine."},
+		{env: "SHEETLIFT_ORIGINS", flag: "origins", set: setOrigins,
+			help: "Other origins, parted by commas, whose pages may call the API from a browser, such as `https://desk.example`. They send a token where a password is set; cookies of this program do not count there. Without a password, their scripts may do everything."},
+		{env: "SHEETLIFT_TLS_CERT", flag: "tls-cert", set: text(func(c *Config) *string { return &c.TLSCert }),
+			help: "A PEM file with the certificate to serve the pages with by TLS, and those that signed it; needs SHEETLIFT_TLS_KEY. Both are read anew when they change."},
+		{env: "SHEETLIFT_TLS_KEY", flag: "tls-key", set: text(func(c *Config) *string { return &c.TLSKey }),
+			help: "The PEM file with the key of that certificate."},
+		{env: "SHEETLIFT_TRUSTED_PROXIES", flag: "trusted-proxies", set: setProxies,
+			help: "Addresses or networks, parted by commas, of the reverse proxies in front, such as `127.0.0.1` or `10.0.0.0/8`. Only their X-Forwarded-For, -Proto and -Host are believed."},
+		{env: "SHEETLIFT_CONNECTIONS", flag: "connections", standard: "auto", set: setConnections,
+			help: "How many connections of browsers and programs may be open at once, 16 to 65536. `auto` is three quarters of the files that this process may have open (`ulimit -n`) less 32, 16 at least and 4096 at most. Eight more are let in to be told to come later, those beyond them wait, and `GET /health` is answered in any case."},
 		{env: "SHEETLIFT_MAX_IMAGES", flag: "max-images", standard: "1000", set: number(func(c *Config) *int { return &c.MaxImages }, 1, 5000),
 			help: "How many images a batch may hold, 1 to 5000."},
 		{env: "GEMINI_BASE_URL", flag: "gemini-base-url", standard: "https://generativelanguage.googleapis.com", set: setBaseURL,
 			help: "Root of the Gemini service, without a version. Plain http only on loopback."},
 		{env: "GEMINI_MODEL", flag: "gemini-model", standard: "gemini-3.8-flash", set: setModel,
-			help: "The Gemini model that reads."},
+			help: "The Gemini model that reads a batch for which nobody chose another."},
+		{env: "SHEETLIFT_MODELS", flag: "models", set: text(func(c *Config) *string { return &c.Models }),
+			help: "A JSON file with further Gemini models, their levels of thinking and their prices, or other ones than those built in; docs/models.md tells the form."},
+		{env: "GEMINI_STORE", flag: "gemini-store", standard: "auto", set: oneOf(func(c *Config) *string { return &c.Store }, "auto", "never", "unsaid"),
+			help: "Whether Google is asked not to keep the requests: `never` sends store: false with each, `unsaid` leaves it to the project's own setting, `auto` is never for Google's address and unsaid for another GEMINI_BASE_URL, which may not know the field."},
+		{env: "SHEETLIFT_DOUBLE", flag: "double", standard: "on", set: onOff(func(c *Config) *bool { return &c.Double }),
+			help: "Whether an image whose call takes far longer than usual is read a second time with another key when its batch ends sooner by that: `on` or `off`. The answer that comes first counts and the other call is canceled, but Google may bill both. At most one call in a hundred of a batch is doubled; one always may be."},
 		{env: "SHEETLIFT_TESSERACT", flag: "tesseract", standard: "tesseract", set: text(func(c *Config) *string { return &c.Tesseract }),
 			help: "Name or path of the tesseract program."},
+		{env: "SHEETLIFT_WITNESS", flag: "witness", standard: "on", set: onOff(func(c *Config) *bool { return &c.Witness }),
+			help: "Whether the rows of new batches that a service reads are compared with a reading of the offline engine: `on` or `off`; each batch may have its own choice. Every cell in which both differ becomes a doubt. It costs nothing but the time of the processor, at low priority after the images are read."},
 		{env: "SHEETLIFT_SLOTS", flag: "slots", standard: "72", set: number(func(c *Config) *int { return &c.Slots }, 1, 512),
 			help: "How many images this process has in hand at once, over all batches, 1 to 512. A ninth of them is kept for batches that have only a few images in hand."},
-		{env: "SHEETLIFT_KEEP", flag: "keep", standard: "24h", set: setKeep,
+		{env: "SHEETLIFT_KEEP", flag: "keep", standard: "168h", set: setKeep,
 			help: "How long a batch with its pictures is kept after its end, from `1h` to `87600h`, or `forever`; each batch may have its own. Drafts that nobody touches are kept as long, a day at least."},
 		{env: "SHEETLIFT_REUSE", flag: "reuse", standard: "720h", set: setReuse,
 			help: "How old a reading may be that answers for the same picture with the same columns, engine and model in another batch, at no cost, from `1h` to `87600h`; `off` reads every picture. It goes with the batch that it was read for in any case."},
@@ -93,7 +124,7 @@ func settings() []setting {
 			help: "The PEM file with the key of that certificate."},
 		{env: "SHEETLIFT_NATS_REPLICAS", flag: "nats-replicas", standard: "0", set: number(func(c *Config) *int { return &c.Cluster.Replicas }, 0, 5),
 			help: "On how many of its nodes everything is kept, 1 to 5. 0 means 3 in a cluster and 1 on a single node, and leaves what is there already as it is."},
-		{env: "SHEETLIFT_SECRET", flag: "secret", set: text(func(c *Config) *string { return &c.Secret }),
+		{env: "SHEETLIFT_SECRET", secret: "sheetlift-secret", flag: "secret", set: text(func(c *Config) *string { return &c.Secret }),
 			help: "What the names of keys are hashed with, at least 32 characters, the same for all Sheetlifts that share SHEETLIFT_NATS_URL and needed only there; prefer the variable."},
 		{env: "SHEETLIFT_BACKUPS", flag: "backups", standard: "7", set: number(func(c *Config) *int { return &c.Backups }, 0, 365),
 			help: "How many daily backups are kept in the folder `backups` of the data folder; 0 makes none. They hold pictures and rows, also of batches deleted since."},
@@ -104,7 +135,7 @@ func settings() []setting {
 
 func setData(c *Config, s string) error {
 	if strings.TrimSpace(s) == "" {
-		return &bad{"is blank", "Set it to a folder, or to :memory:."}
+		return &invalid{"is blank", "Set it to a folder, or to :memory:."}
 	}
 	c.Data = s
 	return nil
@@ -114,7 +145,7 @@ func setNATS(c *Config, s string) error {
 	for one := range strings.SplitSeq(s, ",") {
 		u, err := url.Parse(strings.TrimSpace(one))
 		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-			return &bad{"holds something that is not the address of a node", "Set it to nats:// or tls:// and a host, several parted by commas."}
+			return &invalid{"holds something that is not the address of a node", "Set it to nats:// or tls:// and a host, several parted by commas."}
 		}
 	}
 	c.Cluster.URL = strings.TrimSpace(s)
@@ -128,17 +159,63 @@ func setHosts(c *Config, s string) error {
 			continue
 		}
 		if strings.ContainsAny(host, "/:@ ") {
-			return &bad{fmt.Sprintf("holds %q", host), "Give names only, without http:// and without a port."}
+			return &invalid{fmt.Sprintf("holds %q", host), "Give names only, without http:// and without a port."}
 		}
 		c.Hosts = append(c.Hosts, host)
 	}
 	return nil
 }
 
+func setOrigins(c *Config, s string) error {
+	c.Origins = nil
+	for one := range strings.SplitSeq(s, ",") {
+		if one = strings.ToLower(strings.TrimRight(strings.TrimSpace(one), "/")); one == "" {
+			continue
+		}
+		u, err := url.Parse(one)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != one || strings.Contains(one, "*") {
+			return &invalid{fmt.Sprintf("holds %q", one), "Name each origin as http:// or https:// with its host, and its port if it has one, such as https://desk.example."}
+		}
+		c.Origins = append(c.Origins, one)
+	}
+	return nil
+}
+
+func setProxies(c *Config, s string) error {
+	c.Proxies = nil
+	for one := range strings.SplitSeq(s, ",") {
+		if one = strings.TrimSpace(one); one == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(one)
+		if addr, single := netip.ParseAddr(one); single == nil {
+			network, err = addr.Unmap().Prefix(addr.Unmap().BitLen())
+		}
+		if err != nil || network.Addr().Is4In6() {
+			return &invalid{fmt.Sprintf("holds %q", one), "Give addresses such as 127.0.0.1 and networks such as 10.0.0.0/8."}
+		}
+		c.Proxies = append(c.Proxies, network.Masked())
+	}
+	return nil
+}
+
+func setConnections(c *Config, s string) error {
+	if s = strings.TrimSpace(s); strings.EqualFold(s, "auto") {
+		c.Connections = 0
+		return nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 16 || n > 65536 {
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to a number from 16 to 65536, or to auto."}
+	}
+	c.Connections = n
+	return nil
+}
+
 func setModel(c *Config, s string) error {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "models/")
 	if s == "" || strings.ContainsAny(s, "/?#: \t\n") {
-		return &bad{fmt.Sprintf("is %q", s), "Set it to the name of a model, such as gemini-3.8-flash."}
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to the name of a model, such as gemini-3.8-flash."}
 	}
 	c.Model = s
 	return nil
@@ -148,13 +225,13 @@ func setBaseURL(c *Config, s string) error {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return &bad{"is not an address", "Set it to https:// and a host."}
+		return &invalid{"is not an address", "Set it to https:// and a host."}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return &bad{"holds more than an address", "Leave user, query and fragment out; keys have variables of their own."}
+		return &invalid{"holds more than an address", "Leave user, query and fragment out; keys have variables of their own."}
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return &bad{"is plain http to another machine, so keys would travel readable", "Use https://."}
+		return &invalid{"is plain http to another machine, so keys would travel readable", "Use https://."}
 	case strings.Contains(u.Path, "/v1"):
-		return &bad{"ends in a version", "Give the root only, without /v1 or /v1beta."}
+		return &invalid{"ends in a version", "Give the root only, without /v1 or /v1beta."}
 	}
 	c.BaseURL = strings.TrimRight(u.String(), "/")
 	return nil
@@ -167,7 +244,7 @@ func setKeep(c *Config, s string) error {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < time.Hour || d > 87600*time.Hour {
-		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 168h for a week, or to forever."}
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 168h for a week, or to forever."}
 	}
 	c.Keep = d
 	return nil
@@ -180,7 +257,7 @@ func setReuse(c *Config, s string) error {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < time.Hour || d > 87600*time.Hour {
-		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 720h for thirty days, or to off."}
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to a time from 1h to 87600h, such as 720h for thirty days, or to off."}
 	}
 	c.Reuse = d
 	return nil
@@ -189,7 +266,7 @@ func setReuse(c *Config, s string) error {
 func setGrace(c *Config, s string) error {
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	if err != nil || d < 0 || d > 5*time.Minute {
-		return &bad{fmt.Sprintf("is %q", s), "Set it to a time from 0s to 5m, such as 20s."}
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to a time from 0s to 5m, such as 20s."}
 	}
 	c.Grace = d
 	return nil
@@ -198,7 +275,7 @@ func setGrace(c *Config, s string) error {
 func setDebug(c *Config, s string) error {
 	on, err := strconv.ParseBool(strings.TrimSpace(s))
 	if err != nil {
-		return &bad{fmt.Sprintf("is %q", s), "Set it to true or false."}
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to true or false."}
 	}
 	c.Debug = on
 	return nil

@@ -1,7 +1,7 @@
-// Package errs gives an error a kind, for the doors that turn it into an answer, and a message that is safe and kind
-// enough to show to the person who has to act on it.
+// Package errs gives an error a kind, which internal/web turns into an HTTP status, and a message that is safe to
+// show to people.
 //
-// An error that did not come from here is Internal and shows nothing of itself: whatever it says goes to the log only.
+// An error of any other package has the kind Internal. Its text goes to the log only and is never shown.
 package errs
 
 import (
@@ -9,25 +9,27 @@ import (
 	"fmt"
 )
 
-// Kind says what went wrong in terms that a door can answer with. The zero Kind is Internal.
+// Kind classifies an error by the answer that it gets. The zero Kind is Internal.
 type Kind uint8
 
 // The kinds, each with the HTTP status that internal/web answers with.
 const (
-	Internal     Kind = iota // our fault: 500, shown without details
-	Invalid                  // what was sent cannot be used as it is: 422
-	NotFound                 // no such thing, or not for this person: 404
-	Conflict                 // somebody else changed it first, or its state does not allow this: 409
+	Internal     Kind = iota // a fault of the program: 500, shown without details
+	Invalid                  // the request is readable but unusable: 422
+	Malformed                // the body cannot be parsed: 400
+	Timeout                  // the body did not arrive in time: 408
+	NotFound                 // unknown, or not visible to this person: 404
+	Conflict                 // changed by another writer, or not allowed in its state: 409
 	TooLarge                 // a file or a body over its limit: 413
 	Unauthorized             // not signed in: 401
-	Forbidden                // signed in or not, never from there: 403
-	TooMany                  // asked too often: 429
-	Full                     // no room on the disk: 507
-	Unavailable              // a part is away for now, later it works: 503
+	Forbidden                // not allowed, signed in or not: 403
+	TooMany                  // rate limit: 429
+	Full                     // no free disk space: 507
+	Unavailable              // a dependency is down for now: 503
 )
 
 var kindNames = [...]string{
-	"internal", "invalid", "not found", "conflict", "too large", "unauthorized", "forbidden", "too many", "full",
+	"internal", "invalid", "malformed", "timeout", "not found", "conflict", "too large", "unauthorized", "forbidden", "too many", "full",
 	"unavailable",
 }
 
@@ -42,10 +44,10 @@ func (k Kind) String() string {
 // Error carries a kind, a message that may be shown to anyone, and the cause for the log.
 type Error struct {
 	Kind    Kind
-	Message string // an English sentence: the thing, the reason, the remedy
-	Format  string // what Message was made of, with Args: a door that speaks another language looks it up by this
+	Message string // an English sentence: the problem, the reason, the remedy
+	Format  string // the format of Message; translations are looked up by it and filled with Args
 	Args    []any
-	Err     error // never shown; may be nil
+	Err     error // the cause for the log, never shown; may be nil
 }
 
 // Error returns the message and, for logs, the cause.
@@ -59,7 +61,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New returns an error of the given kind whose formatted message is safe to show.
+// New returns an error of the given kind. The formatted message must be safe to show.
 func New(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Format: format, Args: args}
 }
@@ -80,16 +82,17 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Is reports whether err is of the given kind. A nil err is of no kind.
+// Is reports whether err is of the given kind. A nil err has no kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// Message returns what may be shown of err, in English: its own safe message, or a general sentence for a foreign error.
+// Message returns the text of err to show, in English: its safe message, or a general sentence for an error of
+// another package.
 func Message(err error) string {
 	format, args := Sentence(err)
 	return fmt.Sprintf(format, args...)
 }
 
-// Sentence returns what Message is made of: the English format, by which a translation is found, and its arguments.
+// Sentence returns the parts of Message: the English format, by which a translation is found, and its arguments.
 func Sentence(err error) (format string, args []any) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Format == "" {

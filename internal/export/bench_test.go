@@ -43,7 +43,7 @@ func BenchmarkWorkbook(b *testing.B) {
 	}
 }
 
-// BenchmarkMillionRows writes more rows than a sheet holds, and counts them.
+// BenchmarkMillionRows writes more rows than one sheet holds, and counts them.
 func BenchmarkMillionRows(b *testing.B) {
 	one := texts("b", []table.Column{{Name: "Text", Type: table.Text}})
 	m := image(1, "one")

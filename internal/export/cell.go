@@ -11,14 +11,14 @@ import (
 	"sheetlift/internal/table"
 )
 
-// maxCell is how many UTF-16 units a cell of Excel holds. What is longer is cut by the program that reads it, silently.
+// maxCell is the limit of an Excel cell in UTF-16 units. Excel truncates longer text silently.
 const maxCell = 32_767
 
-// cutMark ends a text that was too long.
+// cutMark is appended to a truncated text.
 const cutMark = "… [cut: more than a cell of Excel holds]"
 
-// illegal reports whether r has no place in a sheet: control characters, which XML forbids or nobody sees, what is no
-// character, and those that turn the order of what follows around so that a value reads as another.
+// illegal reports whether r is not allowed in a sheet: control characters, which XML forbids or which are invisible,
+// noncharacters, and bidirectional controls, which could make a value read as another.
 func illegal(r rune) bool {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r':
@@ -29,15 +29,15 @@ func illegal(r rune) bool {
 	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
-// clean returns the text as it goes into a cell, how many characters had to be replaced by a visible �, and whether
-// its end had to be cut off.
+// clean returns the text for a cell, the number of characters that were replaced by a visible �, and whether its end was cut
+// off.
 func clean(text string) (s string, replaced int, cut bool) {
 	var b strings.Builder
 	for i, r := range text {
 		bad := illegal(r)
 		if r == utf8.RuneError {
 			_, width := utf8.DecodeRuneInString(text[i:])
-			bad = width == 1 // bytes that are no text; a � that was there before stays uncounted
+			bad = width == 1 // invalid UTF-8; a � in the original text does not count
 		}
 		if bad {
 			if replaced == 0 {
@@ -60,24 +60,24 @@ func clean(text string) (s string, replaced int, cut bool) {
 	return s, replaced, false
 }
 
-// value is what one cell of a workbook holds: a number if there is one, otherwise text.
+// value is the content of one workbook cell: a number if there is one, otherwise text.
 type value struct {
 	text   string
-	number string // as XML has it; "" for text
+	number string // in XML notation; "" for text
 	style  style
 }
 
 func count(n int) value { return value{number: strconv.Itoa(n)} }
 
-// typed returns the value of a cell as its column has it: a number or a date only where Excel keeps it whole, and
-// otherwise the text as read. kept says in a sentence why a proper number or date stays text, "" if it does not.
-func typed(s string, column table.Column) (v value, kept string) {
-	v = value{text: s, style: styleText}
-	switch column.Type {
-	case table.Number:
-		n, ok := table.ParseNumber(s)
+// typed returns the value of a cell in its column: a number or date only if Excel preserves it completely, otherwise the text
+// as read, or a word for a cell that nobody can read. kept is a sentence that explains why a valid number or date stays text, "" if it does not.
+func (p *plan) typed(cell table.Cell, column table.Column) (v value, kept string) {
+	v = value{text: cell.Text, style: styleText}
+	if cell.State == table.Lost {
+		return value{text: p.say("Unreadable"), style: styleText}, ""
+	}
+	if n, ok := column.Number(cell); ok {
 		switch {
-		case !ok:
 		case n.Padded:
 			kept = "This was left as text, so that its leading zeros stay."
 		case n.Digits > 15:
@@ -85,37 +85,41 @@ func typed(s string, column table.Column) (v value, kept string) {
 		case n.Decimals > maxDecimals:
 			kept = "This was left as text, so that all its decimals stay."
 		default:
-			v = value{number: n.Text, style: styleNumber + style(n.Decimals)}
+			number, ok := p.styleOf(n)
+			if !ok {
+				return v, "This was left as text: a workbook has no room for so many currencies and units."
+			}
+			v = value{number: n.Text, style: number}
 		}
-	case table.Date:
-		day, ok := table.ParseDate(s, column.Dates)
-		switch {
-		case !ok:
-		case day.Before(firstDay) || day.Year() > 9999:
+	} else if day, ok := column.Date(cell); ok {
+		if days := serial(day); days < firstSerial || day.Year() > 9999 {
 			kept = "This was left as text: Excel has no such early date."
-		default:
-			days := int(day.Sub(epoch).Hours() / 24)
+		} else {
 			v = value{number: strconv.Itoa(days), style: styleDate}
 		}
 	}
 	return v, kept
 }
 
-// Excel counts days from here; before March 1900 it is off by one, for it takes that year for a leap year.
-var (
-	epoch    = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	firstDay = time.Date(1900, 3, 1, 0, 0, 0, 0, time.UTC)
-)
+// epoch is day 0 in Excel. Before March 1900 Excel is off by one, because it treats 1900 as a leap year.
+var epoch = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+
+// firstSerial is the first day that Excel numbers correctly: 1 March 1900.
+const firstSerial = 61
+
+// serial returns the Excel number of a day. A time.Duration would overflow in the year 2192.
+func serial(day time.Time) int { return int((day.Unix() - epoch.Unix()) / (24 * 60 * 60)) }
 
 // sheetWriter writes the rows of a sheet as XML. Errors stay in the bufio.Writer until its Flush.
 //
-// excelize's own StreamWriter is not used for rows: it loses text such as _xD83D_, misreads _x0041_x0042_, cuts long
-// text without a word, keeps the rows of every sheet in memory or in files beside, and writes the sheets in another
-// order each time, so that no two workbooks of the same batch are alike.
+// excelize's own StreamWriter is not used for rows: it loses text such as _xD83D_, misreads _x0041_x0042_, truncates long text
+// silently, keeps the rows of every sheet in memory or in temporary files, and writes the sheets in a different order each
+// time, so that two workbooks of the same batch differ.
 type sheetWriter struct {
 	w       *bufio.Writer
 	row     int
-	columns []string // names of columns, "A" first
+	columns []string // column names, "A" first
+	links   []link
 }
 
 func (s *sheetWriter) line(values []value) {
@@ -162,7 +166,7 @@ func (s *sheetWriter) column(i int) string {
 	return s.columns[i]
 }
 
-// columnName is the letters of a column, 0 for A.
+// columnName returns the letters of a column, 0 for A.
 func columnName(i int) string {
 	name := ""
 	for i++; i > 0; i = (i - 1) / 26 {
@@ -171,7 +175,7 @@ func columnName(i int) string {
 	return name
 }
 
-// escape writes cleaned text as the content of an XML element. What looks like one of Excel's own escapes, such as
+// escape writes cleaned text as the content of an XML element. Text that looks like one of Excel's own escapes, such as
 // _x0041_, gets its first underscore escaped, also where two of them share an underscore.
 func escape(w *bufio.Writer, s string) {
 	from := 0

@@ -19,7 +19,7 @@ func TestTheWorkbookCarriesEditsAndSaysWhatWasChecked(t *testing.T) {
 	checked.Rows[0].Cells[0].State = table.Edited
 	checked.Edits = []batch.Edit{{N: 1, By: "Anna", At: noon, Kind: batch.EditCell, Row: 1, Was: table.Cell{Text: "00123"}}, {N: 2, By: "Anna", Kind: batch.EditCell, Undone: true}}
 	checked.Checked = &batch.Check{By: "Anna", At: noon}
-	other.Checked = &batch.Check{By: "Anna", At: noon, Reading: 7} // of a reading that is gone
+	other.Checked = &batch.Check{By: "Anna", At: noon, Generation: 7} // belongs to an earlier reading
 	var out bytes.Buffer
 	if err := export.Workbook(t.Context(), &out, b, all([]*batch.Image{checked, other}), export.Options{TmpDir: t.TempDir(), Now: noon}); err != nil {
 		t.Fatal(err)

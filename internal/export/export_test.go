@@ -8,12 +8,20 @@ import (
 	"sheetlift/internal/batch"
 )
 
-// WorkbookWithin is Workbook with other limits: rows a sheet, and images with a sheet each.
+// WorkbookWithin is Workbook with other limits: rows per sheet, and images with a sheet each.
 func WorkbookWithin(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options, rows, sheets int) error {
-	return workbook(ctx, w, b, images, opt, limits{rows: rows, images: sheets})
+	return workbook(ctx, w, b, images, opt, limits{rows: rows, images: sheets, links: maxLinks})
 }
 
-// SheetNames returns the names that images of these names get.
+// MaxLinks is how many links a sheet of Workbook has at most.
+const MaxLinks = maxLinks
+
+// WorkbookLinked is Workbook with another number of links per sheet.
+func WorkbookLinked(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options, links int) error {
+	return workbook(ctx, w, b, images, opt, limits{rows: 1_048_575, images: MaxImageSheets, links: links})
+}
+
+// SheetNames returns the sheet names for images with these names.
 func SheetNames(wishes []string) []string {
 	names := newSheetNames()
 	for _, fixed := range []string{sheetRows, sheetSummary, sheetProblems} {
@@ -25,3 +33,6 @@ func SheetNames(wishes []string) []string {
 	}
 	return all
 }
+
+// Computes reports whether a spreadsheet might take a field of CSV for a formula.
+func Computes(s string) bool { return computes(s) }

@@ -13,22 +13,22 @@ import (
 	"sheetlift/internal/table"
 )
 
-// The names of the fixed sheets, as English has them. Images get others.
+// The names of the fixed sheets in English. Image sheets never get these names.
 const (
 	sheetRows     = "All rows"
 	sheetSummary  = "Summary"
 	sheetProblems = "Problems"
 )
 
-// sheet is one sheet of the workbook, in order.
+// sheet is one sheet of the workbook. Sheets are kept in order.
 type sheet struct {
 	name   string
 	kind   kind
 	image  int // for kindImage: index into plan.images
-	from   int // for kindRows: its first row among all rows
-	lines  int // below the header
+	from   int // for kindRows: index of its first row among all rows
+	lines  int // rows below the header
 	widths widths
-	types  []table.Type // for kindRows and kindImage: of the columns as in widths
+	types  []table.Type // for kindRows and kindImage: the types of the columns in widths
 }
 
 type kind uint8
@@ -40,7 +40,7 @@ const (
 	kindImage
 )
 
-// layout decides which sheets there are.
+// layout chooses the sheets of the workbook.
 func (p *plan) layout() {
 	names := newSheetNames()
 	p.widths.see(0, p.say("Image"))
@@ -60,7 +60,7 @@ func (p *plan) layout() {
 	}
 	p.sheets = append(p.sheets,
 		sheet{name: names.name(p.say(sheetSummary), sheetSummary), kind: kindSummary, widths: widths{24, 40, 30, 14, 9, 9, 9, 11, 11, 33}},
-		sheet{name: names.name(p.say(sheetProblems), sheetProblems), kind: kindProblems, lines: p.problemLines(), widths: widths{30, 8, 24, 20, 90}})
+		sheet{name: names.name(p.say(sheetProblems), sheetProblems), kind: kindProblems, lines: p.problemLines(), widths: widths{30, 8, 24, 12, 20, 90}})
 	if len(p.images) > p.max.images {
 		return
 	}
@@ -80,11 +80,11 @@ func (p *plan) layout() {
 
 var errStyles = errors.New("the formats of the workbook are out of order")
 
-// skeleton makes the workbook without its rows: sheets, formats, widths, panes, filters and properties.
+// skeleton builds the workbook without rows: sheets, formats, widths, panes, filters and properties.
 func (p *plan) skeleton() ([]byte, error) {
 	f := excelize.NewFile()
 	defer f.Close()
-	if err := addStyles(f); err != nil {
+	if err := p.addStyles(f); err != nil {
 		return nil, err
 	}
 	for i, s := range p.sheets {
@@ -107,7 +107,7 @@ func (p *plan) skeleton() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// columns is the XML of the widths and formats of the columns; excelize takes seconds to set those of a wide sheet.
+// columns returns the XML of column widths and formats; excelize takes seconds to set those of a wide sheet.
 func (s sheet) columns() string {
 	if len(s.widths) == 0 {
 		return ""
@@ -125,10 +125,10 @@ func (s sheet) columns() string {
 	return b.String()
 }
 
-// dress sets what a sheet has beside columns and rows.
+// dress sets everything of a sheet except columns and rows.
 func (p *plan) dress(f *excelize.File, s sheet) error {
 	if s.kind == kindSummary {
-		return f.SetSheetDimension(s.name, "")
+		return errors.Join(f.SetSheetDimension(s.name, ""), p.paper(f, s))
 	}
 	last := columnName(max(len(s.widths), 1) - 1)
 	area := fmt.Sprintf("A1:%s%d", last, max(s.lines, 0)+1)
@@ -137,10 +137,11 @@ func (p *plan) dress(f *excelize.File, s sheet) error {
 		f.SetPanes(s.name, panes),
 		f.AutoFilter(s.name, area, nil),
 		f.SetSheetDimension(s.name, area),
+		p.paper(f, s), // last: a filter takes the fit to the page away
 	)
 }
 
-// properties says who made the workbook and when, and nothing about the machine.
+// properties sets the document properties: program and time, nothing about the machine.
 func (p *plan) properties(f *excelize.File) error {
 	now := p.now.Format(time.RFC3339)
 	title, _, _ := clean(p.batch.Name)

@@ -192,7 +192,7 @@ func checkNames(fail func(string, ...any), names []string) {
 			fail("%q is no name for a sheet", name)
 		}
 		if i > 200 {
-			continue // the pairs of the first are enough, the rest is checked by a map
+			continue // the pairs of the first names are enough; the map checks the rest
 		}
 		for j := range i {
 			if strings.EqualFold(name, names[j]) {
@@ -241,7 +241,7 @@ func TestAnyTextComesBack(t *testing.T) {
 	})
 }
 
-// visible is what must come back of a text: itself, but for characters that no sheet shows.
+// visible returns a text as it must be read back: without characters that no sheet can show.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -11,18 +11,18 @@ import (
 // maxSheetName is Excel's limit, in UTF-16 units.
 const maxSheetName = 31
 
-// sheetNames hands out names of sheets that Excel accepts, each once whatever its case. excelize itself takes a name
-// that differs in case only as the same sheet, which would mix the rows of two images.
+// sheetNames hands out sheet names that Excel accepts, each once, ignoring case. excelize itself treats a name that differs
+// only in case as the same sheet, which would mix the rows of two images.
 type sheetNames struct {
 	used map[string]bool
-	next map[string]int // by folded name without number: the number to try next
+	next map[string]int // by folded name without number: the next number to try
 }
 
 func newSheetNames() *sheetNames {
-	return &sheetNames{used: map[string]bool{"history": true}, next: map[string]int{}} // Excel keeps History for itself
+	return &sheetNames{used: map[string]bool{"history": true}, next: map[string]int{}} // Excel reserves History
 }
 
-// name returns a free name as near to the wish as Excel allows; fallback is for a wish with nothing in it.
+// name returns a free name as close to wish as Excel allows; fallback is used if wish is empty after cleaning.
 func (s *sheetNames) name(wish, fallback string) string {
 	base := cleanSheetName(wish)
 	if base == "" {
@@ -44,8 +44,8 @@ func (s *sheetNames) name(wish, fallback string) string {
 	}
 }
 
-// cleanSheetName replaces what Excel forbids in the name of a sheet and cuts it to its limit. Apostrophes become
-// typographic ones: Excel refuses them at the ends, and excelize does not double them where it quotes a name.
+// cleanSheetName replaces characters that Excel forbids in sheet names and cuts the name to the limit. Apostrophes become
+// typographic ones: Excel rejects them at the ends, and excelize does not double them where it quotes a name.
 func cleanSheetName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -64,7 +64,7 @@ func cleanSheetName(name string) string {
 	return strings.TrimSpace(name)
 }
 
-// foldName is the name as Excel compares it, without case.
+// foldName returns the name as Excel compares it, without case.
 func foldName(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -75,7 +75,7 @@ func foldName(name string) string {
 	}, name)
 }
 
-// units is the length of s as Excel counts: in UTF-16.
+// units returns the length of s in UTF-16 units, as Excel counts.
 func units(s string) int {
 	n := 0
 	for _, r := range s {
@@ -84,7 +84,7 @@ func units(s string) int {
 	return n
 }
 
-// cutUnits cuts s to at most n UTF-16 units, never within a character.
+// cutUnits cuts s to at most n UTF-16 units, at a character boundary.
 func cutUnits(s string, n int) string {
 	for i, r := range s {
 		if n -= utf16.RuneLen(r); n < 0 {

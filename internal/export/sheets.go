@@ -6,15 +6,17 @@ import (
 	"iter"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/table"
 )
 
-// allRows writes the part of all rows that s holds: the image's name, then the columns.
+// allRows writes the rows of sheet s, a section of all rows: the image's name, then the columns.
 func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter.Seq2[*batch.Image, error]) error {
 	w.line(headings(append([]string{p.say("Image")}, p.header...)))
-	at := 0 // among all rows
+	at := 0 // index among all rows
 	line := make([]value, len(p.header)+1)
 	return each(ctx, images, func(i int, m *batch.Image) error {
 		if err := p.same(i, m); err != nil {
@@ -28,17 +30,17 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 		header, columns := p.columnsOf(m)
 		places := make([]int, len(header))
 		for c, name := range header {
-			places[c] = p.place[strings.ToLower(name)]
+			places[c] = p.place[table.Key(name)]
 		}
 		doubtful := doubts(m)
-		name := shown(m.Name)
+		name := shown(p.images[i].name)
 		for r, row := range m.Rows {
 			if at >= s.from && at < s.from+s.lines {
 				clear(line)
 				line[0] = name
 				for c, at := range places {
 					if at >= 0 {
-						line[at+1] = cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
+						line[at+1] = p.cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
 					}
 				}
 				w.line(line)
@@ -64,13 +66,13 @@ func (p *plan) imageRows(w *sheetWriter, m *batch.Image) {
 	for r, row := range rows {
 		clear(line)
 		for c := range line {
-			line[c] = cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
+			line[c] = p.cellValue(row, c, columns[c], doubtful[[2]int{r, c}])
 		}
 		w.line(line)
 	}
 }
 
-// doubts are the cells of an image, by row and column, that have a doubt.
+// doubts returns the cells of an image with an issue, by row and column.
 func doubts(m *batch.Image) map[[2]int]bool {
 	cells := map[[2]int]bool{}
 	for _, issue := range m.Issues {
@@ -81,13 +83,13 @@ func doubts(m *batch.Image) map[[2]int]bool {
 	return cells
 }
 
-// cellValue is what the workbook shows of cell c of a row; a row may be shorter than its header.
-func cellValue(row table.Row, c int, column table.Column, doubtful bool) value {
+// cellValue returns the value of cell c of a row; a row may be shorter than its header.
+func (p *plan) cellValue(row table.Row, c int, column table.Column, doubtful bool) value {
 	var cell table.Cell
 	if c < len(row.Cells) {
 		cell = row.Cells[c]
 	}
-	v, _ := typed(cell.Text, column)
+	v, _ := p.typed(cell, column)
 	if v.number == "" {
 		v.text, _, _ = clean(cell.Text)
 	}
@@ -97,13 +99,13 @@ func cellValue(row table.Row, c int, column table.Column, doubtful bool) value {
 	return v
 }
 
-// shown is a name or a sentence as text.
+// shown returns a name or a sentence as a text value.
 func shown(s string) value {
 	s, _, _ = clean(s)
 	return value{text: s, style: styleText}
 }
 
-// headings are words of the program over columns.
+// headings returns column headings of the program, translated.
 func (p *plan) headings(english ...string) []value {
 	for i, word := range english {
 		english[i] = p.say(word)
@@ -120,7 +122,7 @@ func headings(names []string) []value {
 	return line
 }
 
-// summary writes what became of the batch, then a line for every image.
+// summary writes the facts of the batch, then a line for every image.
 func (p *plan) summary(w *sheetWriter) error {
 	b, c := p.batch, p.counts
 	fact := func(label string, v value) { w.line([]value{{text: p.say(label), style: styleLabel}, v}) }
@@ -132,16 +134,25 @@ func (p *plan) summary(w *sheetWriter) error {
 	fact("Ended", moment(b.Ended))
 	fact("Images", count(len(p.images)))
 	fact("Read", count(c.Completed))
-	fact("Taken over at no cost", count(c.Reused))
+	fact("Taken over at no cost", count(c.FromCache))
 	fact("Failed", count(c.Failed))
 	fact("Canceled", count(c.Canceled))
 	fact("Not read yet", count(c.Pending+c.Processing+c.Retrying))
 	fact("Rows", count(c.Rows))
 	fact("Doubts", count(c.Issues))
+	if b.Options.Witness == batch.WitnessOffline && !b.Table.Single {
+		fact("Compared with an offline reading", count(c.Compared))
+	}
 	fact("Checked by a person", count(c.Checked))
 	fact("Calls", count(c.Calls))
 	fact("Tokens", count(c.Tokens))
-	fact("Cost in US dollars", dollars(c.USD))
+	fact("Cost in US dollars", p.cost(c.USD, c.Unpriced))
+	if c.Unpriced > 0 {
+		fact("Calls without a known price", count(c.Unpriced))
+	}
+	for _, s := range p.served {
+		fact("Answered by", shown(s))
+	}
 	fact("Workbook made", moment(p.now))
 	if p.version != "" {
 		fact("Made with", shown("Sheetlift "+p.version))
@@ -153,20 +164,34 @@ func (p *plan) summary(w *sheetWriter) error {
 	w.line(p.headings("No.", "Image", "File", "State", "Rows", "Doubts", "Tries", "Seconds", "US dollars", "Sheet", "Edits", "Checked", "Taken from"))
 	for i, m := range p.images {
 		w.line([]value{
-			count(i + 1), shown(m.name), shown(m.file), shown(p.say(string(m.status))), count(m.rows), count(m.issues), count(m.tries),
-			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, dollars(m.usd), shown(m.sheet), count(m.edits), shown(m.check), shown(m.source),
+			count(i + 1), shown(m.name), shown(m.file), shown(capital(p.say(string(m.status)))), count(m.rows), count(m.issues), count(m.tries),
+			{number: fmt.Sprintf("%.1f", m.spent.Seconds()), style: styleNumber + 1}, p.cost(m.usd, m.unpriced), shown(m.sheet), count(m.edits), shown(m.check), shown(m.source),
 		})
 	}
 	return nil
 }
 
-// state is the status of the batch, and how far it is while it goes on.
+// state returns the status of the batch and, while it runs, its progress.
 func (p *plan) state() string {
 	s := string(p.batch.Status)
 	if p.batch.Status.Final() {
-		return p.say(s)
+		return capital(p.say(s))
 	}
-	return p.say(s) + ": " + p.say(fmt.Sprintf("%d of %d images were read so far.", p.counts.Completed, max(p.batch.Total(), len(p.images))))
+	return capital(p.say(s)) + ": " + p.say(fmt.Sprintf("%d of %d images were read so far.", p.counts.Completed, max(p.batch.Total(), len(p.images))))
+}
+
+// capital returns a word with an upper-case first letter, for use alone in a cell.
+func capital(word string) string {
+	first, size := utf8.DecodeRuneInString(word)
+	return string(unicode.ToUpper(first)) + word[size:]
+}
+
+// cost returns the cost of calls, as far as it is known.
+func (p *plan) cost(usd float64, unpriced int) value {
+	if usd == 0 && unpriced > 0 {
+		return shown(p.say("not known"))
+	}
+	return dollars(usd)
 }
 
 func dollars(usd float64) value {
@@ -178,34 +203,4 @@ func moment(t time.Time) value {
 		return value{}
 	}
 	return shown(t.UTC().Format("2006-01-02 15:04:05 UTC"))
-}
-
-func (p *plan) problemLines() int {
-	n := max(len(p.problems), 1)
-	if p.more > 0 {
-		n++
-	}
-	return n
-}
-
-// listProblems writes what went wrong, what is doubtful, and what the workbook shows otherwise than it was read.
-func (p *plan) listProblems(w *sheetWriter) error {
-	w.line(p.headings("Image", "Row", "Column", "What", "Details"))
-	for _, line := range p.problems {
-		var image, row value
-		if line.image >= 0 {
-			image = shown(p.images[line.image].name)
-		}
-		if line.row > 0 {
-			row = count(line.row)
-		}
-		w.line([]value{image, row, shown(line.column), shown(p.say(line.what)), shown(p.say(line.message))})
-	}
-	if len(p.problems) == 0 {
-		w.line([]value{{}, {}, {}, shown(p.say("None")), shown(p.say("Every image was read, and nothing is doubtful."))})
-	}
-	if p.more > 0 {
-		w.line([]value{{}, {}, {}, shown(p.say("More")), shown(p.say(fmt.Sprintf("There are %d more problems.", p.more)))})
-	}
-	return nil
 }

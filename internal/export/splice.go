@@ -15,10 +15,10 @@ import (
 	"sheetlift/internal/batch"
 )
 
-// errFrame says that excelize writes its parts otherwise than we know.
+// errFrame means that excelize writes its parts in an unexpected form.
 var errFrame = errors.New("the frame of the workbook is not as expected")
 
-// splice writes the workbook: the parts of the skeleton in a fixed order, each sheet with its rows put in.
+// splice writes the workbook: the parts of the skeleton in a fixed order, with the rows inserted into each sheet.
 func (p *plan) splice(ctx context.Context, w io.Writer, skeleton []byte, images iter.Seq2[*batch.Image, error]) error {
 	frame, err := zip.NewReader(bytes.NewReader(skeleton), int64(len(skeleton)))
 	if err != nil {
@@ -40,6 +40,11 @@ func (p *plan) splice(ctx context.Context, w io.Writer, skeleton []byte, images 
 		if err != nil {
 			return err
 		}
+		if file.Name == "xl/workbook.xml" {
+			if content, err = p.repeatHeadings(content); err != nil {
+				return err
+			}
+		}
 		part, err := create(out, file.Name)
 		if err != nil {
 			return err
@@ -57,7 +62,7 @@ func (p *plan) splice(ctx context.Context, w io.Writer, skeleton []byte, images 
 	return out.Close()
 }
 
-// writeSheets writes the fixed sheets, then those of the images in one go through them.
+// writeSheets writes the fixed sheets, then the image sheets in one pass over the images.
 func (p *plan) writeSheets(ctx context.Context, out *zip.Writer, parts []*zip.File, images iter.Seq2[*batch.Image, error]) error {
 	first := len(p.sheets)
 	for i, s := range p.sheets {
@@ -111,11 +116,20 @@ func fill(out *zip.Writer, frame *zip.File, s sheet, rows func(*sheetWriter) err
 		return err
 	}
 	w.w.WriteString("</sheetData>")
-	w.w.Write(after)
+	at := bytes.Index(after, []byte("<pageMargins")) // links stand before the settings of the paper
+	if at < 0 {
+		at = bytes.Index(after, []byte("<pageSetup"))
+	}
+	if at < 0 {
+		return fmt.Errorf("%w: %s has no page", errFrame, frame.Name)
+	}
+	w.w.Write(after[:at])
+	writeLinks(w.w, w.links)
+	w.w.Write(after[at:])
 	return w.w.Flush()
 }
 
-// create begins a part without a time: the same workbook is the same bytes.
+// create begins a zip entry without a time, so that the same workbook has the same bytes.
 func create(out *zip.Writer, name string) (io.Writer, error) {
 	return out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,28 +15,32 @@ import (
 	"sheetlift/internal/table"
 )
 
-// plan is what must be known of all images before the first row can be written.
+// plan is the data about all images that is needed before the first row can be written.
 type plan struct {
 	batch    *batch.Batch
 	now      time.Time
+	formats  []format // number formats with a currency or unit, in the order of their styles
 	version  string
 	say      func(english string) string
 	max      limits
 	header   []string       // of "All rows", without the image's name
 	types    []table.Type   // of the same columns; all text for an open table
-	place    map[string]int // folded heading → column in header
+	place    map[string]int // heading by its table.Key → column in header
 	images   []picture
 	counts   batch.Counts
 	widths   widths // of "All rows", the image's name first
 	problems []problem
-	more     int // problems beyond maxProblems
-	lost     int // columns beyond Excel's limit
+	starts   []int // by image: index of its first row among all rows; see firstRow
+	more     int   // problems beyond maxProblems
+	lost     int   // columns beyond Excel's limit
+	wide     bool  // the limit does not apply: no workbook is written
 	sheets   []sheet
+	served   []string // models that answered in place of the requested ones, without duplicates
 }
 
-// picture is what the plan keeps of an image.
+// picture is the summary of an image in the plan.
 type picture struct {
-	n      int // of the store; people count the pictures as they stand
+	n      int // N in the store; people see the position instead
 	rev    uint64
 	name   string
 	file   string
@@ -45,11 +50,15 @@ type picture struct {
 	tries  int
 	spent  time.Duration
 	usd    float64
-	widths widths
-	check  string // who found it right, and when; "" nobody
-	edits  int    // changes by people that are in its rows
-	source string // which other reading its rows come from, "" none
-	sheet  string // name of its sheet, "" if it has none
+
+	unpriced int // calls with an unknown price
+
+	widths    widths
+	check     string // author and time of the confirmation; "" if not confirmed
+	edits     int    // edits by people that are part of the rows
+	duplicate int    // n of the image of the same picture that its rows were copied from, 0 for none
+	source    string // the other reading that its rows come from, "" for none
+	sheet     string // name of its sheet, "" for none
 }
 
 // problem is a line of "Problems".
@@ -57,11 +66,12 @@ type problem struct {
 	image   int // index into plan.images
 	row     int // from 1; 0: about the image
 	column  string
+	at      int // index of the column on the sheet of the image; -1: about a row or the image
 	what    string
 	message string
 }
 
-// survey looks at all images once.
+// survey reads all images once and builds the plan.
 func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, error], say func(string) string, max limits) (*plan, error) {
 	if say == nil {
 		say = func(english string) string { return english }
@@ -73,27 +83,43 @@ func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, 
 		}
 	}
 	err := each(ctx, images, func(i int, m *batch.Image) error {
-		figures := m.Figures()
+		figures := m.Figures(b.Table)
+		figures.Issues = m.DoubtCount() // the images are judged and their duplicates marked
 		p.counts.Add(figures, 1)
 		p.images = append(p.images, picture{
-			n: m.N, rev: m.Rev, name: m.Name, file: m.Filename, status: m.Status, rows: len(rowsOf(m)), issues: len(m.Issues), tries: m.Tries,
-			spent: m.Working(m.Ended), usd: figures.USD, check: checkedBy(m), edits: len(m.Standing()), source: p.sourceOf(m),
+			n: m.N, rev: m.Rev, name: m.Name, file: m.Filename, status: m.Status, rows: len(rowsOf(m)), issues: m.DoubtCount(), tries: m.Tries,
+			spent: m.Working(m.Ended), usd: figures.USD, unpriced: figures.Unpriced, duplicate: m.DuplicateOf, check: checkedBy(m), edits: len(m.Standing()), source: p.sourceOf(m),
 		})
+		p.answered(m)
 		p.look(i, m)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.tellApart()
 	if p.lost > 0 {
-		p.problems = append(p.problems, problem{image: -1, what: "Columns", message: fmt.Sprintf(
+		p.problems = append(p.problems, problem{image: -1, at: -1, what: "Columns", message: fmt.Sprintf(
 			"The sheets have %d columns more than Excel has room for beside each other; their values are on the sheets of the images only.", p.lost)})
 	}
+	p.groupProblems()
 	p.layout()
 	return p, nil
 }
 
-// checkedBy says who found an image right, and when.
+// answered collects the models that answered in place of the requested ones.
+func (p *plan) answered(m *batch.Image) {
+	for _, a := range m.Attempts {
+		if a.Asked == "" {
+			continue
+		}
+		if s := p.say(fmt.Sprintf("%s, in place of %s", a.Model, a.Asked)); !slices.Contains(p.served, s) {
+			p.served = append(p.served, s)
+		}
+	}
+}
+
+// checkedBy returns the author and time of an image's confirmation.
 func checkedBy(m *batch.Image) string {
 	if !m.IsChecked() {
 		return ""
@@ -101,29 +127,42 @@ func checkedBy(m *batch.Image) string {
 	return m.Checked.By + ", " + m.Checked.At.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// sourceOf says which other reading the rows of an image come from.
+// sourceOf describes the other reading that the rows of an image come from.
 func (p *plan) sourceOf(m *batch.Image) string {
 	switch {
-	case !m.Reused():
+	case !m.FromCache():
 		return ""
-	case m.Earlier != nil:
-		return p.say("an earlier reading") + ", " + m.Earlier.Read.UTC().Format("2006-01-02 15:04 UTC")
-	}
-	for _, first := range p.images { // the first one stands before it
-		if first.n == m.Twin {
-			return p.say("the same picture") + ", " + first.name
-		}
+	case m.CachedFrom != nil:
+		return p.say("an earlier reading") + ", " + m.CachedFrom.Read.UTC().Format("2006-01-02 15:04 UTC")
 	}
 	return p.say("the same picture")
 }
 
-// column finds or adds a column of "All rows"; -1 when Excel has no room for it.
+// tellApart makes image names unique, in the same way as the pages do.
+func (p *plan) tellApart() {
+	names := make([]string, len(p.images))
+	for i, m := range p.images {
+		names[i] = m.name
+	}
+	called := map[int]string{}
+	for i, name := range batch.Apart(names) {
+		p.images[i].name, called[p.images[i].n] = name, name
+		p.widths.see(0, name)
+	}
+	for i, m := range p.images {
+		if first := called[m.duplicate]; first != "" && m.source == p.say("the same picture") {
+			p.images[i].source += ", " + first
+		}
+	}
+}
+
+// column returns the index of a column of "All rows", which it adds if needed; -1 if Excel has no room for it.
 func (p *plan) column(name string, kind table.Type) int {
-	key := strings.ToLower(name)
+	key := table.Key(name)
 	if at, known := p.place[key]; known {
 		return at
 	}
-	if len(p.header) >= maxColumns {
+	if len(p.header) >= maxColumns && !p.wide {
 		p.lost++
 		p.place[key] = -1
 		return -1
@@ -134,7 +173,7 @@ func (p *plan) column(name string, kind table.Type) int {
 	return len(p.header) - 1
 }
 
-// rowsOf are the rows of an image that go into the workbook: those of a completed one.
+// rowsOf returns the rows that an image contributes to the workbook; none unless it is completed.
 func rowsOf(m *batch.Image) []table.Row {
 	if m.Status != batch.Completed {
 		return nil
@@ -142,8 +181,8 @@ func rowsOf(m *batch.Image) []table.Row {
 	return m.Rows
 }
 
-// columnsOf are the headings and columns over the rows of an image. Rows with more cells than headings, as an engine may
-// give that could not match the columns, get headings for the rest.
+// columnsOf returns the headings and columns of an image's rows. Rows with more cells than headings, which an engine may return
+// if it could not match the columns, get headings for the rest.
 func (p *plan) columnsOf(m *batch.Image) (header []string, columns []table.Column) {
 	open, most := m.Columns, 0
 	for _, r := range rowsOf(m) {
@@ -168,13 +207,12 @@ func (p *plan) columnsOf(m *batch.Image) (header []string, columns []table.Colum
 	return header, columns
 }
 
-// look notes the columns, widths and problems of an image.
+// look collects the columns, widths and problems of an image.
 func (p *plan) look(i int, m *batch.Image) {
 	pic := &p.images[i]
-	p.widths.see(0, m.Name)
 	if len(rowsOf(m)) == 0 {
 		what, why := unread(m)
-		p.problem(problem{image: i, what: what, message: why})
+		p.problem(problem{image: i, at: -1, what: what, message: why})
 	}
 	header, columns := p.columnsOf(m)
 	places := make([]int, len(header))
@@ -187,11 +225,11 @@ func (p *plan) look(i int, m *batch.Image) {
 		if m.Status != batch.Completed {
 			break
 		}
-		line := problem{image: i, row: issue.Row + 1, what: kinds[issue.Kind], message: issue.Message}
+		line := problem{image: i, row: issue.Row + 1, at: -1, what: kinds[issue.Kind], message: issue.Message}
 		if issue.Column >= 0 && issue.Column < len(header) {
-			line.column = header[issue.Column]
+			line.column, line.at = header[issue.Column], issue.Column
 		}
-		if issue.Kind == table.KindRule {
+		if issue.Kind == table.KindRule || issue.Kind == table.KindMeaning {
 			broken[[2]int{issue.Row, issue.Column}] = true
 		}
 		p.problem(line)
@@ -204,13 +242,13 @@ func (p *plan) look(i int, m *batch.Image) {
 					p.widths.see(places[c]+1, cell.Text)
 				}
 			}
-			where := problem{image: i, row: r + 1, column: header[c]}
-			p.lookAt(where, cell.Text, p.ruleOf(c), !broken[[2]int{r, c}])
+			where := problem{image: i, row: r + 1, column: header[c], at: c}
+			p.lookAt(where, cell, p.ruleOf(c), !broken[[2]int{r, c}])
 		}
 	}
 }
 
-// ruleOf is the column whose rule the cells at c have to keep.
+// ruleOf returns the column whose rule applies to the cells at index c.
 func (p *plan) ruleOf(c int) table.Column {
 	if p.batch.Table.Open || c >= len(p.batch.Table.Columns) {
 		return table.Column{Type: table.Text}
@@ -218,8 +256,9 @@ func (p *plan) ruleOf(c int) table.Column {
 	return p.batch.Table.Columns[c]
 }
 
-// lookAt notes what the workbook cannot show exactly as it was read.
-func (p *plan) lookAt(where problem, text string, column table.Column, unnoticed bool) {
+// lookAt records values that the workbook cannot show exactly as read.
+func (p *plan) lookAt(where problem, cell table.Cell, column table.Column, unnoticed bool) {
+	text := cell.Text
 	say := func(what, message string) {
 		where.what, where.message = what, message
 		p.problem(where)
@@ -234,9 +273,9 @@ func (p *plan) lookAt(where problem, text string, column table.Column, unnoticed
 	if strings.TrimSpace(text) == "" || column.Type != table.Number && column.Type != table.Date {
 		return
 	}
-	if _, kept := typed(text, column); kept != "" {
+	if _, kept := p.typed(cell, column); kept != "" {
 		say("Left as text", kept)
-	} else if message := column.Broken(text); message != "" && unnoticed {
+	} else if message := column.Of(cell).Broken(text); message != "" && unnoticed {
 		say(kinds[table.KindRule], message)
 	}
 }
@@ -249,14 +288,15 @@ func (p *plan) problem(line problem) {
 	p.problems = append(p.problems, line)
 }
 
-// kinds are the words of "Problems" for the kinds of doubt.
+// kinds are the headings in "Problems" for the kinds of issues.
 var kinds = map[string]string{
 	table.KindConfidence: "Not sure", table.KindUnreadable: "Unreadable", table.KindGuessed: "Guessed", table.KindRule: "Rule broken",
 	table.KindMissing: "Missing", table.KindRows: "Number of rows", table.KindOffline: "Read offline", table.KindColumns: "Columns",
-	table.KindDuplicate: "Duplicate",
+	table.KindDuplicate: "Duplicate", table.KindMeaning: "Not clear", table.KindForm: "Unlike its column",
+	table.KindWitness: "Read differently",
 }
 
-// unread says in a word and a sentence why an image has no rows.
+// unread returns a heading and a sentence that explain why an image has no rows.
 func unread(m *batch.Image) (what, why string) {
 	switch m.Status {
 	case batch.Failed:
@@ -282,7 +322,7 @@ func (p *plan) setTime(opt Options) {
 	}
 }
 
-// same is a Conflict when an image is not what it was at the survey.
+// same returns a Conflict if an image changed since the survey.
 func (p *plan) same(i int, m *batch.Image) error {
 	if i >= len(p.images) || p.images[i].n != m.N || p.images[i].rev != m.Rev || p.images[i].status != m.Status || p.images[i].rows != len(rowsOf(m)) {
 		return errs.New(errs.Conflict, "The batch changed while the workbook was being made. Download it again.")
@@ -293,13 +333,13 @@ func (p *plan) same(i int, m *batch.Image) error {
 // widths are the widths of columns in characters.
 type widths []float64
 
-// The bounds of a column's width: what shows a short number with its filter button, and what leaves room for others.
+// The bounds of a column width: room for a short number with its filter button, and a limit that leaves room for other columns.
 const (
 	narrow = 9
 	wide   = 60
 )
 
-// see widens column i for a text.
+// see widens column i to fit a text.
 func (w *widths) see(i int, text string) {
 	for len(*w) <= i {
 		*w = append(*w, narrow)

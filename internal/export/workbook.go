@@ -1,5 +1,5 @@
-// Package export writes the workbook of a batch: one right Excel file with every row that was read, what became of each
-// image, what is doubtful, and a sheet for each image.
+// Package export writes the workbook of a batch: one Excel file with all rows read, a summary, a list of problems, and a sheet
+// for each image.
 package export
 
 import (
@@ -15,42 +15,42 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Options steer a workbook.
+// Options are the settings of a workbook.
 type Options struct {
-	TmpDir  string    // for the file while it grows; "" is the system's own. Nothing is left in it, even after a kill
+	TmpDir  string    // folder for the temporary file; "" is the default of the system. Nothing is left in it, even after a kill
 	Now     time.Time // shown as the time of the workbook and stored as its date; zero: the batch's own last time
 	Version string    // of the program, shown in Summary; may be ""
-	// Say says the program's own words and sentences, which are English here, in the reader's language; nil: as they are.
+	// Say translates the program's own words and sentences, which are English here; nil leaves them unchanged.
 	Say func(english string) string
 }
 
 // The limits of a workbook.
 const (
-	// MaxImageSheets is up to how many images each gets a sheet of its own. Excel opens more, but nobody finds anything
-	// in them; then Summary says that all rows are on the first sheet.
+	// MaxImageSheets is the largest number of images that get a sheet each. Excel opens more, but they are of no use to a
+	// reader; above it, Summary refers to the first sheet for all rows.
 	MaxImageSheets = 1000
-	// maxColumns is Excel's limit less the column with the image's name.
+	// maxColumns is Excel's limit minus the column with the image's name.
 	maxColumns = 16_384 - 1
-	// maxProblems is how many lines Problems lists; one more says how many there are beyond.
+	// maxProblems is how many lines Problems lists; one more states the number of the others.
 	maxProblems = 100_000
 )
 
-// limits are Excel's, smaller in tests.
+// limits are the limits of Excel; tests use smaller ones.
 type limits struct {
-	rows   int // of one sheet, without its header
-	images int // with a sheet each
+	rows   int // per sheet, without its header
+	images int // images that get a sheet each
+	links  int // per sheet
 }
 
-// Workbook writes the batch as an Excel workbook: "All rows", "Summary", "Problems", then a sheet for each image, all in
-// the order in which images yields, which is that of upload. A batch that still runs is written as far as it is, and
-// says so.
+// Workbook writes the batch as an Excel workbook: "All rows", "Summary", "Problems", then a sheet for each image, all in the
+// order of images, which is the order of the batch. For a running batch it contains the rows so far and says so.
 //
-// images is ranged over several times and must yield the same each time: it is a snapshot, or the error is a Conflict.
-// Text is text: nothing becomes a formula, and a number or a date only becomes one in a column of that type and when
-// nothing of it is lost. The same batch and Options give the same bytes. Nothing is written to w before the whole
-// workbook is made, so an error before that leaves w untouched.
+// images is iterated several times and must yield the same each time: it is a snapshot, otherwise the error is a Conflict. Text
+// stays text: nothing becomes a formula, and a number or date only becomes one in a column of that type and without any loss.
+// The same batch and Options give the same bytes. Nothing is written to w before the workbook is complete, so that after an
+// earlier error w is untouched.
 func Workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options) error {
-	return workbook(ctx, w, b, images, opt, limits{rows: 1_048_575, images: MaxImageSheets})
+	return workbook(ctx, w, b, images, opt, limits{rows: 1_048_575, images: MaxImageSheets, links: maxLinks})
 }
 
 func workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options, max limits) error {
@@ -78,7 +78,7 @@ func workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2
 	return err
 }
 
-// temporary opens a file without a name, so that nothing of a batch stays behind whatever happens.
+// temporary opens an unnamed file, so that no data of a batch is left behind in any case.
 func temporary(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "workbook-*")
 	if err != nil {
@@ -90,7 +90,7 @@ func temporary(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// each ranges over images until one is an error, or the context ends.
+// each iterates over images until one is an error or the context ends.
 func each(ctx context.Context, images iter.Seq2[*batch.Image, error], f func(i int, m *batch.Image) error) error {
 	i := 0
 	for m, err := range images {

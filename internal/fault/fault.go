@@ -1,51 +1,55 @@
-// Package fault names the moments at which a crash is most likely to do harm. In a program built with the tag
-// crashpoints (make chaos) the process kills itself at the one it is told; in every other build At is empty and costs
+// Package fault names the points at which a crash is most likely to do harm. A program built with the tag
+// crashpoints (make chaos) kills itself at the configured point; in every other build At is empty and costs
 // nothing.
 package fault
 
-// Point is such a moment.
+// Point names a crash point.
 type Point string
 
-// The points, in the order in which an image meets them.
+// The points, in the order in which an image reaches them.
 const (
-	UploadBegun     Point = "upload begun"     // its place is found, nothing is stored
+	UploadBegun     Point = "upload begun"     // its number is chosen, nothing is stored
 	UploadPrepared  Point = "upload prepared"  // the picture is in memory
 	PictureHalf     Point = "picture half"     // one of its two forms is stored
-	PictureStored   Point = "picture stored"   // and no image has it
-	ImageCreated    Point = "image created"    // and is not acknowledged
+	PictureStored   Point = "picture stored"   // no image refers to it yet
+	ImageCreated    Point = "image created"    // not acknowledged yet
 	ImageKept       Point = "image kept"       // it may be acknowledged
-	ImageRenamed    Point = "image renamed"    // of several that are named
+	ImageRenamed    Point = "image renamed"    // one of several
 	StartClosed     Point = "start closed"     // no more uploads, no order yet
-	StartFrozen     Point = "start frozen"     // the order stands, no work is queued
-	WorkAdded       Point = "work added"       // one unit of several is on its way
-	StartQueued     Point = "start queued"     // all work is
-	ImageTaken      Point = "image taken"      // it shows as being in hand
-	TryBegun        Point = "try begun"        // it is written down, nothing is paid for
-	TryRead         Point = "try read"         // it is paid for, nothing is written down
-	ReadingKept     Point = "reading kept"     // it answers for other batches, its image is not written
-	TryKept         Point = "try kept"         // the outcome is stored, its unit is still there
-	TurnLent        Point = "turn lent"        // an image was read in the turn of another, which comes now
-	UnitDone        Point = "unit done"        // the unit is gone
-	UnitBack        Point = "unit back"        // the unit was given back
-	DueQueued       Point = "due queued"       // an image whose time has come is queued
-	RetryMeant      Point = "retry meant"      // the intent is written down
-	ImageReopened   Point = "image reopened"   // and carried out for one image, which has no work yet
-	RetryQueued     Point = "retry queued"     // all are queued, the intent still stands
-	CancelMeant     Point = "cancel meant"     // the same for a cancel
+	StartFrozen     Point = "start frozen"     // the order is stored, no work is queued
+	WorkAdded       Point = "work added"       // one of several units is queued
+	StartQueued     Point = "start queued"     // all work is queued
+	ImageTaken      Point = "image taken"      // it is shown as processing
+	TryBegun        Point = "try begun"        // the attempt is stored, nothing is paid for
+	TryRead         Point = "try read"         // the reading is paid for, nothing is stored
+	ReadingKept     Point = "reading kept"     // stored for other batches, the image is not written
+	TryKept         Point = "try kept"         // the outcome is stored, its unit is still queued
+	LeaseUsed       Point = "turn lent"        // an image was read under the lease of another, which comes next
+	UnitDone        Point = "unit done"        // the unit is removed
+	UnitBack        Point = "unit back"        // the unit was put back
+	DueQueued       Point = "due queued"       // an image whose start time has come is queued
+	RetryMeant      Point = "retry meant"      // the intent is stored
+	ImageReopened   Point = "image reopened"   // carried out for one image, which has no work yet
+	RetryQueued     Point = "retry queued"     // all are queued, the intent is still stored
+	CancelMeant     Point = "cancel meant"     // the intent is stored
 	ImageCanceled   Point = "image canceled"   // one is, others are not
-	CancelDone      Point = "cancel done"      // the batch has ended, its queue is still there
-	BatchHidden     Point = "batch hidden"     // it is to be erased, and all of it is there
-	PicturesDropped Point = "pictures dropped" // its images are still there
+	CancelDone      Point = "cancel done"      // the batch has ended, its queue still exists
+	BatchHidden     Point = "batch hidden"     // marked for deletion, and all of it is stored
+	PicturesDropped Point = "pictures dropped" // its images are still stored
 	BatchCounted    Point = "batch counted"    // all images are final, the batch is not
-	BatchEnded      Point = "batch ended"      // its queue is still there
-	QueueDropped    Point = "queue dropped"    // nothing more is to be done
+	BatchEnded      Point = "batch ended"      // its queue still exists
+	QueueDropped    Point = "queue dropped"    // nothing is left to do
 )
 
-// Points is all of them.
+// Points lists all points.
 var Points = []Point{
 	UploadBegun, UploadPrepared, PictureHalf, PictureStored, ImageCreated, ImageKept, ImageRenamed, StartClosed,
-	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, ReadingKept, TryKept, TurnLent, UnitDone, UnitBack,
+	StartFrozen, WorkAdded, StartQueued, ImageTaken, TryBegun, TryRead, ReadingKept, TryKept, LeaseUsed, UnitDone, UnitBack,
 	DueQueued,
 	RetryMeant, ImageReopened, RetryQueued, CancelMeant, ImageCanceled,
 	CancelDone, BatchHidden, PicturesDropped, BatchCounted, BatchEnded, QueueDropped,
 }
+
+// Poison is the name of the environment variable that holds a text. In a program built with the tag crashpoints,
+// opening bytes that contain the text kills the process; see Opened.
+const Poison = "SHEETLIFT_POISON"

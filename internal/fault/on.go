@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -11,7 +12,8 @@ import (
 	"syscall"
 )
 
-// Variable names the point and how often it is passed before the process dies there, as "unit done:3".
+// Variable is the environment variable with the point and the number of passes before the process dies there, such
+// as "unit done:3".
 const Variable = "SHEETLIFT_CRASH"
 
 var (
@@ -23,11 +25,22 @@ var (
 	passed atomic.Int64
 )
 
-// At kills the process with SIGKILL when it is told to die here: no deferred call runs, nothing is flushed.
+// At kills the process with SIGKILL if p is the configured point: no deferred call runs, nothing is flushed.
 func At(p Point) {
 	if at, times := wanted(); at != p || passed.Add(1) < times {
 		return
 	}
+	die()
+}
+
+// Opened kills the process if data contains the text of Poison.
+func Opened(data []byte) {
+	if poison := os.Getenv(Poison); poison != "" && bytes.Contains(data, []byte(poison)) {
+		die()
+	}
+}
+
+func die() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {} // the signal is on its way
 }

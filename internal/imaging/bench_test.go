@@ -10,7 +10,7 @@ import (
 	"sheetlift/internal/imaging"
 )
 
-// BenchmarkPrepare12MP is the path of a phone's photo: 12 million pixels, 4.6 MB, to 2,000 pixels and a thumbnail.
+// BenchmarkPrepare12MP prepares a phone's photo: 12 million pixels, 4.6 MB, to 2,000 pixels and a thumbnail.
 func BenchmarkPrepare12MP(b *testing.B) {
 	data := asJPEG(b, photo(4032, 3024), 92)
 	b.Logf("%d bytes", len(data))
@@ -24,7 +24,7 @@ func BenchmarkPrepare12MP(b *testing.B) {
 	}
 }
 
-// BenchmarkRefusals shows what each file of the sample folder that must be refused costs.
+// BenchmarkRefusals measures each file of the sample folder that must be refused.
 func BenchmarkRefusals(b *testing.B) {
 	p := imaging.New(imaging.Limits{})
 	for _, want := range truths(b) {

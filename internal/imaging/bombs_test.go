@@ -13,14 +13,14 @@ import (
 	"sheetlift/internal/imaging"
 )
 
-// pngHeader is a PNG that claims a size and has next to no data.
+// pngHeader is a PNG that claims a size and has hardly any data.
 func pngHeader(w, h uint32, depth, colours, interlace byte) []byte {
 	b := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)
 	b = append(b, depth, colours, 0, 0, interlace)
 	return bytes.Join([][]byte{[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", string(b)), chunk("IDAT", "x\x9c\x63\x60"), chunk("IEND", "")}, nil)
 }
 
-// claiming changes the size that a JPEG's frame header claims, and its marker unless 0.
+// claiming changes the size in a JPEG's frame header, and its marker unless 0.
 func claiming(t testing.TB, file []byte, w, h uint16, marker byte) []byte {
 	b := bytes.Clone(file)
 	at := bytes.Index(b, []byte{0xff, 0xc0, 0, 17})
@@ -89,7 +89,7 @@ func patched(file []byte, tag uint16, value uint32) []byte {
 	return b
 }
 
-// bombs are small files that claim to be huge, or costly.
+// bombs are small files that claim to be huge, or expensive to decode.
 func bombs(t testing.TB) map[string][]byte {
 	jpg, tif := asJPEG(t, page(64, 64), 90), rawTIFF(page(64, 64), 1, 1)
 	gif := func(w, h uint16) []byte {
@@ -125,7 +125,7 @@ func bombs(t testing.TB) map[string][]byte {
 	}
 }
 
-// TestBombsAreRefusedByTheirHeaders is not parallel: it counts what the whole process allocates.
+// It is not parallel: it counts the allocations of the whole process.
 func TestBombsAreRefusedByTheirHeaders(t *testing.T) {
 	p := imaging.New(imaging.Limits{Self: self(t)})
 	for name, data := range bombs(t) {
@@ -144,7 +144,7 @@ func TestBombsAreRefusedByTheirHeaders(t *testing.T) {
 	}
 }
 
-// TestFramesLargerThanTheyClaimAreRefused is for frames inside a small canvas.
+// The frames lie inside a small canvas.
 func TestFramesLargerThanTheyClaimAreRefused(t *testing.T) {
 	p := imaging.New(imaging.Limits{})
 	for name, data := range map[string][]byte{

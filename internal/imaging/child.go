@@ -11,26 +11,27 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gen2brain/heic"
 )
 
-// Decoders that are not memory-safe, or whose need cannot be told from a header, run in a process of their own. Whatever
-// they do there, it ends there.
+// Decoders that are not memory-safe, or whose memory cannot be computed from a header, run in a child process, so
+// that a crash or an exploit ends there.
 const (
-	childWall   = 60 * time.Second // longer than any picture within the limits takes on a busy machine
-	childCPU    = 30               // seconds
-	childMemory = 1 << 30          // bytes of writable memory; address space would count what is merely reserved
-	childOutput = 256 << 20        // bytes that it may write
-	childTells  = 4 << 10          // bytes of what it says about an error that are kept
+	childTimeout = 5 * time.Minute // for a child that hangs; one that computes is ended by childCPU, however busy the machine is
+	childCPU     = 60              // seconds
+	childMemory  = 1 << 30         // bytes of writable memory; a limit of address space would count reserved memory too
+	childOutput  = 256 << 20       // bytes that it may write
+	childStderr  = 4 << 10         // bytes of its error output that are kept
 )
 
-// DecodeHEICCommand is the word that stands before the file's name when Limits.Self is started as that process.
+// DecodeHEICCommand is the argument before the file's name when Limits.Self is started as a child process.
 const DecodeHEICCommand = "decode-heic"
 
-// DecodeHEIC reads the HEIC file of that name and writes it to w as JPEG, upright. It is meant for a process of its own,
-// since its decoder may take any memory and any time; see Limits.Self.
+// DecodeHEIC decodes the HEIC file of that name and writes its main picture to w as JPEG, upright. Run it in a
+// process of its own, since its decoder may take any memory and any time; see Limits.Self.
 func DecodeHEIC(name string, w io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -44,10 +45,10 @@ func DecodeHEIC(name string, w io.Writer) error {
 	return jpeg.Encode(w, img, &jpeg.Options{Quality: childQuality})
 }
 
-// childQuality is so high that the second compression does not show.
+// childQuality is high enough that the second compression is not visible.
 const childQuality = 95
 
-// The programs that are used where they are installed.
+// External programs, used if installed.
 const (
 	heifConvert = "heif-convert" // Debian: libheif-examples
 	avifDec     = "avifdec"      // Debian: libavif-bin
@@ -60,8 +61,8 @@ func installed(program string) bool {
 	return err == nil
 }
 
-// opens reports whether this machine has what opens a format that is not taken in everywhere.
-func (p *Preparer) opens(f Format) bool {
+// canDecode reports whether this machine has the decoder of a format that is not supported everywhere.
+func (p *Preparer) canDecode(f Format) bool {
 	switch f {
 	case HEIC:
 		return p.limits.Self != "" || installed(heifConvert)
@@ -73,36 +74,49 @@ func (p *Preparer) opens(f Format) bool {
 	return false
 }
 
-// decode opens a picture whose header was checked, in a child process where its format asks for that.
+// decode decodes a picture whose header was checked, in a child process if its format requires one.
 func (p *Preparer) decode(ctx context.Context, h header, up *upload) (image.Image, error) {
 	if h.kind != HEIC && h.kind != AVIF {
 		return decode(ctx, h, up)
 	}
-	dir, err := p.lay(up, "in")
+	dir, err := p.writeTemp(up, "in")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out.jpg")
+	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out"+childForm(h))
 	switch {
 	case installed(heifConvert):
-		_, err = run(ctx, heifConvert, "-q", fmt.Sprint(childQuality), in, out)
+		_, err = run(ctx, dir, heifConvert, "-q", fmt.Sprint(childQuality), in, out)
 	case h.kind == AVIF:
-		_, err = run(ctx, avifDec, "--jobs", "1", "-q", fmt.Sprint(childQuality), in, out)
+		_, err = run(ctx, dir, avifDec, "--jobs", "1", "-q", fmt.Sprint(childQuality), in, out)
+	case h.transparent: // our own decoder drops transparency and returns black
+		err = &unsupported{"a HEIC picture with transparency"}
 	default:
-		err = p.self(ctx, in, out)
+		out = filepath.Join(dir, "out.jpg")
+		err = p.decodeSelf(ctx, in, out)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return fromChild(ctx, out)
+	return fromChild(ctx, out, h.page)
 }
 
-// fromChild opens the JPEG that a child wrote. Of a file with several pictures that is the first.
-func fromChild(ctx context.Context, out string) (image.Image, error) {
+// childForm returns the file extension of a child's output: JPEG has no transparency.
+func childForm(h header) string {
+	if h.transparent {
+		return ".png"
+	}
+	return ".jpg"
+}
+
+// fromChild decodes the picture that a child wrote. Of a file with several pictures it wrote all; page is the main
+// one.
+func fromChild(ctx context.Context, out string, page int) (image.Image, error) {
+	form := filepath.Ext(out)
 	f, err := os.Open(out)
 	if errors.Is(err, os.ErrNotExist) {
-		f, err = os.Open(out[:len(out)-len(".jpg")] + "-1.jpg")
+		f, err = os.Open(fmt.Sprintf("%s-%d%s", strings.TrimSuffix(out, form), page, form))
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, errDamaged
@@ -115,24 +129,28 @@ func fromChild(ctx context.Context, out string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := readHeader(JPEG, f, info.Size())
+	kind := JPEG
+	if form == ".png" {
+		kind = PNG
+	}
+	h, err := readHeader(kind, f, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	return decode(ctx, h, &upload{ReaderAt: f, size: info.Size(), kind: JPEG})
+	return decode(ctx, h, &upload{ReaderAt: f, size: info.Size(), kind: kind})
 }
 
-// self opens a HEIC with this program's own decoder.
-func (p *Preparer) self(ctx context.Context, in, out string) error {
-	data, err := run(ctx, p.limits.Self, DecodeHEICCommand, in)
+// decodeSelf decodes a HEIC with this program's own decoder in a child process.
+func (p *Preparer) decodeSelf(ctx context.Context, in, out string) error {
+	data, err := run(ctx, filepath.Dir(in), p.limits.Self, DecodeHEICCommand, in)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(out, data, 0o600)
 }
 
-// lay puts a file that has arrived into a folder of its own, for a program that wants a name.
-func (p *Preparer) lay(up *upload, name string) (dir string, err error) {
+// writeTemp writes an upload to a folder of its own, for a program that needs a file name.
+func (p *Preparer) writeTemp(up *upload, name string) (dir string, err error) {
 	if dir, err = os.MkdirTemp(p.limits.TmpDir, "child-*"); err != nil {
 		return "", err
 	}
@@ -148,37 +166,38 @@ func (p *Preparer) lay(up *upload, name string) (dir string, err error) {
 	return dir, nil
 }
 
-// run runs a program under limits and returns what it wrote. Of what it says when it fails the first part is in the
-// error, which is one of the file, not of this machine, unless the program could not be started.
-func run(ctx context.Context, program string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, childWall)
+// run runs a program under limits and returns its output. Its temporary files go to dir. If it fails, the error
+// holds the start of its error output. That error blames the picture, not this machine, unless the program could
+// not be started.
+func run(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, childTimeout)
 	defer cancel()
-	var out, tells bytes.Buffer
+	var out, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = []string{"LC_ALL=C", "OMP_NUM_THREADS=1"}
-	cmd.Stdout, cmd.Stderr = &capped{&out, childOutput}, &capped{&tells, childTells}
+	cmd.Env = []string{"LC_ALL=C", "OMP_NUM_THREADS=1", "TMPDIR=" + dir}
+	cmd.Stdout, cmd.Stderr = &boundedBuffer{&out, childOutput}, &boundedBuffer{&stderr, childStderr}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	limit(cmd.Process.Pid)
 	if err := cmd.Wait(); err != nil {
-		return nil, &childError{fmt.Errorf("%s: %w: %s", filepath.Base(program), err, bytes.TrimSpace(tells.Bytes()))}
+		return nil, &childError{fmt.Errorf("%s: %w: %s", filepath.Base(program), err, bytes.TrimSpace(stderr.Bytes()))}
 	}
 	return out.Bytes(), nil
 }
 
-// childError is a program's failure at a file.
+// childError is the failure of a program to process a file.
 type childError struct{ error }
 
-// capped keeps the first bytes and refuses more, which ends a program that writes without end.
-type capped struct {
-	b    *bytes.Buffer
-	most int
+// boundedBuffer keeps the first bytes and then fails, which ends a program that writes without end.
+type boundedBuffer struct {
+	b   *bytes.Buffer
+	max int
 }
 
-func (c *capped) Write(b []byte) (int, error) {
-	if c.b.Len()+len(b) > c.most {
+func (c *boundedBuffer) Write(b []byte) (int, error) {
+	if c.b.Len()+len(b) > c.max {
 		return 0, errors.New("it wrote too much")
 	}
 	return c.b.Write(b)

@@ -15,16 +15,27 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"sheetlift/internal/danger"
 )
 
-// decode opens a picture whose header was checked. A decoder that panics is one more way of saying "damaged".
+// decode decodes a picture whose header was checked, in a dangerous section.
 func decode(ctx context.Context, h header, up *upload) (img image.Image, err error) {
+	err = danger.Do(ctx, func() error {
+		img, err = decodeHere(ctx, h, up)
+		return err
+	})
+	return img, err
+}
+
+// decodeHere decodes. A panic of a decoder becomes errDamaged.
+func decodeHere(ctx context.Context, h header, up *upload) (img image.Image, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			img, err = nil, fmt.Errorf("%w: decoder panic: %v", errDamaged, r)
 		}
 	}()
-	src := &guardedAt{ctx: ctx, SectionReader: io.NewSectionReader(up, 0, up.size)}
+	src := &ctxReaderAt{ctx: ctx, SectionReader: io.NewSectionReader(up, 0, up.size)}
 	var in io.Reader = src
 	if h.kind != TIFF {
 		in = bufio.NewReaderSize(src, 32<<10)
@@ -59,8 +70,9 @@ func decode(ctx context.Context, h header, up *upload) (img image.Image, err err
 	return img, nil
 }
 
-// decodeWebP opens a still picture, or the first frame of a moving one, which is put into a container of its own.
-func decodeWebP(h header, src *guardedAt, in io.Reader) (image.Image, error) {
+// decodeWebP decodes a still picture, or the first frame of an animation, which is wrapped in a container of its
+// own.
+func decodeWebP(h header, src *ctxReaderAt, in io.Reader) (image.Image, error) {
 	if h.first.size > 0 {
 		frame := make([]byte, min(h.first.size, src.Size()))
 		if _, err := src.ReadAt(frame, h.first.at); err != nil {
@@ -93,7 +105,7 @@ func decodeWebP(h header, src *guardedAt, in io.Reader) (image.Image, error) {
 	return img, nil
 }
 
-// stillWebP puts the chunks of one frame into a file.
+// stillWebP wraps the chunks of one frame in a file.
 func stillWebP(frame []byte) (*upload, error) {
 	body := []byte("WEBP")
 	if len(frame) < 8 {
@@ -105,7 +117,7 @@ func stillWebP(frame []byte) (*upload, error) {
 		if rest+18 > uint64(len(frame)) {
 			return nil, io.ErrUnexpectedEOF
 		}
-		// The size of the frame is said in the picture's own chunk; the decoder wants it ahead.
+		// The picture's own chunk holds the size of the frame; the decoder needs it in front.
 		b := frame[rest+8:]
 		w, ht := uint32(binary.LittleEndian.Uint16(b[6:])&0x3fff)-1, uint32(binary.LittleEndian.Uint16(b[8:])&0x3fff)-1
 		body = append(body, "VP8X\x0a\x00\x00\x00\x10\x00\x00\x00"...)
@@ -116,8 +128,8 @@ func stillWebP(frame []byte) (*upload, error) {
 	return newMemory(append(out, body...)), nil
 }
 
-// fullRange stretches the colours of a lossy WebP, which run from 16 to 235 and 240 as in television, to the full range
-// that JPEG has.
+// fullRange expands the colours of a lossy WebP, which run from 16 to 235 and 240 as in television, to the full
+// range of JPEG.
 func fullRange(m *image.YCbCr) {
 	var luma, chroma [256]byte
 	for i := range 256 {
@@ -137,27 +149,27 @@ func fullRange(m *image.YCbCr) {
 
 func clamp(v, unit int) byte { return byte(min(max((v+unit/2)/unit, 0), 255)) }
 
-// guardedAt is a file that can no longer be read once its context has ended.
-type guardedAt struct {
+// ctxReaderAt fails once its context has ended.
+type ctxReaderAt struct {
 	ctx context.Context
 	*io.SectionReader
 }
 
-func (g *guardedAt) Read(b []byte) (int, error) {
+func (g *ctxReaderAt) Read(b []byte) (int, error) {
 	if err := g.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return g.SectionReader.Read(b)
 }
 
-func (g *guardedAt) ReadAt(b []byte, off int64) (int, error) {
+func (g *ctxReaderAt) ReadAt(b []byte, off int64) (int, error) {
 	if err := g.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return g.SectionReader.ReadAt(b, off)
 }
 
-// opaque reports whether every pixel covers what is behind it.
+// opaque reports whether every pixel is opaque.
 func opaque(img image.Image) bool {
 	o, ok := img.(interface{ Opaque() bool })
 	return ok && o.Opaque()

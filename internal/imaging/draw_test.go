@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// page draws a sheet of paper: ruled lines, dark marks in rows like writing, some of them coloured, and a red square in
-// the upper left corner by which one sees which way is up.
+// page draws a sheet of paper: ruled lines, dark marks in rows like writing, some of them coloured, and a red
+// square in the upper left corner that shows the orientation.
 func page(w, h int) *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(m, m.Rect, image.NewUniform(color.RGBA{250, 248, 240, 255}), image.Point{}, draw.Src)
@@ -32,7 +32,7 @@ func page(w, h int) *image.RGBA {
 	return m
 }
 
-// photo draws what a phone makes of a sheet: the page in 4:2:0 with the noise of a sensor.
+// photo draws a phone's photo of a sheet: the page in 4:2:0 with the noise of a sensor.
 func photo(w, h int) *image.YCbCr {
 	src := page(w, h)
 	m := image.NewYCbCr(src.Rect, image.YCbCrSubsampleRatio420)
@@ -67,7 +67,7 @@ func asPNG(t testing.TB, m image.Image) []byte {
 	return b.Bytes()
 }
 
-// exif returns an EXIF block with an orientation and, behind it, words that must never be kept.
+// exif returns an EXIF block with an orientation, followed by words that must never be kept.
 func exif(order binary.AppendByteOrder, orientation uint16) []byte {
 	start := "II*\x00"
 	if order.String() == "BigEndian" {
@@ -83,10 +83,10 @@ func exif(order binary.AppendByteOrder, orientation uint16) []byte {
 	return append(b, secret...)
 }
 
-// secret stands for all that travels in files and is nobody's business.
+// secret stands for private metadata in files.
 const secret = "GPSLatitude 52.5200 serial 0815"
 
-// segment puts a segment behind the start of a JPEG.
+// segment inserts a segment after the start of a JPEG.
 func segment(file []byte, mark byte, data string) []byte {
 	out := append([]byte{0xff, 0xd8, 0xff, mark}, byte((len(data)+2)>>8), byte(len(data)+2))
 	return append(append(out, data...), file[2:]...)
@@ -103,7 +103,7 @@ func chunk(kind, data string) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
 }
 
-// pngWith puts a chunk behind the header of a PNG.
+// pngWith inserts a chunk after the header of a PNG.
 func pngWith(file []byte, kind, data string) []byte {
 	return bytes.Join([][]byte{file[:33], chunk(kind, data), file[33:]}, nil)
 }

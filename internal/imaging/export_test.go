@@ -14,7 +14,7 @@ func (p *Preparer) Prepare(ctx context.Context, filename string, r io.Reader) (*
 	return nil, nil
 }
 
-// HoldMemory takes n bytes of the budget, as a decode at work does, until the returned function is called.
+// HoldMemory takes n bytes of the budget, as a running decode does, until the returned function is called.
 func (p *Preparer) HoldMemory(ctx context.Context, n int64) (release func(), err error) {
 	if err := p.memory.Acquire(ctx, n); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (p *Preparer) HoldMemory(ctx context.Context, n int64) (release func(), err
 	return func() { p.memory.Release(n) }, nil
 }
 
-// Header reads a file's header as Prepare does.
+// Header parses a file's header as Prepare does.
 func Header(data []byte) (width, height, orientation, pages int, err error) {
 	up := newMemory(data)
 	h, err := readHeader(Sniff(data), up, up.size)
@@ -32,7 +32,7 @@ func Header(data []byte) (width, height, orientation, pages int, err error) {
 // EXIFOrientation is exifOrientation for the fuzzer.
 func EXIFOrientation(block []byte) int { return exifOrientation(block) }
 
-// Kept returns what would be kept of a file without writing it anew, or nil.
+// Kept returns the stripped file that Prepare would keep without re-encoding, or nil.
 func Kept(data []byte) []byte {
 	up := newMemory(data)
 	up.kind = Sniff(data)
@@ -47,8 +47,8 @@ func Kept(data []byte) []byte {
 	return kept
 }
 
-// Target is the size that a picture of w by h pixels gets.
+// Target is the prepared size of a picture of w by h pixels.
 func (p *Preparer) Target(w, h int) (int, int) { return p.target(w, h) }
 
-// Opens is opens.
-func (p *Preparer) Opens(f Format) bool { return p.opens(f) }
+// Opens is canDecode.
+func (p *Preparer) Opens(f Format) bool { return p.canDecode(f) }

@@ -16,7 +16,7 @@ import (
 	"sheetlift/internal/imaging"
 )
 
-// seeds gives the fuzzer a small file of every kind, good and bad.
+// seeds adds a small file of every kind, good and bad.
 func seeds(f *testing.F) {
 	m := page(64, 48)
 	jpg, png := asJPEG(f, m, 80), asPNG(f, m)
@@ -84,7 +84,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// FuzzStrip checks that what is kept opens as the same picture as the file it was taken from.
+// FuzzStrip checks that a stripped file decodes to the same picture as the original.
 func FuzzStrip(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -119,7 +119,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		switch imaging.Sniff(data) {
 		case imaging.HEIC, imaging.AVIF, imaging.PDF:
-			return // these open in a process of their own, which is too slow for this
+			return // these are decoded in a child process, which is too slow for fuzzing
 		}
 		got, err := p.Prepare(t.Context(), "a.jpg", bytes.NewReader(data))
 		if err != nil {
@@ -137,7 +137,7 @@ func FuzzPrepare(f *testing.F) {
 	})
 }
 
-// heif is the boxes of a HEIC that claims a size, without a picture.
+// heif builds the boxes of a HEIC that claims a size, without a picture.
 func heif(brand string, w, h uint32) []byte {
 	box := func(kind string, body ...[]byte) []byte {
 		all := bytes.Join(body, nil)

@@ -17,39 +17,44 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// header is what a file says of itself before anything is decoded.
+// header holds the properties of a file that are known before any pixel is decoded.
 type header struct {
 	kind          Format
-	width, height int   // as stored, before it is turned upright
-	need          int64 // bytes that decoding takes, an upper bound from the form of the file
-	orientation   int   // 1 to 8, as EXIF counts
-	pages         int   // frames, counted to 2
-	costly        bool  // its form is unusual: what is kept of it is written anew, whatever its size
-	inverted      bool  // a fax in a TIFF whose black and white the decoder takes for each other
-	first         span  // of an animated WebP: where its first frame's data lie
+	width, height int   // as stored, before rotation
+	need          int64 // bytes of memory for decoding, an upper bound derived from the file's form
+	orientation   int   // 1 to 8, as in EXIF
+	pages         int   // frames, counted to 2; for HEIC and AVIF all pictures
+	page          int   // HEIC and AVIF: the index of the main picture, from 1
+	transparent   bool  // HEIC and AVIF: it has transparency
+	costly        bool  // unusual form: it is re-encoded, even if small
+	inverted      bool  // a TIFF fax whose black and white the decoder swaps
+	first         span  // animated WebP: the data of its first frame
 }
 
 // span is a part of a file.
 type span struct{ at, size int64 }
 
-// around is what preparing takes beside the decoder: the shrunk picture, its turned copy and what is written.
-const around = 24 << 20
+// overhead is the memory for preparing besides the decoder: the shrunk picture, its rotated copy and the output.
+const overhead = 24 << 20
 
-func (h header) memory() int64 { return h.need + around }
+func (h header) memory() int64 { return h.need + overhead }
 
-// unsupported is a form of an accepted format that the decoders cannot read; what reads as "a progressive JPEG".
-type unsupported struct{ what string }
+// unsupported is a form of an accepted format that the decoders cannot read; form reads as "a progressive JPEG".
+type unsupported struct{ form string }
 
-func (u *unsupported) Error() string { return u.what }
+func (u *unsupported) Error() string { return u.form }
 
-// errDamaged marks what cannot be right.
+// errDamaged marks invalid data.
 var errDamaged = errors.New("damaged")
 
-// maxParts bounds the segments, chunks or directory entries that are walked through: a file of 25 MB can hold millions.
+// errRaw marks a camera's raw photo in the form of a TIFF.
+var errRaw = errors.New("raw photo")
+
+// maxParts bounds the segments, chunks or directory entries that are parsed: a file of 25 MB can hold millions.
 const maxParts = 1 << 16
 
-// readHeader reads the header of a file of an accepted kind. The size is what the very decoder that will open the file
-// takes it to be, so that no other reading of the header slips past the limits.
+// readHeader parses the header of a file of an accepted kind. The size is the one that the decoder of the file
+// itself reads, so that no other interpretation of the header bypasses the limits.
 func readHeader(kind Format, r io.ReaderAt, size int64) (header, error) {
 	h := header{kind: kind, orientation: 1, pages: 1}
 	p := &parser{r: r, size: size}
@@ -68,7 +73,7 @@ func readHeader(kind Format, r io.ReaderAt, size int64) (header, error) {
 	case WebP:
 		err = h.readWebP(p)
 	case HEIC, AVIF:
-		return h, h.readHEIF(p) // its decoder runs elsewhere
+		return h, h.readHEIF(p) // its decoder runs in a child process
 	default:
 		err = fmt.Errorf("no decoder for %s", kind)
 	}
@@ -76,16 +81,15 @@ func readHeader(kind Format, r io.ReaderAt, size int64) (header, error) {
 		return header{}, err
 	}
 	if h.first.size > 0 {
-		return h, nil // what the decoder will get is put together here and has no header of its own yet
+		return h, nil // the decoder's input is assembled later and has no header yet
 	}
 	return h, h.confirm(r, size)
 }
 
-// confirm takes the size from the decoder's own reading of the header. Where that finds more than ours does, the need
-// grows by as much.
+// confirm compares the size with the one that the decoder reads from the header, and fails if they differ.
 func (h *header) confirm(r io.ReaderAt, size int64) error {
 	if saturate(int64(h.width), int64(h.height)) > 1<<31 {
-		return nil // refused in any case, and decoders differ in how they say so
+		return nil // refused in any case, and decoders fail differently
 	}
 	read := map[Format]func(io.Reader) (image.Config, error){
 		JPEG: jpeg.DecodeConfig, PNG: png.DecodeConfig, GIF: gif.DecodeConfig, BMP: bmp.DecodeConfig,
@@ -108,7 +112,7 @@ func (h *header) confirm(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// translate tells a decoder's "I do not know this form" from "this is damaged".
+// translate distinguishes a decoder's "unsupported form" from "damaged".
 func translate(kind Format, err error) error {
 	_, inJPEG := errors.AsType[jpeg.UnsupportedError](err)
 	_, inPNG := errors.AsType[png.UnsupportedError](err)
@@ -119,7 +123,7 @@ func translate(kind Format, err error) error {
 	return err
 }
 
-// parser reads a file here and there; every read is checked against the file's end.
+// parser reads parts of a file; every read is checked against the file's end.
 type parser struct {
 	r    io.ReaderAt
 	size int64
@@ -138,7 +142,7 @@ func (p *parser) at(off int64, n int) ([]byte, error) {
 	return b, nil
 }
 
-// block returns up to limit bytes from offset off in memory of their own, cut where the file ends.
+// block returns up to limit bytes from offset off in a new slice, truncated at the file's end.
 func (p *parser) block(off, n, limit int64) []byte {
 	if off < 0 || off >= p.size {
 		return nil
@@ -159,7 +163,7 @@ func (h *header) readGIF(p *parser) error {
 	return nil
 }
 
-// colorTable is the length of the colour table that a GIF's flags announce.
+// colorTable returns the length of the colour table that a GIF's flags announce.
 func colorTable(flags byte) int64 {
 	if flags&0x80 == 0 {
 		return 0
@@ -219,7 +223,7 @@ func (h *header) readBMP(p *parser) error {
 		return &unsupported{"a very old form of BMP"}
 	}
 	w, ht := int64(int32(binary.LittleEndian.Uint32(b[18:]))), int64(int32(binary.LittleEndian.Uint32(b[22:])))
-	ht = max(ht, -ht) // rows from the top down are marked by a minus
+	ht = max(ht, -ht) // a negative height means rows from the top down
 	if w <= 0 || ht <= 0 {
 		return errDamaged
 	}
@@ -227,7 +231,7 @@ func (h *header) readBMP(p *parser) error {
 	return nil
 }
 
-// readPNG walks over all chunks, because EXIF may stand behind the picture.
+// readPNG parses all chunks, because EXIF may follow the picture.
 func (h *header) readPNG(p *parser) error {
 	b, err := p.at(8, 25)
 	if err != nil {
@@ -281,7 +285,7 @@ func (p *parser) pngExtras(off int64) (trns bool, exif []byte) {
 	return trns, exif
 }
 
-// saturate multiplies without running over; what it returns then is more than any limit.
+// saturate multiplies without overflow; a product that would overflow becomes larger than any limit.
 func saturate(factors ...int64) int64 {
 	product := int64(1)
 	for _, f := range factors {
@@ -296,7 +300,7 @@ func saturate(factors ...int64) int64 {
 	return product
 }
 
-// readWebP reads the container; all sizes in it are little-endian.
+// readWebP parses the container; all sizes in it are little-endian.
 func (h *header) readWebP(p *parser) error {
 	off := int64(12)
 	canvas, animated := false, false
@@ -339,7 +343,7 @@ func (h *header) readWebP(p *parser) error {
 func (h *header) webpFrame(p *parser, id string, off int64, canvas bool) error {
 	b, err := p.at(off, 10)
 	if err != nil && canvas {
-		return nil // the size is known: it is for the decoder to say that the rest is missing
+		return nil // the size is known; the decoder reports that the rest is missing
 	}
 	if err != nil {
 		return err

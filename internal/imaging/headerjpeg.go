@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// The JPEG markers that matter here.
+// The JPEG markers used here.
 const (
 	markSOI  = 0xd8
 	markEOI  = 0xd9
@@ -23,11 +23,11 @@ const (
 	markAPPE = 0xee
 )
 
-// maxScans bounds the passes over a picture. Usual progressive files have about ten; each may cost a walk over all
-// pixels for a handful of bytes.
+// maxScans bounds the passes over a picture. Usual progressive files have about ten; each may cost a pass over all
+// pixels for a few bytes.
 const maxScans = 100
 
-// readJPEG reads up to the frame header, and the orientation on the way, then counts the scans.
+// readJPEG parses up to the frame header, including the orientation, then counts the scans.
 func (h *header) readJPEG(p *parser) error {
 	jfif, adobe, off := false, -1, int64(2)
 	for range maxParts {
@@ -63,7 +63,8 @@ func (h *header) readJPEG(p *parser) error {
 	return errDamaged
 }
 
-// segment finds the next marker from off, past what may stand between segments, and the place and length of its data.
+// segment finds the next marker from off, skipping bytes allowed between segments, and the position and length of
+// its data.
 func (p *parser) segment(off int64) (mark byte, at, n int64, err error) {
 	b, err := p.at(off, 2)
 	if err != nil {
@@ -92,7 +93,7 @@ func (p *parser) segment(off int64) (mark byte, at, n int64, err error) {
 	return mark, off + 4, n, nil
 }
 
-// readSOF reads the frame header, whose form decides over the memory that decoding takes.
+// readSOF parses the frame header. Its form determines the memory for decoding.
 func (h *header) readSOF(b []byte, mark byte, jfif bool, adobe int) error {
 	if len(b) < 6 || len(b) < 6+3*int(b[5]) {
 		return io.ErrUnexpectedEOF
@@ -111,7 +112,7 @@ func (h *header) readSOF(b []byte, mark byte, jfif bool, adobe int) error {
 	case h.width == 0 || h.height == 0:
 		return &unsupported{"a JPEG that does not say its size"}
 	}
-	samples, whole := 0, 0 // of 16: the share of the full size that each colour has
+	samples, whole := 0, 0 // in sixteenths: the samples of each colour relative to full size
 	for i := range parts {
 		hv := b[7+3*i]
 		samples += int(hv>>4) * int(hv&15)
@@ -122,7 +123,7 @@ func (h *header) readSOF(b []byte, mark byte, jfif bool, adobe int) error {
 	if whole == 0 {
 		return errDamaged
 	}
-	// One byte a sample; a progressive file keeps a coefficient of four bytes for each beside it.
+	// One byte per sample; a progressive file also keeps a coefficient of four bytes for each.
 	per := 1
 	if mark == markSOF2 {
 		per = 5
@@ -137,14 +138,14 @@ func (h *header) readSOF(b []byte, mark byte, jfif bool, adobe int) error {
 	return nil
 }
 
-// scans counts the scans from off to the end of the picture, or until there are too many. What follows the picture, such
-// as the film of a moving photo, is not looked at.
+// scans counts the scans from off to the end of the picture, or until there are too many. Data after the picture,
+// such as the video of a moving photo, is ignored.
 func (p *parser) scans(off int64) (int, error) {
 	n := 0
 	for range maxParts {
 		mark, at, size, err := p.segment(off)
 		if err != nil || mark == markEOI {
-			return n, nil // where it ends too early, the decoder says so
+			return n, nil // the decoder reports a premature end
 		}
 		off = at + size
 		if mark == markSOS {
@@ -159,8 +160,8 @@ func (p *parser) scans(off int64) (int, error) {
 	return n, errDamaged
 }
 
-// scanEnd finds the marker that ends the packed pixels which begin at off, or the end of the file. Inside them each 0xff
-// is followed by a zero or is a restart marker.
+// scanEnd finds the marker that ends the compressed pixels starting at off, or the end of the file. Inside them
+// each 0xff is followed by a zero or is a restart marker.
 func (p *parser) scanEnd(off int64) (int64, error) {
 	buf := make([]byte, 16<<10)
 	for off+1 < p.size {
@@ -176,7 +177,7 @@ func (p *parser) scanEnd(off int64) (int64, error) {
 	return p.size, nil
 }
 
-// markerIn returns where in packed pixels the next marker other than a restart stands, or -1.
+// markerIn returns the position of the next marker other than a restart in compressed pixels, or -1.
 func markerIn(b []byte) int {
 	for i := 0; ; i++ {
 		next := bytes.IndexByte(b[i:], 0xff)

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// The TIFF tags that matter here; EXIF uses the same structure.
+// The TIFF tags used here; EXIF has the same structure.
 const (
 	tagSubfile     = 254
 	tagWidth       = 256
@@ -20,14 +20,14 @@ const (
 	tagTileHeight  = 323
 )
 
-// maxEXIF is as much of an EXIF block as is looked at: orientation stands at its start.
+// maxEXIF bounds the part of an EXIF block that is parsed: orientation is at its start.
 const maxEXIF = 64 << 10
 
-// maxTiles bounds the pieces that a TIFF is cut into; opening each costs as much as some thousand pixels.
+// maxTiles bounds the tiles of a TIFF; opening one costs as much as some thousand pixels.
 const maxTiles = 20_000
 
-// exifOrientation reads the orientation out of an EXIF block, which starts like a TIFF file. What is missing, damaged
-// or out of range counts as upright. It looks at the first directory only and follows no pointer from there.
+// exifOrientation parses the orientation of an EXIF block, which starts like a TIFF file. A missing, damaged or
+// invalid value counts as upright. It parses the first directory only and follows no pointer from there.
 func exifOrientation(b []byte) int {
 	d := directory{data: b}
 	if !d.open() {
@@ -44,12 +44,13 @@ func upright(orientation uint32) int {
 	return int(orientation)
 }
 
-// directory reads one list of tags; only the first value of each, and only short numbers.
+// directory parses one list of tags: only the first value of each, and only short numbers.
 type directory struct {
 	data   []byte
 	order  binary.ByteOrder
 	values map[uint16]uint32
 	next   uint32 // offset of the next directory, 0 for none
+	subs   list   // the nested directories
 }
 
 func (d *directory) open() bool {
@@ -68,7 +69,7 @@ func (d *directory) open() bool {
 	return true
 }
 
-// walk reads the directory at off, as far as the data reach.
+// walk parses the directory at off, up to the end of the data.
 func (d *directory) walk(off uint32) bool {
 	if uint64(off)+2 > uint64(len(d.data)) {
 		return false
@@ -104,11 +105,14 @@ func (d *directory) entry(b []byte) {
 	}
 }
 
-// readTIFF reads the first page's directory.
+// readTIFF parses the first page's directory.
 func (h *header) readTIFF(p *parser) error {
 	start, err := p.tiffStart()
 	if err != nil {
 		return err
+	}
+	if isRaw(p, start) {
+		return errRaw
 	}
 	d, err := p.page(start, 0)
 	if err != nil {
@@ -133,7 +137,7 @@ func (p *parser) tiffStart() ([]byte, error) {
 	return start, nil
 }
 
-// page reads the directory at off, or for 0 the first one.
+// page parses the directory at off; 0 means the first one.
 func (p *parser) page(start []byte, off uint32) (*directory, error) {
 	d := &directory{data: start}
 	if !d.open() {
@@ -149,6 +153,9 @@ func (p *parser) page(start []byte, off uint32) (*directory, error) {
 	count := int64(d.order.Uint16(n))
 	body := p.block(int64(off), 2+12*count+4, 2+12*4096+4)
 	for i := 2; i+12 <= len(body) && int64(i) < 2+12*count; i += 12 {
+		if d.order.Uint16(body[i:]) == tagSubIFDs {
+			d.subs = listOf(d.order, body[i:i+12])
+		}
 		d.entry(p.inPlace(d, body[i:i+12]))
 	}
 	if end := 2 + 12*count; int64(len(body)) >= end+4 {
@@ -159,7 +166,7 @@ func (p *parser) page(start []byte, off uint32) (*directory, error) {
 	return d, nil
 }
 
-// inPlace fetches the first value of an entry whose values lie elsewhere in the file and puts it into a copy of the entry.
+// inPlace returns a copy of an entry that holds its first value, if the values are stored elsewhere in the file.
 func (p *parser) inPlace(d *directory, entry []byte) []byte {
 	if typ, count := d.order.Uint16(entry[2:]), d.order.Uint32(entry[4:]); typ != 3 || count <= 2 {
 		return entry
@@ -173,11 +180,11 @@ func (p *parser) inPlace(d *directory, entry []byte) []byte {
 	return e[:]
 }
 
-// maxPages bounds the pages of one document that are looked for.
+// maxPages bounds the pages of one document.
 const maxPages = 5000
 
-// tiffPages finds the directories of all pages, never round a circle, without the small copies and masks that some
-// scanners put between them. There is at least one.
+// tiffPages returns the offsets of all pages' directories, without cycles, and without the thumbnails and masks
+// that some scanners insert. There is at least one.
 func tiffPages(r io.ReaderAt, size int64) (start []byte, pages []uint32, err error) {
 	p := &parser{r: r, size: size}
 	if start, err = p.tiffStart(); err != nil {
@@ -193,7 +200,7 @@ func tiffPages(r io.ReaderAt, size int64) (start []byte, pages []uint32, err err
 		seen[at] = true
 		d, err := p.page(start, at)
 		if err != nil {
-			break // of the first page the reader of its header will tell
+			break // the parser of its header reports a damaged first page
 		}
 		const copyOrMask = 1 | 4
 		if d.values[tagSubfile]&copyOrMask == 0 {
@@ -207,7 +214,8 @@ func tiffPages(r io.ReaderAt, size int64) (start []byte, pages []uint32, err err
 	return start, pages, nil
 }
 
-// tiffForm refuses what the decoder cannot open, and reckons its memory: the picture, and one piece unpacked.
+// tiffForm refuses forms that the decoder cannot open, and computes the memory: the picture, and one uncompressed
+// tile.
 func (h *header) tiffForm(d *directory) error {
 	switch d.values[tagCompression] {
 	case 6, 7:
@@ -223,7 +231,13 @@ func (h *header) tiffForm(d *directory) error {
 	default:
 		return &unsupported{"a TIFF with unusual colours"}
 	}
-	// In a fax, white is what the code calls white unless the file says that zeros are black: the decoder leaves it then.
+	switch rgb := d.values[tagPhotometric] == 2; {
+	case d.values[tagPlanar] == 2 && d.values[tagSamples] > 1:
+		return &unsupported{"a TIFF in separate planes"}
+	case !rgb && d.values[tagSamples] > 1:
+		return &unsupported{"a grey TIFF with a second layer"} // the decoder takes the layers for neighbouring pixels
+	}
+	// In a fax, the code defines white, unless the file says that zeros are black: the decoder ignores that.
 	fax := d.values[tagCompression] == 3 || d.values[tagCompression] == 4
 	h.inverted = fax && d.values[tagPhotometric] == 1
 	per := int64(1)

@@ -2,12 +2,12 @@ package imaging
 
 import "encoding/binary"
 
-// maxBoxes bounds the boxes of one level that are looked at.
+// maxBoxes bounds the boxes of one level that are parsed.
 const maxBoxes = 4096
 
-// readHEIF takes the size from the properties of the pictures in a HEIC or AVIF: of several the largest, since a phone's
-// photo is put together from tiles. Orientation is among the properties, too, and is applied by whoever decodes: the EXIF
-// that may ride along repeats it and must not be applied again.
+// readHEIF takes the size from the properties of the pictures in a HEIC or AVIF: the largest of several, since a
+// phone's photo is composed of tiles. Orientation is a property too, and the decoder applies it: EXIF in the file
+// may repeat it and must not be applied again.
 func (h *header) readHEIF(p *parser) error {
 	end, okay := p.size, true
 	at := int64(0)
@@ -20,6 +20,8 @@ func (h *header) readHEIF(p *parser) error {
 		}
 		if name == "meta" {
 			at += 4 // version and flags
+			inside := p.heifItems(at, end)
+			h.pages, h.page, h.transparent = inside.pictures(), inside.place(), !inside.opaque
 		}
 	}
 	for {
@@ -44,10 +46,10 @@ func (h *header) readHEIF(p *parser) error {
 	return nil
 }
 
-// childBytes is what opening a HEIC takes for each pixel, at most: in the child, and of its answer here.
+// childBytes is the maximum memory per pixel of opening a HEIC: in the child, and for its output here.
 const childBytes = 25
 
-// box finds the next box of a kind between two places and returns where its content lies.
+// box finds the next box of a kind in a range and returns the range of its content.
 func (p *parser) box(at, end int64, kind string) (from, to int64, found bool) {
 	for range maxBoxes {
 		b, err := p.at(at, 8)

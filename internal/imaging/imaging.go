@@ -1,9 +1,9 @@
-// Package imaging turns any file that a clerk may send into one bounded, upright picture without metadata, and a
-// thumbnail of it, or says in one sentence why that cannot be done and what to do instead.
+// Package imaging turns an uploaded file into bounded, upright pictures without metadata and their thumbnails, or
+// returns one sentence that says why that is impossible and how to fix it.
 //
-// A file is judged by its content, never by its name. What it claims about itself is read from its header and checked
-// before a byte is decoded; decoding takes its memory from a common budget; and what is kept is written anew, so that
-// nothing which rode along in the file (position, serial numbers, another file behind the picture) is kept.
+// A file is identified by its content, never by its name. Its header is parsed and checked against the limits
+// before any pixel is decoded; decoding takes its memory from a shared budget; and the output is re-encoded or
+// stripped, so that no metadata of the file (position, serial numbers, another file after the picture) survives.
 package imaging
 
 import (
@@ -21,24 +21,24 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Limits bound what is taken in and what comes out. A zero field means the default named beside it.
+// Limits bound input and output. A zero field means the default given in its comment.
 type Limits struct {
-	MaxBytes  int64  // of one picture as sent: 25 MiB
-	MaxPacked int64  // of a file as sent that holds many, a PDF or a ZIP: 512 MiB
-	MaxParts  int    // pictures that are taken out of one file: 1,000
+	MaxBytes  int64  // of an uploaded picture: 25 MiB
+	MaxPacked int64  // of an uploaded file with many pictures, a PDF or a ZIP: 512 MiB
+	MaxParts  int    // pictures taken from one file: 1,000
 	MaxPixels int64  // width times height, from the header: 60 million
 	MaxSide   int    // pixels: 30,000
 	MinSide   int    // pixels: 16
-	MaxAspect int    // the long side by the short one: 40
-	Memory    int64  // bytes that all decoding at one time may take, by what the headers say: 384 MiB
-	LongSide  int    // a picture is shrunk to this: 2,000 pixels
-	ShortSide int    // but no further than to this, which is all that a vision model sees: 1,152 pixels
-	Longest   int    // and in any case to this: 3,072 pixels
-	KeepBytes int64  // a small upright JPEG or PNG up to this size keeps its own compression: 1 MiB
-	Quality   int    // of the JPEG written: 85
+	MaxAspect int    // long side divided by short side: 40
+	Memory    int64  // bytes for all concurrent decoding, computed from the headers: 384 MiB
+	LongSide  int    // target of the long side: 2,000 pixels
+	ShortSide int    // minimum of the short side, which is all that a vision model uses: 1,152 pixels
+	Longest   int    // maximum of the long side in any case: 3,072 pixels
+	KeepBytes int64  // an upright JPEG or PNG up to this size keeps its own compression: 1 MiB
+	Quality   int    // JPEG quality of the output: 85
 	ThumbSide int    // of the thumbnail: 256 pixels
-	Self      string // this program's own file, which opens HEIC in a child process (see DecodeHEIC); "" for none
-	TmpDir    string // where a large file waits for its turn; "" is the system's
+	Self      string // path of this program, which decodes HEIC in a child process (see DecodeHEIC); "" for none
+	TmpDir    string // folder of temporary files; "" is the system's
 }
 
 func (l Limits) withDefaults() Limits {
@@ -72,36 +72,38 @@ type Prepared struct {
 	Width  int    // pixels of Data
 	Height int
 	Thumb  []byte // JPEG, at most Limits.ThumbSide a side, never larger than the picture
-	Source string // SHA-256 of the file as sent, hex
-	Look   string // a hash that resembling pictures nearly share, hex
-	Notes  []Note // what a person should know before money is spent on it
+	Source string // SHA-256 of the uploaded file, hex
+	PHash  string // perceptual hash: similar pictures have nearly the same, hex
+	Notes  []Note // warnings to a person before money is spent on the picture
 }
 
-// Note is one such remark. Kind is a stable word: NotePages, NoteSmall, NoteDark, NoteBlank or NoteBlurred.
+// Note is a warning about a picture. Kind is a stable word: NoteLong, NotePages, NoteSmall, NoteDark, NoteBlank or
+// NoteBlurred.
 type Note struct {
 	Kind    string
 	Message string
 }
 
-// Preparer prepares pictures. It may be used by any number of goroutines; they share its budget of memory.
+// Preparer prepares pictures. It is safe for concurrent use; all calls share its memory budget.
 type Preparer struct {
-	limits Limits
-	memory *semaphore.Weighted // bytes
-	least  int64               // bytes that any decode takes of it, so that no more run than there are processors
+	limits    Limits
+	memory    *semaphore.Weighted // bytes
+	minMemory int64               // minimum bytes taken by any decode, so that no more run than there are processors
 }
 
 // New returns a Preparer with the given limits.
 func New(limits Limits) *Preparer {
 	l := limits.withDefaults()
 	return &Preparer{
-		limits: l,
-		memory: semaphore.NewWeighted(l.Memory),
-		least:  max(1, l.Memory/int64(runtime.GOMAXPROCS(0))),
+		limits:    l,
+		memory:    semaphore.NewWeighted(l.Memory),
+		minMemory: max(1, l.Memory/int64(runtime.GOMAXPROCS(0))),
 	}
 }
 
-// one prepares the picture of a file, or of a page, that has arrived; name is fit for a sentence.
-func (p *Preparer) one(ctx context.Context, name string, up *upload) (*Prepared, error) {
+// prepareOne prepares the picture of a received file or page, and adds its pixels to opened; name is fit for a
+// sentence.
+func (p *Preparer) prepareOne(ctx context.Context, name string, up *upload, opened *int64) (*Prepared, error) {
 	head, err := readHeader(up.kind, up, up.size)
 	if err != nil {
 		return nil, refusal(name, up.kind, err)
@@ -109,7 +111,8 @@ func (p *Preparer) one(ctx context.Context, name string, up *upload) (*Prepared,
 	if err := p.check(name, head); err != nil {
 		return nil, err
 	}
-	need := max(p.least, head.memory())
+	*opened += saturate(int64(head.width), int64(head.height))
+	need := max(p.minMemory, p.memoryFor(head))
 	if err := p.memory.Acquire(ctx, need); err != nil {
 		return nil, err
 	}
@@ -117,16 +120,16 @@ func (p *Preparer) one(ctx context.Context, name string, up *upload) (*Prepared,
 	return p.prepare(ctx, name, up, head)
 }
 
-// release gives memory back to the budget. The garbage of a large picture goes first: it would otherwise stay beside
-// the next one until the collector's pace, which follows the heap that was, comes round to it.
+// release returns memory to the budget. It first frees the garbage of a large picture: otherwise that would stay
+// beside the next one until the collector runs, whose pace follows the previous heap.
 func (p *Preparer) release(need int64) {
-	if need > p.least {
+	if need > p.minMemory {
 		debug.FreeOSMemory()
 	}
 	p.memory.Release(need)
 }
 
-// check refuses what its header shows to be too much, or too little.
+// check refuses a picture whose header exceeds the limits.
 func (p *Preparer) check(name string, h header) error {
 	l, w, ht := p.limits, int64(h.width), int64(h.height)
 	long, short := max(w, ht), min(w, ht)
@@ -142,14 +145,23 @@ func (p *Preparer) check(name string, h header) error {
 	case long > short*int64(l.MaxAspect):
 		return errs.New(errs.Invalid, "%s is a mere strip: %s × %s pixels. Cut it into parts and send those.", name,
 			grouped(w), grouped(ht))
-	case h.memory() > l.Memory:
+	case p.memoryFor(h) > l.Memory:
 		return errs.New(errs.Invalid, "%s takes too much memory to open: %s × %s pixels in a costly form of %s. "+
 			"Save it as an ordinary JPEG, or smaller.", name, grouped(w), grouped(ht), h.kind)
 	}
-	return nil
+	return p.checkLong(name, h.width, h.height)
 }
 
-// prepare decodes once and makes everything out of that one decode.
+// memoryFor returns the memory for preparing a picture.
+func (p *Preparer) memoryFor(h header) int64 {
+	if !p.isLong(h.width, h.height) {
+		return h.memory()
+	}
+	w, ht := p.longTarget(h.width, h.height)
+	return h.memory() + saturate(4, int64(w), int64(ht)) // twice its planes: shrunk, and rotated
+}
+
+// prepare decodes once and derives all output from that one decode.
 func (p *Preparer) prepare(ctx context.Context, name string, up *upload, h header) (*Prepared, error) {
 	out := &Prepared{Source: up.digest}
 	kept, err := p.keep(up, h)
@@ -171,7 +183,7 @@ func (p *Preparer) prepare(ctx context.Context, name string, up *upload, h heade
 	return p.finish(out, h, pic)
 }
 
-// finish writes a picture unless it was kept as it is, and says what there is to say about it.
+// finish encodes a picture unless its file was kept, and adds the notes.
 func (p *Preparer) finish(out *Prepared, h header, pic picture) (*Prepared, error) {
 	var err error
 	if out.Data == nil {
@@ -180,7 +192,7 @@ func (p *Preparer) finish(out *Prepared, h header, pic picture) (*Prepared, erro
 			return nil, fmt.Errorf("write prepared picture: %w", err)
 		}
 	}
-	thumb, err := p.show(out, pic)
+	thumb, err := p.describe(out, pic)
 	if err != nil {
 		return nil, err
 	}
@@ -188,18 +200,19 @@ func (p *Preparer) finish(out *Prepared, h header, pic picture) (*Prepared, erro
 	return out, nil
 }
 
-// show fills in what can be seen of a picture: size, thumbnail and look.
-func (p *Preparer) show(out *Prepared, pic picture) (thumb picture, err error) {
+// describe sets size, thumbnail and perceptual hash.
+func (p *Preparer) describe(out *Prepared, pic picture) (thumb picture, err error) {
 	out.Width, out.Height = pic.w, pic.h
 	thumb = pic.shrunk(fit(pic.w, pic.h, p.limits.ThumbSide))
-	if out.Thumb, err = thumb.jpeg(p.limits.Quality); err != nil {
+	head := pic.head()
+	if out.Thumb, err = head.shrunk(fit(head.w, head.h, p.limits.ThumbSide)).jpeg(p.limits.Quality); err != nil {
 		return thumb, fmt.Errorf("write thumbnail: %w", err)
 	}
-	out.Look = look(thumb)
+	out.PHash = perceptualHash(thumb)
 	return thumb, nil
 }
 
-// keep returns the file rewritten without its metadata when its own compression may stay, otherwise nil.
+// keep returns the stripped file if its own compression may stay, otherwise nil.
 func (p *Preparer) keep(up *upload, h header) ([]byte, error) {
 	w, ht := p.target(h.width, h.height)
 	if up.size > p.limits.KeepBytes || h.orientation > 1 || h.costly || w != h.width || ht != h.height {
@@ -218,11 +231,12 @@ func (p *Preparer) keep(up *upload, h header) ([]byte, error) {
 	return stripPNG(data), nil
 }
 
-// open decodes what will be kept, and says so, or the file itself, shrunk.
+// open decodes the kept file, and reports that, or else the original file, shrunk.
 func (p *Preparer) open(ctx context.Context, up *upload, h header, kept []byte) (pic picture, plain bool, err error) {
 	w, ht := p.target(h.width, h.height)
 	if kept != nil {
-		// What is kept must itself decode: then nothing hides in it that only the original's reader would skip.
+		// The stripped file itself must decode: then it holds no data that only the parser of the original would
+		// skip.
 		img, err := decode(ctx, h, newMemory(kept))
 		if err == nil {
 			return shrink(img, w, ht), opaque(img), nil
@@ -240,9 +254,12 @@ func (p *Preparer) open(ctx context.Context, up *upload, h header, kept []byte) 
 	return shrink(img, w, ht), false, nil
 }
 
-// target is the size of the prepared picture: the long side at LongSide, more where the short side would fall below
-// ShortSide, at most Longest, and never more than it has.
+// target returns the size of the prepared picture: the long side at LongSide, more if the short side would fall
+// below ShortSide, at most Longest unless it is long, and never more than the original.
 func (p *Preparer) target(w, h int) (int, int) {
+	if p.isLong(w, h) {
+		return p.longTarget(w, h)
+	}
 	l := p.limits
 	long, short := float64(max(w, h)), float64(min(w, h))
 	scale := max(float64(l.LongSide)/long, min(float64(l.Longest)/long, float64(l.ShortSide)/short))
@@ -252,7 +269,7 @@ func (p *Preparer) target(w, h int) (int, int) {
 	return max(1, int(float64(w)*scale+0.5)), max(1, int(float64(h)*scale+0.5))
 }
 
-// fit is the largest size of the same shape within side, and never more than it has.
+// fit returns the largest size of the same aspect within side, never more than the original.
 func fit(w, h, side int) (int, int) {
 	long := max(w, h)
 	if long <= side {
@@ -261,11 +278,14 @@ func fit(w, h, side int) (int, int) {
 	return max(1, (w*side+long/2)/long), max(1, (h*side+long/2)/long)
 }
 
-// refusal turns what a reader of files says into what the clerk is told.
+// refusal turns an error of a parser or decoder into one with a sentence for people.
 func refusal(name string, kind Format, err error) error {
+	if errors.Is(err, errRaw) {
+		return errs.Wrap(err, errs.Invalid, refusals[Raw], name)
+	}
 	if no, ok := errors.AsType[*unsupported](err); ok {
 		return errs.Wrap(err, errs.Invalid, "%s is %s, which cannot be opened here. Save it as an ordinary JPEG or PNG and "+
-			"send that.", name, no.what)
+			"send that.", name, no.form)
 	}
 	_, ours := errors.AsType[*fs.PathError](err)
 	if _, missing := errors.AsType[*exec.Error](err); ours || missing {

@@ -228,7 +228,7 @@ func TestManyAtOnceAllSucceed(t *testing.T) {
 	wg.Wait()
 }
 
-// TestUploadsInWaitingTakeLittleMemory is not parallel: it looks at the heap of the whole process.
+// It is not parallel: it measures the heap of the whole process.
 func TestUploadsInWaitingTakeLittleMemory(t *testing.T) {
 	const uploads, each = 100, 1 << 20
 	p := imaging.New(imaging.Limits{TmpDir: t.TempDir()})

@@ -14,7 +14,7 @@ const (
 	htmlTail = "<html><script>alert(1)</script></html>"
 )
 
-// laden returns JPEG and PNG files that carry all that a picture can carry beside its pixels.
+// laden returns JPEG and PNG files with all kinds of metadata that a picture can carry.
 func laden(t testing.TB, m image.Image) map[string][]byte {
 	jpg, png := asJPEG(t, m, 90), asPNG(t, m)
 	return map[string][]byte{

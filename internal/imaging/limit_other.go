@@ -2,5 +2,5 @@
 
 package imaging
 
-// limit does nothing where the system cannot bound another process; its time is bounded all the same.
+// limit does nothing on systems that cannot bound another process; the time-out still applies.
 func limit(int) {}

@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// shrinkLines shrinks a picture of any form by turning one line after the other into luma and chroma. What can be seen
-// through stands on white, as on paper.
+// shrinkLines shrinks a picture of any form by converting line after line to luma and chroma. Transparent pixels
+// are composed on white, as on paper.
 func shrinkLines(img image.Image, w, h int) picture {
 	b := img.Bounds()
 	sw, sh := b.Dx(), b.Dy()
@@ -38,7 +38,7 @@ func shrinkLines(img image.Image, w, h int) picture {
 	return picture{w: w, h: h, y: luma.dst, cb: blue.dst, cr: red.dst}
 }
 
-// lineReader returns what reads line r of img: as a byte of grey for each pixel if grey, otherwise as RGB over white.
+// lineReader returns a function that reads line r of img: one byte per pixel if grey, otherwise RGB over white.
 func lineReader(img image.Image) (read func(r int, line []byte), grey bool) {
 	b := img.Bounds()
 	switch m := img.(type) {
@@ -74,7 +74,7 @@ func lineReader(img image.Image) (read func(r int, line []byte), grey bool) {
 	}, false
 }
 
-// paletteReader looks every colour up in a table made beforehand. An index without a colour is black.
+// paletteReader looks up every colour in a precomputed table. An index without a colour is black.
 func paletteReader(m *image.Paletted) (read func(r int, line []byte), grey bool) {
 	var table [256][3]byte
 	grey = true
@@ -98,14 +98,14 @@ func paletteReader(m *image.Paletted) (read func(r int, line []byte), grey bool)
 	}, false
 }
 
-// onWhite is the colour that c gives on white paper.
+// onWhite returns the colour of c on white paper.
 func onWhite(c color.Color) (r, g, b byte) {
 	r16, g16, b16, a := c.RGBA()
 	rest := 0xffff - a
 	return byte(min(r16+rest, 0xffff) >> 8), byte(min(g16+rest, 0xffff) >> 8), byte(min(b16+rest, 0xffff) >> 8)
 }
 
-// overWhite reads w pixels of RGBA, whose colours were multiplied by alpha unless straight.
+// overWhite converts w pixels of RGBA. The colours are premultiplied unless straight.
 func overWhite(line, row []byte, w int, straight bool) {
 	for x := range w {
 		p, out := row[4*x:4*x+4:4*x+4], line[3*x:3*x+3:3*x+3]
@@ -125,7 +125,7 @@ func overWhite(line, row []byte, w int, straight bool) {
 	}
 }
 
-// overWhite16 is overWhite for 16 bits a colour, of which the upper eight are kept.
+// overWhite16 is overWhite for 16 bits per colour, of which the upper eight are kept.
 func overWhite16(line, row []byte, w int, straight bool) {
 	for x := range w {
 		p, out := row[8*x:8*x+8:8*x+8], line[3*x:3*x+3:3*x+3]

@@ -8,7 +8,8 @@ import (
 	"sheetlift/internal/imaging"
 )
 
-// TestMain lets the test program be the child process that opens HEIC, as the program itself is, and one that is measured.
+// TestMain lets the test program be the child process that decodes HEIC, as the program itself is, and one that is
+// measured.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == imaging.DecodeHEICCommand {
 		if err := imaging.DecodeHEIC(os.Args[2], os.Stdout); err != nil {
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// self is the test program's own file.
+// self returns the path of the test program.
 func self(t testing.TB) string {
 	t.Helper()
 	name, err := os.Executable()

@@ -42,7 +42,7 @@ func zipped(t testing.TB, files ...packedFile) []byte {
 	return b.Bytes()
 }
 
-// walked is what came out of a file: a line for each part, and the error.
+// walked returns the parts of a file, one line each, and the error.
 func walked(t testing.TB, p *imaging.Preparer, name string, data []byte, have ...int) (lines []string, err error) {
 	t.Helper()
 	for part, err := range p.Parts(t.Context(), name, bytes.NewReader(data), func(n int) bool { return slices.Contains(have, n) }) {
@@ -52,7 +52,7 @@ func walked(t testing.TB, p *imaging.Preparer, name string, data []byte, have ..
 		case part.Refused != nil:
 			lines = append(lines, fmt.Sprintf("%d %s: %s", part.N, part.Filename, errs.Message(part.Refused)))
 		default:
-			lines = append(lines, fmt.Sprintf("%d %s %d %t", part.N, part.Filename, part.Page, part.Alone))
+			lines = append(lines, fmt.Sprintf("%d %s %d %t", part.N, part.Filename, part.Page, part.Single))
 		}
 	}
 	return lines, nil
@@ -152,7 +152,7 @@ func TestArchivesAreBounded(t *testing.T) {
 	}
 }
 
-// noise is bytes that cannot be packed tighter.
+// noise returns incompressible bytes.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	x := uint32(1)
@@ -188,7 +188,7 @@ func TestALyingArchiveIsRefused(t *testing.T) {
 	mustRefuse(t, "empty.zip", err)
 }
 
-// pdf is a document with a page of each size, in points.
+// pdf builds a document with a page of each size, in points.
 func pdf(sizes ...[2]int) []byte {
 	var b bytes.Buffer
 	var places []int
@@ -247,7 +247,7 @@ func TestEveryPageOfAPDFIsAPicture(t *testing.T) {
 	mustRefuse(t, "cut.pdf", err)
 }
 
-// TestHEICOpensWithoutAnyOtherProgram is not parallel: it hides what is installed.
+// It is not parallel: it hides the installed programs.
 func TestHEICOpensWithoutAnyOtherProgram(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(samples, "formats/receipt_153.heic"))
 	if os.IsNotExist(err) {
@@ -266,8 +266,9 @@ func TestHEICOpensWithoutAnyOtherProgram(t *testing.T) {
 	if got.Width > got.Height {
 		t.Errorf("it lies: %dx%d", got.Width, got.Height)
 	}
+	mustTakeTheMainOne(t, 2)
 	for name, start := range map[string]string{
-		"a.avif": "\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avifmiaf", "b.pdf": "%PDF-1.7\n", "c.heic": "\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf",
+		"clear.heic": string(drawn(t, "alpha.heic")), "a.avif": "\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avifmiaf", "b.pdf": "%PDF-1.7\n", "c.heic": "\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf",
 	} {
 		_, err := p.Prepare(t.Context(), name, strings.NewReader(start))
 		mustRefuse(t, name, err)

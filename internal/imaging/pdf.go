@@ -17,9 +17,9 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// pdf yields each page, drawn at the size that a prepared picture has.
+// pdf yields each page, rendered at the size of a prepared picture.
 func (w *walk) pdf(filename string, up *upload) error {
-	dir, err := w.lay(up, "in.pdf")
+	dir, err := w.writeTemp(up, "in.pdf")
 	if err != nil {
 		return fmt.Errorf("keep upload while it is read: %w", err)
 	}
@@ -33,7 +33,7 @@ func (w *walk) pdf(filename string, up *upload) error {
 		err := w.part(Part{Page: i + 1, Filename: filename}, func(name string) (*Prepared, error) {
 			return w.pdfPage(name, in, i+1, size, digestOf(up.digest, i+1))
 		})
-		if err != nil || w.over {
+		if err != nil || w.stopped {
 			return err
 		}
 	}
@@ -47,9 +47,9 @@ var pageSize = regexp.MustCompile(`(?m)^Page +\d+ size: +([0-9.e+]+) x ([0-9.e+]
 
 var errLocked = errors.New("locked with a password")
 
-// pdfPages asks for the size of every page.
+// pdfPages returns the size of every page.
 func pdfPages(ctx context.Context, in string) ([]points, error) {
-	said, err := run(ctx, pdfInfo, "-f", "1", "-l", strconv.Itoa(maxPages), in)
+	said, err := run(ctx, filepath.Dir(in), pdfInfo, "-f", "1", "-l", strconv.Itoa(maxPages), in)
 	if err != nil {
 		if strings.Contains(err.Error(), "Incorrect password") {
 			return nil, errLocked
@@ -83,25 +83,25 @@ func pdfRefusal(ctx context.Context, name string, err error) error {
 		"from where it came from, or save its pages as JPEG.", name)
 }
 
-// pdfPage draws one page and prepares it.
+// pdfPage renders one page and prepares it.
 func (w *walk) pdfPage(name, in string, page int, size points, digest string) (*Prepared, error) {
 	long, short := max(size.w, size.h), min(size.w, size.h)
 	if short < 1 || long > short*float64(w.limits.MaxAspect) {
 		return nil, errs.New(errs.Invalid, "%s is a mere strip, %.0f × %.0f points. Save it as JPEG, in parts, and send those.",
 			name, size.w, size.h)
 	}
-	// Any page has as many pixels as one likes; target says how many are wanted.
+	// A page has no fixed number of pixels; target gives the size to render.
 	const fine = 1e4
 	width, height := w.target(int(fine*size.w/long), int(fine*size.h/long))
 	h := header{kind: PDF, width: width, height: height, orientation: 1, pages: 1, costly: true}
 	h.need = saturate(8, int64(width), int64(height))
-	need := max(w.least, h.memory())
+	need := max(w.minMemory, h.memory())
 	if err := w.memory.Acquire(w.ctx, need); err != nil {
 		return nil, err
 	}
 	defer w.release(need)
 	n := strconv.Itoa(page)
-	drawn, err := run(w.ctx, pdfToPPM, "-q", "-f", n, "-l", n, "-singlefile", "-scale-to", strconv.Itoa(max(width, height)), in)
+	drawn, err := run(w.ctx, filepath.Dir(in), pdfToPPM, "-q", "-f", n, "-l", n, "-singlefile", "-scale-to", strconv.Itoa(max(width, height)), in)
 	if err != nil {
 		return nil, pdfRefusal(w.ctx, name, err)
 	}
@@ -113,7 +113,7 @@ func (w *walk) pdfPage(name, in string, page int, size points, digest string) (*
 	return w.finish(&Prepared{Source: digest}, h, shrink(img, b.Dx(), b.Dy()))
 }
 
-// decodePPM opens what pdftoppm writes: three bytes for each pixel behind a line that says the size.
+// decodePPM decodes the output of pdftoppm: a header line with the size, then three bytes per pixel.
 func decodePPM(data []byte) (image.Image, error) {
 	in := bufio.NewReader(bytes.NewReader(data))
 	var w, h, most int

@@ -16,8 +16,8 @@ func newPlane(w, h int) plane { return plane{make([]byte, w*h), w, w, h} }
 
 func (p plane) row(y int) []byte { return p.pix[y*p.stride : y*p.stride+p.w] }
 
-// picture is what everything is made of: grey, or coloured with each chroma sample standing for 2 by 2 pixels, which is
-// the form that a JPEG is written in.
+// picture is the working form of every picture: grey, or coloured with one chroma sample per 2 by 2 pixels, as in a
+// JPEG.
 type picture struct {
 	w, h   int
 	y      plane
@@ -26,7 +26,7 @@ type picture struct {
 
 func (p picture) grey() bool { return p.cb.pix == nil }
 
-// jpeg writes the picture; nothing but pixels is in the file.
+// jpeg encodes the picture; the file holds pixels only.
 func (p picture) jpeg(quality int) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(p.w*p.h/6 + 2048)
@@ -42,7 +42,7 @@ func (p picture) jpeg(quality int) ([]byte, error) {
 	return bytes.Clone(b.Bytes()), err
 }
 
-// upright turns and mirrors the picture as EXIF's orientation, 1 to 8, asks for.
+// upright rotates and mirrors the picture by EXIF's orientation, 1 to 8.
 func (p picture) upright(orientation int) picture {
 	if orientation < 2 || orientation > 8 {
 		return p
@@ -82,7 +82,7 @@ func (p plane) turned(orientation int) plane {
 		start, right, down = lastX, p.stride, -1
 	}
 	out := newPlane(w, h)
-	const tile = 32 // walked by tiles, so that a column's neighbours are still at hand
+	const tile = 32 // in tiles, so that a column's neighbours stay in the cache
 	for y0 := 0; y0 < h; y0 += tile {
 		for x0 := 0; x0 < w; x0 += tile {
 			for y := y0; y < min(y0+tile, h); y++ {
@@ -114,8 +114,8 @@ func (p picture) shrunk(w, h int) picture {
 
 func ratio(from, to int) float64 { return float64(from) / float64(to) }
 
-// shrink makes the picture of the given size, not larger than img, out of what a decoder returned. The planes of a JPEG
-// are averaged as they are; anything else goes through line by line, so that no full copy in another form is made.
+// shrink converts a decoder's output to a picture of the given size, not larger than img. The planes of a JPEG are
+// averaged directly; any other form is converted line by line, so that no full copy is made.
 func shrink(img image.Image, w, h int) picture {
 	b := img.Bounds()
 	switch m := img.(type) {
@@ -140,7 +140,7 @@ func shrinkYCbCr(m *image.YCbCr, w, h int) picture {
 	return picture{w: w, h: h, y: luma.scaled(w, h, stepX, stepY), cb: half(m.Cb), cr: half(m.Cr)}
 }
 
-// subsampling is how many pixels share a chroma sample, across and down.
+// subsampling returns the number of pixels that share a chroma sample, across and down.
 func subsampling(r image.YCbCrSubsampleRatio) (x, y int) {
 	switch r {
 	case image.YCbCrSubsampleRatio422:

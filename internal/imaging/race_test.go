@@ -2,5 +2,5 @@
 
 package imaging_test
 
-// slow says that the race detector makes decoding some twenty times slower.
+// slow is set with the race detector, which makes decoding some twenty times slower.
 const slow = true

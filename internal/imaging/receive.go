@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	sniffBytes = 4096      // of a file's start, by which its type is told
-	inMemory   = 128 << 10 // of a file stay in memory while it arrives; 200 uploads at once must not add up
+	sniffBytes = 4096      // bytes at a file's start that determine its type
+	inMemory   = 128 << 10 // bytes of a file kept in memory during its upload; 200 concurrent uploads must not add up
 )
 
-// upload is a file that has arrived: a short one in memory, a longer one in a temporary file without a name.
+// upload is a received file: a short one in memory, a longer one in an unlinked temporary file.
 type upload struct {
 	io.ReaderAt
 	size   int64
@@ -34,18 +34,18 @@ func newMemory(data []byte) *upload {
 func (u *upload) close() {
 	if u.file != nil {
 		_ = u.file.Close()
-		_ = os.Remove(u.file.Name()) // gone already wherever an open file may be removed
+		_ = os.Remove(u.file.Name()) // already removed on systems that can remove open files
 	}
 }
 
-// receive takes a whole file in. One that is of no use is refused by its first bytes, before the rest has come.
+// receive reads a whole file. An unusable one is refused by its first bytes, before the rest has arrived.
 func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*upload, error) {
 	sum := sha256.New()
-	in := io.TeeReader(&guarded{ctx: ctx, r: r}, sum)
+	in := io.TeeReader(&ctxReader{ctx: ctx, r: r}, sum)
 	start := make([]byte, sniffBytes)
 	n, err := io.ReadFull(in, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, interrupted(ctx, name, err)
+		return nil, receiveError(ctx, name, err)
 	}
 	start = start[:n]
 	kind := Sniff(start)
@@ -58,7 +58,7 @@ func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*uplo
 	}
 	u, err := p.spool(io.MultiReader(bytes.NewReader(start), io.LimitReader(in, limit+1-int64(n))))
 	if err != nil {
-		return nil, interrupted(ctx, name, err)
+		return nil, receiveError(ctx, name, err)
 	}
 	if u.size > limit {
 		u.close()
@@ -68,7 +68,7 @@ func (p *Preparer) receive(ctx context.Context, name string, r io.Reader) (*uplo
 	return u, nil
 }
 
-// spool keeps what comes out of r.
+// spool stores the bytes of r.
 func (p *Preparer) spool(r io.Reader) (*upload, error) {
 	var b bytes.Buffer
 	_, err := io.CopyN(&b, r, inMemory)
@@ -80,10 +80,10 @@ func (p *Preparer) spool(r io.Reader) (*upload, error) {
 	}
 	f, err := os.CreateTemp(p.limits.TmpDir, "upload-*")
 	if err != nil {
-		return nil, &storing{err}
+		return nil, &storageError{err}
 	}
 	u := &upload{ReaderAt: f, file: f}
-	_ = os.Remove(f.Name()) // so that a crash leaves nothing behind; where this is refused, close does it
+	_ = os.Remove(f.Name()) // so that a crash leaves nothing behind; on systems that refuse this, close does it
 	w := &tmpWriter{f}
 	n, err := b.WriteTo(w)
 	if err == nil {
@@ -102,12 +102,12 @@ func sha256Hex(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// interrupted says why a file did not arrive.
-func interrupted(ctx context.Context, name string, err error) error {
+// receiveError returns the reason why a file did not arrive.
+func receiveError(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if s, ok := errors.AsType[*storing](err); ok {
+	if s, ok := errors.AsType[*storageError](err); ok {
 		return fmt.Errorf("keep upload while it arrives: %w", s.err)
 	}
 	if errs.KindOf(err) != errs.Internal {
@@ -116,29 +116,29 @@ func interrupted(ctx context.Context, name string, err error) error {
 	return errs.Wrap(err, errs.Invalid, "%s did not arrive whole: the connection broke off. Send it again.", name)
 }
 
-// storing marks an error as ours, not the sender's.
-type storing struct{ err error }
+// storageError marks an error of this machine, not of the sender.
+type storageError struct{ err error }
 
-func (s *storing) Error() string { return s.err.Error() }
-func (s *storing) Unwrap() error { return s.err }
+func (s *storageError) Error() string { return s.err.Error() }
+func (s *storageError) Unwrap() error { return s.err }
 
 type tmpWriter struct{ f *os.File }
 
 func (w *tmpWriter) Write(b []byte) (int, error) {
 	n, err := w.f.Write(b)
 	if err != nil {
-		return n, &storing{err}
+		return n, &storageError{err}
 	}
 	return n, nil
 }
 
-// guarded ends with its context.
-type guarded struct {
+// ctxReader fails once its context has ended.
+type ctxReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (g *guarded) Read(b []byte) (int, error) {
+func (g *ctxReader) Read(b []byte) (int, error) {
 	if err := g.ctx.Err(); err != nil {
 		return 0, err
 	}

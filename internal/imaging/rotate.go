@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Rotate turns a picture that Prepare made clockwise by quarters of a circle, 1 to 3, and makes its thumbnail and look
-// anew. Source and Notes of what it returns are empty. An error means that data were not made by Prepare.
+// Rotate rotates a picture made by Prepare clockwise by quarter turns, 1 to 3, and recomputes its thumbnail and
+// hash. Source and Notes of the result are empty. An error means that data was not made by Prepare.
 func (p *Preparer) Rotate(ctx context.Context, data []byte, quarters int) (*Prepared, error) {
-	turns := []int{1, 6, 3, 8} // as EXIF counts
+	turns := []int{1, 6, 3, 8} // as in EXIF
 	if quarters < 1 || quarters >= len(turns) {
 		return nil, fmt.Errorf("turn a picture by %d quarters", quarters)
 	}
@@ -19,7 +19,7 @@ func (p *Preparer) Rotate(ctx context.Context, data []byte, quarters int) (*Prep
 	if err != nil {
 		return nil, fmt.Errorf("read prepared picture: %w", err)
 	}
-	need := max(p.least, h.memory())
+	need := max(p.minMemory, h.memory())
 	if err := p.memory.Acquire(ctx, need); err != nil {
 		return nil, err
 	}
@@ -34,6 +34,6 @@ func (p *Preparer) Rotate(ctx context.Context, data []byte, quarters int) (*Prep
 	if err != nil {
 		return nil, err
 	}
-	out.Notes = nil // it has those that it had
+	out.Notes = nil // the caller keeps the original ones
 	return out, nil
 }

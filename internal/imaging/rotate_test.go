@@ -30,7 +30,7 @@ func TestRotatingTurnsClockwise(t *testing.T) {
 			if !red(m, corner[0], corner[1]) || !red(thumb, corner[0], corner[1]) {
 				t.Errorf("%d quarters: the red corner is not where it should be", quarters)
 			}
-			if got.Look == before.Look || got.Look == "" {
+			if got.PHash == before.PHash || got.PHash == "" {
 				t.Errorf("%d quarters: looks as before", quarters)
 			}
 		}
@@ -45,7 +45,7 @@ func TestRotatingTurnsClockwise(t *testing.T) {
 func TestAPictureStoredAnewLooksTheSame(t *testing.T) {
 	t.Parallel()
 	look := func(data []byte) []byte {
-		b, err := hex.DecodeString(prepare(t, imaging.Limits{}, "a", data).Look)
+		b, err := hex.DecodeString(prepare(t, imaging.Limits{}, "a", data).PHash)
 		if err != nil || len(b) != 32 {
 			t.Fatalf("look of %d bytes, %v", len(b), err)
 		}
@@ -65,7 +65,7 @@ func TestAPictureStoredAnewLooksTheSame(t *testing.T) {
 	if n := differ(look(large.Data), look(asJPEG(t, page(1200, 1600), 95))); n < 30 {
 		t.Errorf("another page differs in %d of 256 bits only", n)
 	}
-	if blank := prepare(t, imaging.Limits{}, "a", asJPEG(t, image.NewGray(image.Rect(0, 0, 800, 600)), 90)); blank.Look != "" {
-		t.Errorf("a blank picture looks like %s", blank.Look)
+	if blank := prepare(t, imaging.Limits{}, "a", asJPEG(t, image.NewGray(image.Rect(0, 0, 800, 600)), 90)); blank.PHash != "" {
+		t.Errorf("a blank picture looks like %s", blank.PHash)
 	}
 }

@@ -3,30 +3,31 @@ package imaging
 // unit is the width of a source pixel in the scaler's coordinates.
 const unit = 256
 
-// column says which source pixels a target pixel averages: the first and last with the parts of them that it covers.
+// column lists the source pixels that a target pixel averages: the first and last with the covered part of each.
 type column struct {
 	first, last         int32
-	firstPart, lastPart uint32 // of unit; where first is last, firstPart alone counts
+	firstPart, lastPart uint32 // of unit; if first equals last, only firstPart counts
 	from, to            int    // edges, in units
 }
 
-// scaler shrinks one plane by averaging, for each target pixel, the area of the source that it covers, edges by their
-// share. Source rows are fed in order, once each, so that the source need not be in memory as a whole.
+// scaler shrinks one plane by averaging, for each target pixel, the covered area of the source, with partial
+// weights at the edges. Source rows are fed in order, once each, so that the source need not be in memory as a
+// whole.
 type scaler struct {
 	dst       plane
 	columns   []column
 	inverse   []uint64 // 2^40 over the area of each column's pixel, for rows of the height inverseOf
 	inverseOf int
-	sum       []uint32 // of the rows so far, weighted, for the target row at hand
+	sum       []uint32 // of the rows so far, weighted, for the current target row
 	step      float64  // source rows for a target row
 	srcH      int
-	row       int // the target row at hand
+	row       int // the current target row
 	from, to  int // its edges, in units
 	copies    bool
 }
 
-// newScaler returns a scaler from a plane of sw by sh to one of w by h, each target pixel covering stepX by stepY source
-// pixels as far as there are any.
+// newScaler returns a scaler from a plane of sw by sh to one of w by h. Each target pixel covers stepX by stepY
+// source pixels, clipped at the end.
 func newScaler(sw, sh, w, h int, stepX, stepY float64) *scaler {
 	s := &scaler{dst: newPlane(w, h), step: stepY, srcH: sh}
 	if sw == w && sh == h && stepX == 1 && stepY == 1 {
@@ -47,14 +48,14 @@ func newScaler(sw, sh, w, h int, stepX, stepY float64) *scaler {
 	return s
 }
 
-// edges are where target pixel i begins and ends, in units, within a source of n pixels.
+// edges returns the range of target pixel i, in units, within a source of n pixels.
 func edges(i int, step float64, n int) (from, to int) {
 	from = min(int(float64(i)*step*unit+0.5), n*unit-1)
 	to = min(int(float64(i+1)*step*unit+0.5), n*unit)
 	return from, max(to, from+1)
 }
 
-// feed takes source row r, which follows the one fed before.
+// feed adds source row r, which follows the row of the previous call.
 func (s *scaler) feed(r int, src []byte) {
 	if s.copies {
 		copy(s.dst.row(r), src)
@@ -91,7 +92,7 @@ func addRow(sum []uint32, src []byte, part uint32) {
 	}
 }
 
-// emit writes the target row at hand.
+// emit writes the current target row.
 func (s *scaler) emit() {
 	if height := s.to - s.from; height != s.inverseOf {
 		s.inverseOf = height

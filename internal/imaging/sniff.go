@@ -8,10 +8,10 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Format is what a file is by its content. Its text is the word for it in a sentence.
+// Format is the type of a file's content. Its text is its name in a sentence.
 type Format string
 
-// The formats that are taken in.
+// The supported formats.
 const (
 	JPEG Format = "JPEG"
 	PNG  Format = "PNG"
@@ -22,20 +22,21 @@ const (
 	ZIP  Format = "ZIP" // an archive of any of these
 )
 
-// The formats that are taken in where this machine has what opens them; see Preparer.opens.
+// The formats that need a decoder installed on the machine; see Preparer.canDecode.
 const (
 	HEIC Format = "HEIC"
 	AVIF Format = "AVIF"
 	PDF  Format = "PDF"
 )
 
-// The formats that are known by name, so that a refusal can say more than "unknown".
+// Formats that are recognised, so that a refusal can say more than "unknown".
 const (
 	SVG     Format = "SVG"
 	JXL     Format = "JPEG XL"
 	JP2     Format = "JPEG 2000"
 	ICO     Format = "icon"
 	PSD     Format = "Photoshop"
+	Raw     Format = "raw photo"
 	Video   Format = "video"
 	HTML    Format = "HTML"
 	XML     Format = "XML"
@@ -48,17 +49,19 @@ const (
 	Unknown Format = "unknown"
 )
 
-// refused says of each format that is not taken in, after the name of the file, what it is and what to do instead.
-var refused = map[Format]string{
+// refusals gives for each unsupported format a sentence, after the name of the file: its type and the remedy.
+var refusals = map[Format]string{
 	HEIC: "%s is a HEIC picture, the iPhone's own format, which cannot be opened here. Save or export it as JPEG (on the " +
 		"iPhone: Settings, Camera, Formats, Most Compatible) and send that.",
-	AVIF:  "%s is an AVIF picture, which cannot be opened here. Open it, save it as JPEG and send that.",
-	PDF:   "%s is a PDF, which cannot be opened here. Save each page as JPEG or PNG and send those.",
-	SVG:   "%s is an SVG drawing, which cannot be opened here. Save it as PNG or JPEG and send that.",
-	JXL:   "%s is a JPEG XL picture, which cannot be opened here. Open it, save it as JPEG and send that.",
-	JP2:   "%s is a JPEG 2000 picture, which cannot be opened here. Open it, save it as JPEG and send that.",
-	ICO:   "%s is an icon, not a picture of a page. Send a photograph or scan as JPEG or PNG.",
-	PSD:   "%s is a Photoshop file, which cannot be opened here. Open it, save it as JPEG and send that.",
+	AVIF: "%s is an AVIF picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	PDF:  "%s is a PDF, which cannot be opened here. Save each page as JPEG or PNG and send those.",
+	SVG:  "%s is an SVG drawing, which cannot be opened here. Save it as PNG or JPEG and send that.",
+	JXL:  "%s is a JPEG XL picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	JP2:  "%s is a JPEG 2000 picture, which cannot be opened here. Open it, save it as JPEG and send that.",
+	ICO:  "%s is an icon, not a picture of a page. Send a photograph or scan as JPEG or PNG.",
+	PSD:  "%s is a Photoshop file, which cannot be opened here. Open it, save it as JPEG and send that.",
+	Raw: "%s is a raw photo (as cameras write them: DNG, CR2, NEF, ARW and others), which cannot be opened here. Open it, " +
+		"save it as JPEG and send that.",
 	Video: "%s is a video or sound, not a picture. Save the picture that you need from it as JPEG and send that.",
 	HTML:  "%s is a web page (HTML), not a picture. Take a screenshot of it, save that as PNG or JPEG and send it.",
 	XML:   "%s is an XML file, not a picture. Send a photograph, scan or screenshot as JPEG or PNG.",
@@ -74,17 +77,17 @@ var refused = map[Format]string{
 		"send that.",
 }
 
-// refuse returns the errs.Invalid for a format that is not taken in here, nil for one that is.
+// refuse returns errs.Invalid for a format that is not supported here, otherwise nil.
 func (p *Preparer) refuse(f Format, name string) error {
-	if why, no := refused[f]; no && !p.opens(f) {
+	if why, no := refusals[f]; no && !p.canDecode(f) {
 		return errs.New(errs.Invalid, why, name)
 	}
 	return nil
 }
 
-// Accepted reports whether pictures of this format are taken in everywhere.
+// Accepted reports whether pictures of this format are supported everywhere.
 func (f Format) Accepted() bool {
-	_, no := refused[f]
+	_, no := refusals[f]
 	return !no
 }
 
@@ -97,7 +100,7 @@ func (f Format) mime() string {
 
 func (f Format) article() string { return "a " + string(f) + " picture" }
 
-// magic tells most formats by their first bytes; '?' stands for any byte.
+// magic identifies most formats by their first bytes; '?' stands for any byte.
 var magic = []struct {
 	start  string
 	format Format
@@ -106,6 +109,15 @@ var magic = []struct {
 	{"\x89PNG\r\n\x1a\n", PNG},
 	{"GIF87a", GIF},
 	{"GIF89a", GIF},
+	{"II*\x00????CR", Raw},              // Canon CR2
+	{"II\x1a\x00\x00\x00HEAPCCDR", Raw}, // Canon CRW
+	{"IIRO", Raw},                       // Olympus ORF
+	{"IIRS", Raw},
+	{"MMOR", Raw},
+	{"IIU\x00", Raw},         // Panasonic RW2
+	{"FUJIFILMCCD-RAW", Raw}, // Fujifilm RAF
+	{"\x00MRM", Raw},         // Minolta MRW
+	{"FOVb", Raw},            // Sigma X3F
 	{"II*\x00", TIFF},
 	{"MM\x00*", TIFF},
 	{"II+\x00", TIFF},
@@ -136,7 +148,7 @@ var magic = []struct {
 	{"PK\x05\x06", ZIP},
 }
 
-// Sniff tells a file's format by its first bytes; 4,096 of them are enough. It never looks at a name.
+// Sniff identifies a file's format by its first bytes; 4,096 of them are enough. It never uses the name.
 func Sniff(start []byte) Format {
 	if len(start) == 0 {
 		return Empty
@@ -156,7 +168,7 @@ func Sniff(start []byte) Format {
 	case bytes.Contains(start[:min(len(start), 1024)], []byte("%PDF-")):
 		return PDF
 	}
-	return written(start)
+	return sniffText(start)
 }
 
 func matches(b []byte, pattern string) bool {
@@ -171,7 +183,7 @@ func matches(b []byte, pattern string) bool {
 	return true
 }
 
-// isBMP asks for more than the two letters, which many a text starts with.
+// isBMP checks more than the two letters, since many texts start with them.
 func isBMP(b []byte) bool {
 	if len(b) < 18 || b[0] != 'B' || b[1] != 'M' {
 		return false
@@ -183,9 +195,9 @@ func isBMP(b []byte) bool {
 	return false
 }
 
-// zipKind tells an Office document from other archives by the name of its first file.
+// zipKind distinguishes an Office document from other archives by the name of its first file.
 func zipKind(b []byte) Format {
-	const fixed = 30 // bytes of a file's head before its name
+	const fixed = 30 // bytes of a file's header before its name
 	if len(b) < fixed {
 		return ZIP
 	}
@@ -197,7 +209,7 @@ func zipKind(b []byte) Format {
 	return ZIP
 }
 
-// ftyp tells the families of the ISO container apart by all the brands that a file claims.
+// ftyp distinguishes the families of the ISO container by all brands in the file.
 func ftyp(b []byte) Format {
 	end := min(len(b), int(min(binary.BigEndian.Uint32(b), 512)))
 	found := Video
@@ -208,6 +220,8 @@ func ftyp(b []byte) Format {
 		switch string(b[i : i+4]) {
 		case "avif", "avis":
 			return AVIF
+		case "crx ":
+			return Raw // Canon CR3
 		case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "mif2":
 			found = HEIC
 		}
@@ -215,8 +229,8 @@ func ftyp(b []byte) Format {
 	return found
 }
 
-// written tells what people or programs wrote as text.
-func written(b []byte) Format {
+// sniffText identifies text formats.
+func sniffText(b []byte) Format {
 	t := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	t = bytes.ToLower(bytes.TrimLeft(t, " \t\r\n\f"))
 	if len(t) > 0 && t[0] == '<' {

@@ -11,9 +11,9 @@ import (
 // jfifHeader says "YCbCr, square pixels" and nothing else.
 const jfifHeader = "\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
-// stripJPEG writes a JPEG anew from what a decoder needs: tables, frame header and scans. All else is left out: EXIF with
-// position and thumbnail, profiles, comments, and whatever follows the picture. Bytes within a scan count as pixels. It
-// returns nil for a file that it cannot follow to the end.
+// stripJPEG copies the parts of a JPEG that a decoder needs: tables, frame header and scans. Everything else is
+// dropped: EXIF with position and thumbnail, profiles, comments, and data after the picture. Bytes within a scan
+// count as pixels. It returns nil for a file that it cannot parse to the end.
 func stripJPEG(data []byte) []byte {
 	p := &parser{r: bytes.NewReader(data), size: int64(len(data))}
 	out := make([]byte, 0, len(data)+len(jfifHeader))
@@ -47,8 +47,8 @@ func stripJPEG(data []byte) []byte {
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
-// stripPNG writes a PNG anew from header, palette, transparency and pixels, cutting off what stands behind the pixels in
-// their own chunks. It returns nil for a file that it cannot follow to the end.
+// stripPNG copies header, palette, transparency and pixels of a PNG, without the data after the pixels in their own
+// chunks. It returns nil for a file that it cannot parse to the end.
 func stripPNG(data []byte) []byte {
 	out := make([]byte, 0, len(data))
 	out = append(out, pngSignature...)
@@ -71,7 +71,7 @@ func stripPNG(data []byte) []byte {
 		case "IDAT":
 			pixels = append(pixels, chunk[8:8+n]...)
 		case "IEND":
-			if pixels = packed(out, pixels); pixels == nil {
+			if pixels = compressed(out, pixels); pixels == nil {
 				return nil
 			}
 			return appendChunk(appendChunk(out, "IDAT", pixels), "IEND", nil)
@@ -81,14 +81,14 @@ func stripPNG(data []byte) []byte {
 	return nil
 }
 
-// packed returns as much of pixels as unpacks to the picture that head describes, nil if it unpacks to far more or not at
-// all.
-func packed(head, pixels []byte) []byte {
+// compressed returns the part of pixels that decompresses to the picture described by head, nil if it decompresses to
+// far more or not at all.
+func compressed(head, pixels []byte) []byte {
 	if len(head) < 24 {
 		return nil
 	}
 	most := saturate(16, int64(binary.BigEndian.Uint32(head[16:])), int64(binary.BigEndian.Uint32(head[20:])))
-	r := bytes.NewReader(pixels) // from which unpacking takes no byte more than it needs
+	r := bytes.NewReader(pixels) // decompression takes no byte more than it needs from it
 	z, err := zlib.NewReader(r)
 	if err != nil {
 		return nil

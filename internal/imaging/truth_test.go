@@ -20,7 +20,7 @@ import (
 // samples is the sample data folder beside the checkout.
 const samples = "../../../shared/data"
 
-// truth is a line of truth.jsonl: one real file and the reaction that is right.
+// truth is a line of truth.jsonl: one real file and the expected reaction.
 type truth struct {
 	File   string `json:"file"`
 	Kind   string `json:"kind"`
@@ -57,7 +57,7 @@ func truths(t testing.TB) []truth {
 	return all
 }
 
-// accepts is what the samples want of a file on a machine that has every program.
+// accepts is the expected reaction on a machine that has every program.
 func (w truth) accepts() string {
 	if strings.HasPrefix(w.Expect, "accept-if-") {
 		return "accept"
@@ -65,14 +65,14 @@ func (w truth) accepts() string {
 	return w.Expect
 }
 
-// TestEverySampleGetsTheReactionThatIsRight needs the programs that make packages installs for HEIC, AVIF and PDF; without
-// them it asks for a refusal that names the format.
+// It needs the programs that make packages installs for HEIC, AVIF and PDF; without them it expects a refusal that
+// names the format.
 func TestEverySampleGetsTheReactionThatIsRight(t *testing.T) {
 	t.Parallel()
 	p := imaging.New(imaging.Limits{TmpDir: t.TempDir(), Self: self(t)})
 	for i, want := range truths(t) {
 		if slow && i%6 > 0 && want.Kind != "broken" {
-			continue // every file is looked at without the race detector
+			continue // without the race detector every file is tested
 		}
 		t.Run(want.File, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func TestEverySampleGetsTheReactionThatIsRight(t *testing.T) {
 	}
 }
 
-// all returns the parts of a file, or why it has none.
+// all returns the parts of a file, or the error.
 func all(t testing.TB, p *imaging.Preparer, name string, data []byte) (parts []imaging.Part, err error) {
 	t.Helper()
 	for part, err := range p.Parts(t.Context(), name, bytes.NewReader(data), func(int) bool { return false }) {
@@ -117,7 +117,7 @@ func all(t testing.TB, p *imaging.Preparer, name string, data []byte) (parts []i
 	return parts, nil
 }
 
-// mustRefuse checks that err tells the file, the reason and the remedy.
+// mustRefuse checks that err names the file, the reason and the remedy.
 func mustRefuse(t *testing.T, name string, err error) {
 	t.Helper()
 	if !errs.Is(err, errs.Invalid) {
@@ -166,7 +166,7 @@ func hasNote(p *imaging.Prepared, kind string) bool {
 	return false
 }
 
-// mustBeClean looks for what must never be kept.
+// mustBeClean looks for data that must never be kept.
 func mustBeClean(t *testing.T, data []byte) {
 	t.Helper()
 	for _, mark := range []string{"Exif\x00", "GPSL", "http://ns.adobe.com", "ICC_PROFILE", "PK\x03\x04", "PK\x05\x06", "<html", "<script", "eXIf", "iTXt", "tEXt", "zTXt", "iCCP"} {

@@ -17,10 +17,10 @@ import (
 // The words with which TestMain becomes a process whose cost is measured.
 const (
 	prepareOnce = "prepare-once" // one file to a picture and a thumbnail
-	drawPhoto   = "draw-photo"   // what a phone makes of a sheet
+	drawPhoto   = "draw-photo"   // a phone's photo of a sheet
 )
 
-// asMeasured does one thing and ends.
+// asMeasured performs one task and ends.
 func asMeasured(word, name string) error {
 	if word == drawPhoto {
 		return os.WriteFile(name, asJPEG(new(testing.B), photo(4032, 3024), 92), 0o600)
@@ -38,8 +38,9 @@ func asMeasured(word, name string) error {
 	return nil
 }
 
-// BenchmarkAgainstVips lets a process of ours and vipsthumbnail turn the same photo of 12 megapixels into a picture of
-// 2,000 pixels and a thumbnail, in turn, and compares CPU time and memory, start-up included: the middle of 7 each.
+// BenchmarkAgainstVips lets a process of ours and vipsthumbnail turn the same photo of 12 megapixels into a picture
+// of 2,000 pixels and a thumbnail, alternately, and compares CPU time and memory, start-up included: the median of
+// 7 each.
 func BenchmarkAgainstVips(b *testing.B) {
 	if _, err := exec.LookPath("vipsthumbnail"); err != nil {
 		b.Skip("vipsthumbnail is not installed: make bench-images installs it")
@@ -84,8 +85,8 @@ func BenchmarkAgainstVips(b *testing.B) {
 	}
 }
 
-// measured runs a program and returns the CPU time that it took and the most memory that it had. The memory is never told
-// as less than this very process has, so nothing large may be in it.
+// measured runs a program and returns its CPU time and its peak memory. The memory is never reported as less than
+// this process has, so it must hold nothing large.
 func measured(b *testing.B, program string, args ...string) (cpu time.Duration, mb float64) {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), program, args...)

@@ -18,7 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const workers = 24
 
-// virtual runs f on virtual time with a few seeds; a seed that fails is in the test's name.
+// virtual runs f on virtual time with a few seeds. The name of the subtest names the seed, so a failure can be
+// repeated.
 func virtual(t *testing.T, f func(t *testing.T, seed uint64)) {
 	t.Helper()
 	t.Parallel()
@@ -30,10 +31,10 @@ func virtual(t *testing.T, f func(t *testing.T, seed uint64)) {
 	}
 }
 
-func atLeast(t *testing.T, what string, got int, ideal, share float64) {
+func atLeast(t *testing.T, unit string, got int, ideal, share float64) {
 	t.Helper()
 	if float64(got) < share*ideal {
-		t.Errorf("%s: %d of %.0f ideal = %.1f %%, want %.0f %%", what, got, ideal, 100*float64(got)/ideal, 100*share)
+		t.Errorf("%s: %d of %.0f ideal = %.1f %%, want %.0f %%", unit, got, ideal, 100*float64(got)/ideal, 100*share)
 	}
 }
 
@@ -87,11 +88,11 @@ func TestLimitsAreLearnedAndKept(t *testing.T) {
 			s.quota(map[bool]int{true: 10, false: 60}[i <= 3], 0, fmt.Sprintf("key %d", i))
 		}
 		p := s.pool(t, seed, 6, nil)
-		begun := time.Now()
+		started := time.Now()
 		c := s.work(t.Context(), p, workers, 180*time.Second, endless())
 		atLeast(t, "images", c.done, 3*3*70, 0.98)
 		for label := range s.keys {
-			if n := s.counts(label, begun.Add(62*time.Second), begun.Add(time.Hour))[keypool.RPM]; n > 2 {
+			if n := s.counts(label, started.Add(62*time.Second), started.Add(time.Hour))[keypool.RPM]; n > 2 {
 				t.Errorf("%s was refused %d times after its limit was known", label, n)
 			}
 		}
@@ -107,10 +108,11 @@ func TestLimitsAreLearnedAndKept(t *testing.T) {
 func TestAStumblingServiceIsNotTheKeysFault(t *testing.T) {
 	virtual(t, func(t *testing.T, seed uint64) {
 		s := newService(seed, 6)
-		s.stumble = 0.2
+		s.failing = 0.2
 		p := s.pool(t, seed, 6, nil)
 		c := s.work(t.Context(), p, workers, time.Minute, endless())
-		// A stumble takes 50 ms, and an image has a quarter of one; 1,415 is what a perfect pool was measured to do.
+		// A failed call takes 50 ms, and one image in four meets one. A perfect pool was measured to read 1,415
+		// images.
 		atLeast(t, "images", c.done, 1415, 0.98)
 		for _, k := range p.Status(time.Now()).Keys {
 			if k.State != keypool.Active {
@@ -126,8 +128,8 @@ func TestAStumblingServiceIsNotTheKeysFault(t *testing.T) {
 func TestAnOutageIsWaitedOutWithSingleProbes(t *testing.T) {
 	virtual(t, func(t *testing.T, seed uint64) {
 		s := newService(seed, 6)
-		begun := time.Now()
-		from, to := begun.Add(20*time.Second), begun.Add(50*time.Second)
+		started := time.Now()
+		from, to := started.Add(20*time.Second), started.Add(50*time.Second)
 		s.down = func(at time.Time) bool { return !at.Before(from) && at.Before(to) }
 		p := s.pool(t, seed, 6, nil)
 		c := s.work(t.Context(), p, workers, 90*time.Second, endless())
@@ -175,28 +177,28 @@ func TestAUsedUpDayIsParkedUntilMidnightInCalifornia(t *testing.T) {
 			q.day, q.today = time.Now().In(california()).Format(time.DateOnly), 20
 		}
 		p := s.pool(t, seed, 6, nil)
-		begun := time.Now()
+		started := time.Now()
 		s.quota(60, 0, "key 5")
 		s.quota(60, 0, "key 6")
 		images := endless()
 		s.work(t.Context(), p, workers, 90*time.Second, images)
 		for i := 1; i <= 4; i++ {
 			label := fmt.Sprintf("key %d", i)
-			if n := s.counts(label, begun.Add(time.Second), begun.Add(90*time.Second))[keypool.RPD]; n > 2 {
+			if n := s.counts(label, started.Add(time.Second), started.Add(90*time.Second))[keypool.RPD]; n > 2 {
 				t.Errorf("%s: %d calls in 90 s after the first second", label, n)
 			}
 		}
-		for _, label := range []string{"key 5", "key 6"} { // what they read in these hours is not the question
+		for _, label := range []string{"key 5", "key 6"} { // their readings in these hours are not under test
 			s.quota(6, 0, label)
 		}
 		s.work(t.Context(), p, 6, 6*time.Hour, images)
 		for i := 1; i <= 4; i++ {
 			label := fmt.Sprintf("key %d", i)
-			if n := s.counts(label, begun.Add(90*time.Second), begun.Add(6*time.Hour))[keypool.RPD]; n > 8 {
+			if n := s.counts(label, started.Add(90*time.Second), started.Add(6*time.Hour))[keypool.RPD]; n > 8 {
 				t.Errorf("%s: %d calls in 6 h", label, n)
 			}
 		}
-		y, m, d := begun.In(california()).Date()
+		y, m, d := started.In(california()).Date()
 		midnight := time.Date(y, m, d+1, 0, 0, 0, 0, california())
 		s.work(t.Context(), p, 6, time.Until(midnight)+time.Minute, images)
 		for i := 1; i <= 4; i++ {
@@ -227,12 +229,12 @@ func TestKeysOfOneProjectAreFoundOut(t *testing.T) {
 		s := newService(seed, 6)
 		s.quota(60, 0, "key 1", "key 2", "key 3", "key 4", "key 5", "key 6")
 		p := s.pool(t, seed, 6, nil)
-		begun := time.Now()
+		started := time.Now()
 		c := s.work(t.Context(), p, workers, 5*time.Minute, endless())
 		atLeast(t, "images", c.done, 300, 0.95)
 		for label := range s.keys {
 			for minute := 2; minute < 5; minute++ {
-				from := begun.Add(time.Duration(minute) * time.Minute)
+				from := started.Add(time.Duration(minute) * time.Minute)
 				if n := s.counts(label, from, from.Add(time.Minute))[keypool.RPM]; n > 1 {
 					t.Errorf("%s was refused %d times in minute %d", label, n, minute+1)
 				}
@@ -249,8 +251,8 @@ func TestKeysOfOneProjectAreFoundOut(t *testing.T) {
 func TestABareStormSlowsEverybodyDownAndBlamesNobody(t *testing.T) {
 	virtual(t, func(t *testing.T, seed uint64) {
 		s := newService(seed, 6)
-		begun := time.Now()
-		from, to := begun.Add(10*time.Second), begun.Add(40*time.Second)
+		started := time.Now()
+		from, to := started.Add(10*time.Second), started.Add(40*time.Second)
 		s.bare = func(at time.Time) bool { return !at.Before(from) && at.Before(to) }
 		p := s.pool(t, seed, 6, nil)
 		c := s.work(t.Context(), p, workers, 90*time.Second, endless())
@@ -297,7 +299,7 @@ func TestKeysComeAndGoWhileWorkGoesOn(t *testing.T) {
 		s := newService(seed, 3)
 		s.keys["key 3"].latency = time.Second
 		p := s.pool(t, seed, 2, nil)
-		begun := time.Now()
+		started := time.Now()
 		var group sync.WaitGroup
 		var c *crew
 		group.Go(func() { c = s.work(t.Context(), p, workers, 30*time.Second, endless()) })
@@ -317,11 +319,11 @@ func TestKeysComeAndGoWhileWorkGoesOn(t *testing.T) {
 			t.Error(err)
 		}
 		group.Wait()
-		if n := sum(s.counts("key 3", begun.Add(10*time.Second), begun.Add(11*time.Second))); n == 0 {
+		if n := sum(s.counts("key 3", started.Add(10*time.Second), started.Add(11*time.Second))); n == 0 {
 			t.Error("the added key was not used within a second")
 		}
 		for _, label := range []string{"key 1", "key 2"} {
-			if n := sum(s.counts(label, begun.Add(15*time.Second).Add(time.Millisecond), begun.Add(time.Hour))); n > 0 {
+			if n := sum(s.counts(label, started.Add(15*time.Second).Add(time.Millisecond), started.Add(time.Hour))); n > 0 {
 				t.Errorf("%s was used %d times afterwards", label, n)
 			}
 		}
@@ -339,9 +341,9 @@ func TestASmallBatchIsNotStarvedByALargeOne(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		group.Go(func() { s.work(ctx, p, 64, time.Hour, many(10_000, "large")) })
 		<-time.After(5 * time.Second)
-		begun := time.Now()
+		started := time.Now()
 		small := s.work(t.Context(), p, 5, time.Hour, many(10, "small"))
-		took := small.groups["small"].Sub(begun)
+		took := small.groups["small"].Sub(started)
 		cancel()
 		group.Wait()
 		if took > 2*2200*time.Millisecond { // alone: ten images, five at once, up to 1.1 s each

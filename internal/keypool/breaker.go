@@ -6,34 +6,38 @@ import (
 )
 
 const (
-	breakerWindow = 20 // outcomes looked at, over all keys
-	breakerOpens  = 14 // so many of them stumbles: the service itself is down
-	probePause    = 1800 * time.Millisecond
-	probeMost     = 15 * time.Second // between probes, after a minute of outage
-	probeSlower   = time.Minute
-	regionEvery   = 10 * time.Minute // between probes where the service is not offered
+	breakerWindow    = 20 // outcomes counted, over all keys
+	breakerThreshold = 14 // transient failures among them that open the breaker: the service itself is down
+	probePause       = 1800 * time.Millisecond
+	probeMax         = 15 * time.Second // longest pause between probes, reached after a minute of outage
+	probeSlower      = time.Minute
+	regionPause      = 10 * time.Minute // between probes while the service is not offered in this region
+	foreignThreshold = 2                // foreign answers in a row, without a good one between them, that open the breaker
+	foreignFirst     = 15 * time.Second // between probes while another server answers; doubled up to foreignMost
+	foreignMax       = 2 * time.Minute
 
-	// Transient retries are at most three in ten calls, so that a service that struggles is not struck harder; one a
-	// second is always allowed, so that the last images of a batch do not wait for ever.
+	// Transient retries are at most three in ten calls, so that a struggling service does not get more load. One
+	// retry a second is always allowed, so that the last images of a batch do not wait for ever.
 	retryShare = 0.3
-	retryMost  = 20
+	retryMax   = 20
 )
 
-// model is what is known of a model whichever key is used.
+// model is the state of a model, common to all keys.
 type model struct {
-	window  []bool // true: a stumble; newest last
+	window  []bool // true: a transient failure; newest last
 	open    bool
-	class   Class // Region while it is open because we are in the wrong place; "" for an outage
+	class   Class // while open: Region (not offered here), Foreign (another server answers), or "" for an outage
 	opened  time.Time
-	next    time.Time // of the next probe
+	next    time.Time // time of the next probe
 	pause   time.Duration
 	probing bool
-	bare    []bareHit // bare refusals lately, by key
+	bare    []bareHit // recent bare refusals, by key
+	foreign int       // foreign answers in a row
 
 	budget   float64 // of retries
 	budgetAt time.Time
-	tokens   float64 // of an image, moving average
-	watched  bool    // it has figures of its own
+	tokens   float64 // per image, moving average
+	labeled  bool    // it has metrics of its own
 }
 
 type bareHit struct {
@@ -44,14 +48,15 @@ type bareHit struct {
 func (p *Pool) model(name string) *model {
 	m := p.models[name]
 	if m == nil {
-		m = &model{budget: retryMost}
+		m = &model{budget: retryMax}
 		p.models[name] = m
 	}
 	return m
 }
 
-// mayRetry is when a retry may start: retries wait while their budget is used up, they do not fail.
-func (m *model) mayRetry(now time.Time) (at time.Time, ok bool) {
+// retryAt returns the earliest time at which a retry may start. Retries wait while their budget is used up; they do
+// not fail.
+func (m *model) retryAt(now time.Time) (at time.Time, ok bool) {
 	m.refill(now)
 	if m.budget >= 1 {
 		return now, true
@@ -61,14 +66,15 @@ func (m *model) mayRetry(now time.Time) (at time.Time, ok bool) {
 
 func (m *model) refill(now time.Time) {
 	if !m.budgetAt.IsZero() {
-		m.budget = min(retryMost, m.budget+now.Sub(m.budgetAt).Seconds())
+		m.budget = min(retryMax, m.budget+now.Sub(m.budgetAt).Seconds())
 	}
 	m.budgetAt = now
 }
 
-// stumble counts an outcome and opens the breaker when most of the last ones were stumbles.
-func (m *model) outcome(stumbled bool, now time.Time, rng *rand.Rand) (opened bool) {
-	m.window = append(m.window, stumbled)
+// outcome adds one result to the window. It opens the breaker when most results of the window are transient
+// failures.
+func (m *model) outcome(failed bool, now time.Time, rng *rand.Rand) (opened bool) {
+	m.window = append(m.window, failed)
 	if len(m.window) > breakerWindow {
 		m.window = m.window[1:]
 	}
@@ -78,39 +84,61 @@ func (m *model) outcome(stumbled bool, now time.Time, rng *rand.Rand) (opened bo
 			n++
 		}
 	}
-	if m.open || n < breakerOpens {
+	if m.open || n < breakerThreshold {
 		return false
 	}
 	m.trip(now, rng)
 	return true
 }
 
-// trip opens the breaker: from now on one call at a time.
+// trip opens the breaker: from now on one call at a time probes the service.
 func (m *model) trip(now time.Time, rng *rand.Rand) {
 	m.open, m.class, m.opened, m.pause = true, "", now, probePause
 	m.next = now.Add(between(rng, m.pause))
 }
 
-// refuse opens it because the service is not offered where we are: no key changes that, so it is asked now and then.
-func (m *model) refuse(now time.Time, rng *rand.Rand) {
+// tripRegion opens the breaker because the service is not offered in this region. No key changes that, so probes
+// are rare.
+func (m *model) tripRegion(now time.Time, rng *rand.Rand) {
 	m.trip(now, rng)
-	m.class, m.next = Region, now.Add(regionEvery)
+	m.class, m.next = Region, now.Add(regionPause)
 }
 
-// probed settles a probe of an open breaker.
-func (m *model) probed(good bool, now time.Time, rng *rand.Rand) {
-	if good {
-		m.open, m.class, m.window, m.bare = false, "", nil, nil
+// foreignAnswer counts an answer of another server. The second in a row opens the breaker: one may be an error of a
+// proxy, two mean a network that asks for a login.
+func (m *model) foreignAnswer(now time.Time) (opened bool) {
+	m.foreign++
+	if m.open || m.foreign < foreignThreshold {
+		return false
+	}
+	m.open, m.class, m.opened, m.pause, m.next = true, Foreign, now, foreignFirst, now.Add(foreignFirst)
+	return true
+}
+
+// recordProbe applies the result of a probe while the breaker is open.
+func (m *model) recordProbe(o Class, now time.Time, rng *rand.Rand) {
+	switch {
+	case o.Answered():
+		m.open, m.class, m.window, m.bare, m.foreign = false, "", nil, nil, 0
 		return
+	case o == Foreign && m.class == Foreign:
+		m.pause = min(foreignMax, 2*m.pause)
+		m.next = now.Add(m.pause)
+		return
+	case o == Foreign:
+		m.class, m.pause, m.next = Foreign, foreignFirst, now.Add(foreignFirst)
+		return
+	case m.class == Foreign:
+		m.opened, m.pause = now, probePause
 	}
 	m.class = ""
 	if now.Sub(m.opened) > probeSlower {
-		m.pause = min(probeMost, m.pause*3/2)
+		m.pause = min(probeMax, m.pause*3/2)
 	}
 	m.next = now.Add(between(rng, m.pause))
 }
 
-// between is a random time from half of d to d.
+// between returns a random duration from d/2 to d.
 func between(rng *rand.Rand, d time.Duration) time.Duration {
 	return time.Duration((0.5 + rng.Float64()/2) * float64(d))
 }

@@ -3,11 +3,11 @@ package keypool
 import "time"
 
 const (
-	keptEvents   = 50
-	keptFailures = 6 // kinds of them, of each key
+	maxEvents   = 50
+	maxFailures = 6 // classes of failure kept per key
 )
 
-// Event is something that happened to a key.
+// Event is a change of a key that people are shown.
 type Event struct {
 	At    time.Time
 	Key   string // label
@@ -15,18 +15,18 @@ type Event struct {
 	Text  string
 }
 
-// Failure is one kind of thing that went wrong with a key: how often, since when, and when last.
+// Failure counts the failures of one class of a key, with the first and the last time.
 type Failure struct {
 	Class Class
-	Text  string // what the service said the last time, without secrets
+	Text  string // the service's last message, without secrets
 	Count int
 	First time.Time
 	Last  time.Time
 }
 
-// note tells of what went wrong with k and counts it among its failures.
-func (p *Pool) note(k *key, now time.Time, class Class, text string) {
-	p.tell(k, now, class, text)
+// addFailure adds an event for a failure of k and counts it.
+func (p *Pool) addFailure(k *key, now time.Time, class Class, text string) {
+	p.addEvent(k, now, class, text)
 	f := Failure{Class: class, First: now}
 	for i, have := range k.failures {
 		if have.Class == class {
@@ -38,15 +38,15 @@ func (p *Pool) note(k *key, now time.Time, class Class, text string) {
 	f.Text, f.Last = text, now
 	f.Count++
 	k.failures = append(k.failures, f)
-	if len(k.failures) > keptFailures {
+	if len(k.failures) > maxFailures {
 		k.failures = k.failures[1:]
 	}
 }
 
-// tell tells of what happened to k.
-func (p *Pool) tell(k *key, now time.Time, class Class, text string) {
+// addEvent adds an event of k.
+func (p *Pool) addEvent(k *key, now time.Time, class Class, text string) {
 	p.events = append(p.events, Event{At: now, Key: k.Label, Class: class, Text: text})
-	if len(p.events) > keptEvents {
+	if len(p.events) > maxEvents {
 		p.events = p.events[1:]
 	}
 }

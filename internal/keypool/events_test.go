@@ -12,7 +12,7 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// once makes one call that comes to o.
+// once makes one call with the outcome o.
 func once(t *testing.T, p *keypool.Pool, o keypool.Outcome) {
 	t.Helper()
 	l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
@@ -26,7 +26,7 @@ func TestWhatWentWrongIsCountedByKindAndBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newService(1, 1).pool(t, 1, 1, nil)
-		begun := time.Now()
+		started := time.Now()
 		for range 3 {
 			once(t, p, keypool.Outcome{Class: keypool.Transport, Reason: "Torn."})
 			<-time.After(time.Minute)
@@ -37,8 +37,8 @@ func TestWhatWentWrongIsCountedByKindAndBounded(t *testing.T) {
 		once(t, p, keypool.Outcome{Class: keypool.Transport, Reason: "Torn again."})
 		got := p.Status(time.Now()).Keys[0].Failures
 		want := []keypool.Failure{
-			{Class: keypool.ModelOverloaded, Text: "Overloaded.", Count: 1, First: begun.Add(3 * time.Minute), Last: begun.Add(3 * time.Minute)},
-			{Class: keypool.Transport, Text: "Torn again.", Count: 4, First: begun, Last: begun.Add(4 * time.Minute)},
+			{Class: keypool.ModelOverloaded, Text: "Overloaded.", Count: 1, First: started.Add(3 * time.Minute), Last: started.Add(3 * time.Minute)},
+			{Class: keypool.Transport, Text: "Torn again.", Count: 4, First: started, Last: started.Add(4 * time.Minute)},
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("got  %v\nwant %v", got, want)
@@ -77,7 +77,7 @@ func TestARestartRemembersWhatWentWrong(t *testing.T) {
 
 func TestCallsAreTalliedByTenSecondsForTenMinutes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // begins at midnight, so at the edge of ten seconds
+	synctest.Test(t, func(t *testing.T) { // begins at midnight, on the edge of a ten-second slot
 		p := newService(1, 1).pool(t, 1, 1, nil)
 		if got := p.Status(time.Now()).Keys[0].Lately; got != nil {
 			t.Errorf("before the first call: %v", got)

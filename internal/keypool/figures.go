@@ -6,66 +6,68 @@ import (
 	"time"
 )
 
-// Figures is the pool at one moment for machines that watch it: what was counted since the program began, and where
-// things stand. No value of a key is in it.
+// Figures is a snapshot of the pool for monitoring: counters since the program started, and the current state. It
+// holds no key's value.
 type Figures struct {
-	Waiting int               // those who wait for a key
-	Ready   int               // keys that could be lent now, if they are not busy
-	Ended   uint64            // calls that came to an end by themselves, by keys that were taken out meanwhile too
-	Again   map[string]uint64 // calls for what was called for before, by Want.After
-	Waits   Histogram         // seconds waited for a key, by those who got one
+	Waiting int               // callers that wait for a key
+	Ready   int               // keys that could be issued now, if they are not busy
+	Ended   uint64            // calls that ended by themselves, including those of keys removed since
+	Retries map[string]uint64 // further calls for the same image, by Want.RetryReason
+	Won     uint64            // second calls for an image that were answered before its first one
+	Lost    uint64            // second calls that were not
+	Waits   Histogram         // seconds that successful Acquire calls waited
 	Models  []ModelFigures    // by name
 	Keys    []KeyFigures      // in the order of the pool
 }
 
-// ModelFigures is what holds of a model whichever key is used.
+// ModelFigures is the state of a model, common to all keys.
 type ModelFigures struct {
 	Model   string
-	Down    bool          // tried one call at a time
-	Probing bool          // that call is under way
-	Budget  float64       // of retries, 1 full and 0 used up
-	Next    time.Duration // until a key may be lent, by rests, limits and outages; below 0: nobody knows
+	Down    bool          // the breaker is open: one call at a time probes it
+	Probing bool          // a probe is under way
+	Budget  float64       // of retries: 1 full, 0 used up
+	Next    time.Duration // until a key may be issued, given cooldowns, limits and outages; below 0: unknown
 }
 
-// KeyFigures is one key. Where it stands with each model is in Quotas.
+// KeyFigures is the state of one key. Quotas hold its state for each model.
 type KeyFigures struct {
 	KeyStatus
 	Outcomes map[Call]uint64
 	Prompt   uint64    // tokens sent, as the service counted them
 	Output   uint64    // tokens received
-	Took     Histogram // seconds of good calls
+	Took     Histogram // seconds of successful calls
 	Quotas   []Quota   // in the order of Figures.Models
 }
 
-// Call is what a call was for, and what became of it.
+// Call labels a counter of calls: the model asked, and the result.
 type Call struct {
 	Model string
 	Class Class
-	Late  bool // of Transport: there was no answer in time
+	Late  bool // Transport only: the call timed out
 }
 
-// Quota is where a key stands with a model. The limits are those of its project.
+// Quota is the state of a key for one model. The limits are those of its project.
 type Quota struct {
 	Model      string
 	State      State
-	PerMinute  float64       // requests; 0 unknown
-	Used       float64       // of the requests of a minute, by all processes, 0 to 1; 0 where the limit is unknown
-	Tokens     int64         // a minute; 0 unknown
-	TokensUsed float64       // of them, 0 to 1; 0 where the limit is unknown
-	PerDay     int64         // requests; 0 unknown
+	PerMinute  float64       // requests; 0: unknown
+	Used       float64       // share of the requests of a minute, by all processes, 0 to 1; 0 while the limit is unknown
+	Tokens     int64         // per minute; 0: unknown
+	TokensUsed float64       // share of Tokens, 0 to 1; 0 while the limit is unknown
+	PerDay     int64         // requests; 0: unknown
 	Today      int64         // requests of this process
-	Rests      time.Duration // how long it is set aside; below 0: until a person does something
-	Next       time.Duration // until it may be lent again; below 0: not before a person does something
+	Cooldown   time.Duration // remaining cooldown; below 0: until a person acts
+	Next       time.Duration // until the key may be issued again; below 0: not before a person acts
 }
 
 // Histogram counts values by size.
 type Histogram struct {
 	Bounds []float64 // ascending; shared: read only
-	Counts []uint64  // values up to each bound and above the one before, and at the end those above all
+	Counts []uint64  // values up to each bound and above the one before; the last counts those above all bounds
 	Sum    float64   // of the values
 }
 
-// Count is how many values there were.
+// Count returns the number of values.
 func (h Histogram) Count() uint64 {
 	n := uint64(0)
 	for _, c := range h.Counts {
@@ -99,49 +101,50 @@ func (h Histogram) clone() Histogram {
 }
 
 const (
-	// watchedModels is how many models have figures of their own. People type the names of models: what is above it counts
-	// as OtherModel, so that who watches does not drown in them.
-	watchedModels = 16
-	// OtherModel is the name under which further models are counted.
+	// watchedModels is the number of models with metrics of their own. People type model names freely, so the label
+	// set must be bounded: further models count as OtherModel.
+	maxLabeledModels = 16
+	// OtherModel is the label of further models.
 	OtherModel = "other"
 )
 
-// counters is what a pool counts for those who watch.
+// counters are the counters of a pool.
 type counters struct {
-	models int               // that have figures of their own
-	ended  uint64            // calls that came to an end by themselves
-	again  map[string]uint64 // by Want.After
-	waits  Histogram
+	models    int               // models with metrics of their own
+	ended     uint64            // calls that ended by themselves
+	retries   map[string]uint64 // by Want.After
+	waits     Histogram
+	won, lost uint64 // second calls for an image
 }
 
-// keyCounters is the same of a key.
+// keyCounters are the counters of one key.
 type keyCounters struct {
 	outcomes       map[Call]uint64
 	prompt, output uint64 // tokens
 	took           Histogram
 }
 
-// watched is the name under which calls for a model are counted.
-func (p *Pool) watched(name string) string {
+// metricLabel returns the label under which calls of a model are counted.
+func (p *Pool) metricLabel(name string) string {
 	m := p.model(name)
-	if !m.watched {
-		if p.counted.models == watchedModels {
+	if !m.labeled {
+		if p.counters.models == maxLabeledModels {
 			return OtherModel
 		}
-		p.counted.models++
-		m.watched = true
+		p.counters.models++
+		m.labeled = true
 	}
 	return name
 }
 
-// countCall counts what became of a call.
+// countCall counts the outcome of a call.
 func (p *Pool) countCall(k *key, model string, o Outcome) {
-	c := &k.counted
-	c.outcomes[Call{p.watched(model), o.Class, o.Late}]++
+	c := &k.counters
+	c.outcomes[Call{p.metricLabel(model), o.Class, o.Late}]++
 	if o.Class == Canceled {
 		return
 	}
-	p.counted.ended++
+	p.counters.ended++
 	c.prompt += uint64(max(0, o.Tokens-o.Output))
 	c.output += uint64(max(0, o.Output))
 	if o.Class == OK {
@@ -149,25 +152,25 @@ func (p *Pool) countCall(k *key, model string, o Outcome) {
 	}
 }
 
-// Figures returns the pool as it is at now.
+// Figures returns the metrics of the pool at now.
 func (p *Pool) Figures(now time.Time) Figures {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.status(now)
 	f := Figures{
-		Waiting: s.Waiting, Ready: s.Ready, Ended: p.counted.ended,
-		Again: maps.Clone(p.counted.again), Waits: p.counted.waits.clone(),
+		Waiting: s.Waiting, Ready: s.Ready, Ended: p.counters.ended,
+		Retries: maps.Clone(p.counters.retries), Won: p.counters.won, Lost: p.counters.lost, Waits: p.counters.waits.clone(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.models)) {
-		if m := p.models[name]; m.watched {
+		if m := p.models[name]; m.labeled {
 			m.refill(now)
-			f.Models = append(f.Models, ModelFigures{name, m.open, m.probing, m.budget / retryMost, -1})
+			f.Models = append(f.Models, ModelFigures{name, m.open, m.probing, m.budget / retryMax, -1})
 		}
 	}
 	for i, k := range p.keys {
 		kf := KeyFigures{
-			KeyStatus: s.Keys[i], Outcomes: maps.Clone(k.counted.outcomes), Prompt: k.counted.prompt, Output: k.counted.output,
-			Took: k.counted.took.clone(),
+			KeyStatus: s.Keys[i], Outcomes: maps.Clone(k.counters.outcomes), Prompt: k.counters.prompt, Output: k.counters.output,
+			Took: k.counters.took.clone(),
 		}
 		for i := range f.Models {
 			m := &f.Models[i]
@@ -198,14 +201,14 @@ func (p *Pool) quotaFigures(k *key, model string, now time.Time) Quota {
 	if l.tpm > 0 {
 		q.TokensUsed = min(1, float64(l.tokensUsed())*float64(p.share)/float64(l.tpm))
 	}
-	rest, usable := k.rests(model, now, p.share)
+	cooldown, usable := k.cooldown(model, now, p.share)
 	if !usable {
-		q.Rests, q.Next = -1, -1
+		q.Cooldown, q.Next = -1, -1
 		return q
 	}
-	q.Next = max(0, rest.Until.Sub(now))
-	q.Rests = max(0, later(later(k.until, l.until), k.unavailable[model]).Sub(now))
-	if k.state == Active && q.Rests > 0 {
+	q.Next = max(0, cooldown.Until.Sub(now))
+	q.Cooldown = max(0, later(later(k.until, later(l.until, k.quota.spentUntil)), k.unavailable[model]).Sub(now))
+	if k.state == Active && q.Cooldown > 0 {
 		q.State = Cooling
 		if l.parked && l.until.After(now) {
 			q.State = Parked

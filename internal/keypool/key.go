@@ -12,38 +12,39 @@ import (
 	"unicode/utf8"
 )
 
-// Key is an API key as people know it: by its label.
+// Key is an API key. People see its label only.
 type Key struct {
 	Label   string // shown instead of the key; unique in a pool
-	Project string // keys of one project share its quota; "" is a project of its own
+	Project string // keys of one project share its quota; "": a project of its own
 	Secret  Secret
 
-	named bool // Label is what a person called it
+	named bool // a person chose Label
 }
 
-// given is the form label@project:KEY; the project may be left out, as in label@:KEY. A bare key may hold any of these
-// characters, so the whole form is needed: a label, an at sign, a project and a colon.
-var given = regexp.MustCompile(`^([\pL\pN][\pL\pN _.-]{0,39})@((?:[\pL\pN][\pL\pN_.-]{0,62})?):(.+)$`)
+// keyForm is the form label@project:KEY; the project may be empty, as in label@:KEY. A bare key may contain any of
+// these characters, so only the whole form counts: a label, an at sign, a project and a colon.
+var keyForm = regexp.MustCompile(`^([\pL\pN][\pL\pN _.-]{0,39})@((?:[\pL\pN][\pL\pN_.-]{0,62})?):(.+)$`)
 
-// Errors of keys as given.
+// Errors of ParseKey and Line.
 var (
-	// ErrBlank is a key without a value.
+	// ErrBlank means that the key has no value.
 	ErrBlank = errors.New("keypool: the key is blank")
-	// ErrCharacter is a key that cannot be sent: it has a character that no header of a request may have.
+	// ErrCharacter means that the key cannot be sent: it has a character that is not allowed in a request header.
 	ErrCharacter = errors.New("keypool: the key has a character that no key has")
-	// ErrForm is a label, a project or a value that cannot be written on one line as label@project:KEY.
+	// ErrForm means that the label, the project or the value cannot be written on one line as label@project:KEY.
 	ErrForm = errors.New("keypool: the label, the project or the key has characters that cannot be written down")
 )
 
-// ParseKey reads a key as given: the bare key, or label@project:KEY. Any value that is not blank and can be sent is a key. n counts
-// the keys from 1 and makes the label "key n" where none is given; 0 leaves it to the pool.
+// ParseKey parses a key: the bare value, or label@project:KEY. Any value that is not blank and can be sent in a
+// header is valid. n counts keys from 1 and gives the label "key n" to a key without one; with 0 the pool chooses a
+// label.
 func ParseKey(text string, n int) (Key, error) {
 	text = strings.TrimSpace(text)
 	var k Key
 	if n > 0 {
 		k.Label = "key " + strconv.Itoa(n)
 	}
-	if part := given.FindStringSubmatch(text); part != nil {
+	if part := keyForm.FindStringSubmatch(text); part != nil {
 		k.Label, k.Project, text = strings.TrimSpace(part[1]), part[2], strings.TrimSpace(part[3])
 		k.named = true
 	}
@@ -57,8 +58,8 @@ func ParseKey(text string, n int) (Key, error) {
 	return k, nil
 }
 
-// Line writes a key as ParseKey reads it again, on one line. It returns ErrForm where that is not possible. It is the
-// key itself: for its file, and nothing else.
+// Line formats a key on one line so that ParseKey reads the same key back. It returns ErrForm where that is not
+// possible. The line contains the key's value: write it to the file of keys and nowhere else.
 func (k Key) Line() (string, error) {
 	line := k.Label + "@" + k.Project + ":" + k.Secret.Reveal()
 	again, err := ParseKey(line, 0)
@@ -71,16 +72,16 @@ func (k Key) Line() (string, error) {
 	return line, nil
 }
 
-// longLabel is how many characters of a label are kept.
-const longLabel = 60
+// maxLabel is the maximum length of a label, in characters.
+const maxLabel = 60
 
-// shortKey is what a key has at least; a shorter value, in tests, may be part of a word.
-const shortKey = 8
+// minSecret is the minimum length of a real key, in bytes. A shorter value, in tests, may be part of a word.
+const minSecret = 8
 
-// cleanLabel is the label of k fit to be shown, logged and told to machines: one line of valid text. One that has the key
-// in it is none: it was typed into the wrong field.
+// cleanLabel makes the label of k fit for pages, logs and metrics: one line of valid text. A label that contains
+// the key's value becomes empty: the key was typed into the wrong field.
 func cleanLabel(k Key) string {
-	if value := k.Secret.Reveal(); len(value) >= shortKey && strings.Contains(k.Label, value) {
+	if value := k.Secret.Reveal(); len(value) >= minSecret && strings.Contains(k.Label, value) {
 		return ""
 	}
 	label := strings.Map(func(r rune) rune {
@@ -92,13 +93,13 @@ func cleanLabel(k Key) string {
 		}
 		return r
 	}, k.Label)
-	if runes := []rune(label); len(runes) > longLabel {
-		label = string(runes[:longLabel])
+	if runes := []rune(label); len(runes) > maxLabel {
+		label = string(runes[:maxLabel])
 	}
 	return strings.TrimSpace(label)
 }
 
-// idOf names a key in the store: a keyed hash, from which nobody without the secret can tell the key.
+// idOf returns the id of a key in the store: a keyed hash, from which the key cannot be derived without the secret.
 func idOf(secret []byte, k Key) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(k.Secret.Reveal()))

@@ -105,7 +105,7 @@ func TestAWaiterThatGivesUpTakesNoKeyWithIt(t *testing.T) {
 		s := newService(1, 1)
 		p := s.pool(t, 1, 1, nil)
 		var held []*keypool.Lease
-		for range 2 { // as many as a key that has not answered yet may have
+		for range 8 { // the concurrency of a key that has not answered yet and takes over for others
 			l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
 			if err != nil {
 				t.Fatal(err)
@@ -198,13 +198,14 @@ func TestAReadFileKeepsWhatIsKnownOfKeysThatStay(t *testing.T) {
 	})
 }
 
-// Whatever happens to keys in whatever order, no lease is lost, no key is lent that may not be, and it never hangs.
+// For any sequence of outcomes of any keys, no lease is lost, no unavailable key is issued, and Acquire never
+// hangs.
 func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 	t.Parallel()
 	classes := []keypool.Class{
 		keypool.OK, keypool.BadAnswer, keypool.Blocked, keypool.ImageFault, keypool.Canceled, keypool.RPM, keypool.TPM, keypool.RPD,
 		keypool.TPD, keypool.Bare429, keypool.Billing, keypool.ModelUnavailable, keypool.KeyDead, keypool.KeyFixable,
-		keypool.ModelOverloaded, keypool.Transport, keypool.Region,
+		keypool.ModelOverloaded, keypool.Transport, keypool.Region, keypool.Spend, keypool.Foreign, keypool.Request, keypool.TooLarge,
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(rt, "keys")
@@ -218,8 +219,8 @@ func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
 				want := keypool.Want{Model: model, Group: fmt.Sprint(i % 3), Retry: i%4 == 0}
 				l, err := p.Acquire(ctx, want)
-				if rest, ok := errors.AsType[*keypool.RestError](err); ok && !rest.Until.IsZero() {
-					<-time.After(time.Until(rest.Until) + time.Millisecond) // what it was told must be true
+				if cooldown, ok := errors.AsType[*keypool.CooldownError](err); ok && !cooldown.Until.IsZero() {
+					<-time.After(time.Until(cooldown.Until) + time.Millisecond) // the announced time must be true
 					l, err = p.Acquire(ctx, want)
 				}
 				cancel()
@@ -230,7 +231,7 @@ func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 					continue
 				}
 				if dead[l.Label()] {
-					rt.Fatalf("step %d: %s is dead and was lent", i, l.Label())
+					rt.Fatalf("step %d: %s is dead and was issued", i, l.Label())
 				}
 				l.Release(keypool.Outcome{Class: class, Limit: int64(i % 3 * 10), RetryAfter: time.Duration(i%7) * time.Second, Took: time.Second})
 				if class == keypool.KeyDead {
@@ -247,19 +248,21 @@ func TestAnySequenceOfOutcomesLeavesThePoolSound(t *testing.T) {
 	})
 }
 
-// Who asks while all keys rest for long is told why and until when; who asks while one is back within a minute and a
-// half waits.
+// While all keys cool down for long, Acquire returns the reason and the time. While one is back within 90 seconds,
+// Acquire waits.
 func TestWhenAllKeysRestForLongItIsSaidWhyAndUntilWhen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		outcomes []keypool.Outcome // of the two keys, one after the other until both rest
+		outcomes []keypool.Outcome // of the two keys, one after the other until both cool down
 		want     keypool.Class
-		known    bool // when it goes on by itself
+		known    bool // it resumes by itself at a known time
 	}{
 		"both days used up": {[]keypool.Outcome{{Class: keypool.RPD}, {Class: keypool.RPD}, {Class: keypool.RPD}, {Class: keypool.RPD}}, keypool.RPD, true},
 		"both dead":         {[]keypool.Outcome{{Class: keypool.KeyDead}, {Class: keypool.KeyDead}}, keypool.KeyDead, false},
 		"dead and no money": {[]keypool.Outcome{{Class: keypool.KeyDead}, {Class: keypool.Billing}}, keypool.Billing, true},
 		"a wrong setting":   {[]keypool.Outcome{{Class: keypool.KeyFixable}, {Class: keypool.KeyFixable}}, keypool.KeyFixable, true},
+		"a login page":      {[]keypool.Outcome{{Class: keypool.Foreign}, {Class: keypool.Foreign}}, keypool.Foreign, true},
+		"both spent":        {[]keypool.Outcome{{Class: keypool.Spend}, {Class: keypool.Spend}}, keypool.Spend, true},
 		"the wrong place":   {[]keypool.Outcome{{Class: keypool.Region}}, keypool.Region, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -267,8 +270,8 @@ func TestWhenAllKeysRestForLongItIsSaidWhyAndUntilWhen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newService(1, 2).pool(t, 1, 2, nil)
 				for _, o := range c.outcomes {
-					if _, rests := p.Resting(model); rests {
-						t.Fatal("it rests while a key may be used")
+					if _, cooling := p.Cooldown(model); cooling {
+						t.Fatal("it cooling while a key may be used")
 					}
 					l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
 					if err != nil {
@@ -277,16 +280,16 @@ func TestWhenAllKeysRestForLongItIsSaidWhyAndUntilWhen(t *testing.T) {
 					l.Release(o)
 				}
 				_, err := p.Acquire(t.Context(), keypool.Want{Model: model})
-				rest, ok := errors.AsType[*keypool.RestError](err)
-				if !ok || rest.Class != c.want || rest.Until.IsZero() == c.known {
-					t.Fatalf("told %v", err)
+				cooldown, ok := errors.AsType[*keypool.CooldownError](err)
+				if !ok || cooldown.Class != c.want || cooldown.Until.IsZero() == c.known {
+					t.Fatalf("error %v", err)
 				}
 				if !c.known {
 					return
 				}
-				<-time.After(time.Until(rest.Until) + time.Millisecond)
-				if _, rests := p.Resting(model); rests {
-					t.Error("it still rests when its time has come")
+				<-time.After(time.Until(cooldown.Until) + time.Millisecond)
+				if _, cooling := p.Cooldown(model); cooling {
+					t.Error("it still cooling when its time has come")
 				}
 				l, err := p.Acquire(t.Context(), keypool.Want{Model: model})
 				if err != nil {
@@ -350,7 +353,7 @@ func TestASwitchedOffKeyStaysOffWhateverItsRunningCallComesTo(t *testing.T) {
 				}
 				<-time.After(2 * time.Hour)
 				if _, err := p.Acquire(t.Context(), keypool.Want{Model: model}); !errors.Is(err, keypool.ErrNoKeys) {
-					t.Errorf("it was lent: %v", err)
+					t.Errorf("it was issued: %v", err)
 				}
 				if state := p.Status(time.Now()).Keys[0].State; state != keypool.Disabled {
 					t.Errorf("it is %s", state)

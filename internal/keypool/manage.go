@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ErrUnknown is a label that no key has.
+// ErrUnknown means that no key has this label.
 var ErrUnknown = errors.New("keypool: there is no key with this label")
 
-// ErrNoProbe says that this pool has no way to test keys.
+// ErrNoProbe means that the pool was built without a way to test keys.
 var ErrNoProbe = errors.New("keypool: keys cannot be tested here")
 
 func (p *Pool) find(label string) *key {
@@ -22,7 +22,19 @@ func (p *Pool) find(label string) *key {
 	return nil
 }
 
-// Add takes a key in while the pool works and returns its label; one that is there already changes nothing.
+// Working returns an active key, for a call that uses no quota; false while there is none.
+func (p *Pool) ActiveKey() (Key, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range p.keys {
+		if k.state == Active {
+			return k.Key, true
+		}
+	}
+	return Key{}, false
+}
+
+// Add adds a key to a running pool and returns its label. Adding a key that the pool has already changes nothing.
 func (p *Pool) Add(k Key) (label string, added bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +48,7 @@ func (p *Pool) Add(k Key) (label string, added bool) {
 	return one.Label, true
 }
 
-// Remove takes a key out. A call that runs with it may end.
+// Remove removes a key. A call that runs with it may end.
 func (p *Pool) Remove(label string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,9 +67,9 @@ func (p *Pool) remove(k *key) {
 	p.keys = slices.DeleteFunc(p.keys, func(o *key) bool { return o == k })
 }
 
-// Replace makes the keys those given, and those that were added while the pool works. One that stays keeps all that is
-// known of it and takes the label and the project that it is given now; one that is given no label keeps its own. An added
-// one that is given too counts as given from then on.
+// Replace sets the configured keys; keys added at run time stay. A key that stays keeps its state and takes the
+// label and project given now; without a label it keeps its own. An added key that is now configured too counts as
+// configured from then on.
 func (p *Pool) Replace(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +89,7 @@ func (p *Pool) Replace(keys []Key) {
 		p.move(one, k.Project)
 		if label := cleanLabel(k); k.named && label != one.Label {
 			renamed[one] = label
-			one.Label = "" // so that two may change theirs
+			one.Label = "" // frees it, so that two keys may swap labels
 		}
 	}
 	for _, k := range slices.Clone(p.keys) {
@@ -88,7 +100,7 @@ func (p *Pool) Replace(keys []Key) {
 	p.dispatch(time.Now())
 }
 
-// move makes k a key of the project that a person says now, with the project's quota.
+// move assigns k to the project that a person gave, and to its quota.
 func (p *Pool) move(k *key, project string) {
 	if k.Project == project {
 		return
@@ -105,9 +117,9 @@ func (p *Pool) Disable(label string) error {
 	})
 }
 
-// Enable switches a key on again, also one that was set aside.
+// Enable switches a key on again, also after a refusal.
 func (p *Pool) Enable(label string) error {
-	return p.set(label, func(k *key) { k.wake() })
+	return p.set(label, func(k *key) { k.activate() })
 }
 
 func (p *Pool) set(label string, f func(*key)) error {
@@ -124,7 +136,7 @@ func (p *Pool) set(label string, f func(*key)) error {
 	return nil
 }
 
-// Test tries a key with one cheap call, whatever its state, and settles it by the outcome, which it returns.
+// Test probes a key with one cheap call in any state, applies the outcome and returns it.
 func (p *Pool) Test(ctx context.Context, label string) (Outcome, error) {
 	if p.opt.Probe == nil {
 		return Outcome{}, ErrNoProbe
@@ -140,16 +152,16 @@ func (p *Pool) Test(ctx context.Context, label string) (Outcome, error) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	switch {
-	case o.Class.answered():
+	case o.Class.Answered():
 		if k.state != Disabled {
-			k.wake()
+			k.activate()
 		}
 	case o.Class == KeyDead:
-		k.rest(Quarantined, time.Time{}, o.Class, o.Reason)
-		p.note(k, now, o.Class, o.Reason)
+		k.setAside(Quarantined, time.Time{}, o.Class, o.Reason)
+		p.addFailure(k, now, o.Class, o.Reason)
 	case o.Class == KeyFixable:
-		k.rest(Quarantined, now.Add(fixableEvery), o.Class, o.Reason)
-		p.note(k, now, o.Class, o.Reason)
+		k.setAside(Quarantined, now.Add(fixableEvery), o.Class, o.Reason)
+		p.addFailure(k, now, o.Class, o.Reason)
 	}
 	p.remember(k)
 	p.dispatch(now)

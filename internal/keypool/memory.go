@@ -8,35 +8,42 @@ import (
 	"time"
 )
 
-// Memory keeps what was learned of keys over restarts and shares it between processes: a document for each key, under
-// an id from which the key cannot be told.
+// Memory persists the state of keys over restarts and shares it between processes: one document per key, under an
+// id from which the key cannot be derived.
 type Memory interface {
 	// Load returns all documents by id.
 	Load(ctx context.Context) (map[string][]byte, error)
-	// Save stores a document durably; the last one wins.
+	// Save stores a document durably; the last write wins.
 	Save(ctx context.Context, id string, doc []byte) error
-	// Forget removes a document; one that is not there is no error.
+	// Forget removes a document. Removing an unknown id is no error.
 	Forget(ctx context.Context, id string) error
-	// Watch calls f for each document that there is and for each that is saved from now on, by whichever process, until
-	// ctx ends; then it returns nil.
+	// Watch calls f for each stored document and for each later save by any process, until ctx ends; then it
+	// returns nil.
 	Watch(ctx context.Context, f func(id string, doc []byte)) error
 }
 
-// memo is what is kept of a key.
-type memo struct {
-	Node        string               `json:"node"` // who saved it
+// keyDoc is the stored state of a key.
+type keyDoc struct {
+	Node        string               `json:"node"` // the process that saved it
 	State       State                `json:"state"`
 	Switched    time.Time            `json:"switched,omitzero"`
 	Until       time.Time            `json:"until,omitzero"`
 	Class       Class                `json:"class,omitempty"`
 	Reason      string               `json:"reason,omitempty"`
-	Project     string               `json:"project,omitempty"` // that was found out, not given
+	Project     string               `json:"project,omitempty"` // as found out from answers, not configured
 	Unavailable map[string]time.Time `json:"unavailable,omitempty"`
-	Limits      map[string]limitMemo `json:"limits,omitempty"` // by model
-	Failures    []failureMemo        `json:"failures,omitempty"`
+	Spent       time.Time            `json:"spent,omitzero"`   // end of the project's spend window
+	Limits      map[string]limitDoc  `json:"limits,omitempty"` // by model
+	Speeds      map[string]speedDoc  `json:"speeds,omitempty"` // by model; none: it has not answered yet
+	Failures    []failureDoc         `json:"failures,omitempty"`
 }
 
-type failureMemo struct {
+type speedDoc struct {
+	Seconds  float64   `json:"seconds"`
+	Measured time.Time `json:"measured"`
+}
+
+type failureDoc struct {
 	Class Class     `json:"class"`
 	Text  string    `json:"text,omitempty"`
 	Count int       `json:"count"`
@@ -44,7 +51,7 @@ type failureMemo struct {
 	Last  time.Time `json:"last"`
 }
 
-type limitMemo struct {
+type limitDoc struct {
 	RPM     float64   `json:"rpm,omitempty"`
 	Guessed bool      `json:"guessed,omitempty"`
 	TPM     int64     `json:"tpm,omitempty"`
@@ -58,18 +65,18 @@ type limitMemo struct {
 	Class   Class     `json:"class,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 
-	// Lately is how many were started in each second of the last minute, by its number since 1970.
+	// Lately counts the calls started in each second of the last minute, by Unix time.
 	Lately map[int64]int `json:"lately,omitempty"`
 }
 
 const (
-	saveEvery = beatEvery // at the least, while keys are used: the count of the day and of the minute
+	saveEvery = beatEvery // at least, while keys are used: the counts of the day and of the minute change
 	saveLimit = 5 * time.Second
 )
 
 func newNode(rng *rand.Rand) string { return strconv.FormatUint(rng.Uint64(), 36) }
 
-// remember marks k to be saved.
+// remember marks k for saving.
 func (p *Pool) remember(k *key) {
 	if p.opt.Memory == nil || k.removed {
 		return
@@ -78,27 +85,27 @@ func (p *Pool) remember(k *key) {
 	p.wakeRun()
 }
 
-// wakeRun has Run look at what is to be saved and told.
+// wakeRun makes Run save and announce without waiting for the next tick.
 func (p *Pool) wakeRun() {
 	select {
-	case p.saving <- struct{}{}:
+	case p.wakeSave <- struct{}{}:
 	default:
 	}
 }
 
-// Run loads what is remembered, takes in what other processes learn, and saves what this one does, until ctx ends; then
-// it saves once more. A pool without a Memory just waits. Keys may be lent before Run has loaded, so run it first.
+// Run loads the stored state, applies updates of other processes and saves its own, until ctx ends; then it saves
+// once more. Without a Memory it only waits for ctx. Keys may be issued before Run has loaded, so start it first.
 func (p *Pool) Run(ctx context.Context) error {
 	if p.opt.Memory == nil {
 		<-ctx.Done()
 		return nil
 	}
 	watched := make(chan struct{})
-	go func() { // owned: it ends with ctx, and we wait for it
+	go func() { // owned: it ends with ctx, and Run waits for it
 		defer close(watched)
 		for ctx.Err() == nil {
-			if err := p.opt.Memory.Watch(ctx, p.hear); err != nil && ctx.Err() == nil {
-				p.log.Warn("what other processes learn of keys is not heard; trying again", "err", err)
+			if err := p.opt.Memory.Watch(ctx, p.onDocument); err != nil && ctx.Err() == nil {
+				p.log.Warn("watching key state of other processes failed; retrying", "err", err)
 				sleep(ctx, saveLimit)
 			}
 		}
@@ -111,20 +118,20 @@ func (p *Pool) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 			defer cancel()
-			p.used()
+			p.markUsed()
 			p.save(last)
-			p.leavePeers(last, []string{beatID + p.node})
+			p.removePeers(last, []string{beatID + p.processID})
 			return nil
-		case <-p.saving:
+		case <-p.wakeSave:
 		case <-every.C:
-			p.used()
+			p.markUsed()
 		}
-		p.tellPeers(ctx)
+		p.announce(ctx)
 		p.save(ctx)
 	}
 }
 
-// Recall loads what is remembered of the keys. Call it once, before keys are lent.
+// Recall loads the stored state of the keys. Call it once, before keys are issued.
 func (p *Pool) Recall(ctx context.Context) error {
 	if p.opt.Memory == nil {
 		return nil
@@ -134,9 +141,9 @@ func (p *Pool) Recall(ctx context.Context) error {
 		return err
 	}
 	for id, doc := range docs {
-		p.take(id, doc, true)
+		p.applyDocument(id, doc, true)
 	}
-	p.leavePeers(ctx, oldPeers(docs, time.Now()))
+	p.removePeers(ctx, stalePeers(docs, time.Now()))
 	return nil
 }
 
@@ -149,8 +156,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// used marks the keys that were used lately: their counts have changed.
-func (p *Pool) used() {
+// markUsed marks the keys used recently for saving: their counts have changed.
+func (p *Pool) markUsed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -166,7 +173,7 @@ func (p *Pool) save(ctx context.Context) {
 	docs := map[*key][]byte{}
 	now := time.Now()
 	for k := range p.dirty {
-		if doc, err := json.Marshal(p.memo(k, now)); err == nil {
+		if doc, err := json.Marshal(p.document(k, now)); err == nil {
 			docs[k] = doc
 		}
 	}
@@ -174,13 +181,13 @@ func (p *Pool) save(ctx context.Context) {
 	p.mu.Unlock()
 	for k, doc := range docs {
 		if err := p.opt.Memory.Save(ctx, k.id, doc); err != nil && ctx.Err() == nil {
-			p.log.Warn("what was learned of a key could not be stored; trying again", "err", err)
+			p.log.Warn("saving key state failed; retrying", "err", err)
 			p.saveLater(k)
 		}
 	}
 }
 
-// saveLater has k saved with what is next, or when it is time anyway.
+// saveLater marks k for the next save, without waking Run.
 func (p *Pool) saveLater(k *key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,20 +196,23 @@ func (p *Pool) saveLater(k *key) {
 	}
 }
 
-func (p *Pool) memo(k *key, now time.Time) memo {
-	m := memo{
-		Node: p.node, State: k.state, Switched: k.switched, Until: k.until, Class: k.class, Reason: k.reason, Unavailable: k.unavailable,
-		Limits: map[string]limitMemo{},
+func (p *Pool) document(k *key, now time.Time) keyDoc {
+	m := keyDoc{
+		Node: p.processID, State: k.state, Switched: k.switched, Until: k.until, Class: k.class, Reason: k.reason, Unavailable: k.unavailable,
+		Limits: map[string]limitDoc{}, Spent: k.quota.spentUntil, Speeds: map[string]speedDoc{},
 	}
 	if k.Project == "" {
 		m.Project = k.quota.name
 	}
+	for model, s := range k.speeds {
+		m.Speeds[model] = speedDoc{s.seconds, s.measured}
+	}
 	for _, f := range k.failures {
-		m.Failures = append(m.Failures, failureMemo(f))
+		m.Failures = append(m.Failures, failureDoc(f))
 	}
 	for name, l := range k.quota.models {
 		l.trim(now)
-		m.Limits[name] = limitMemo{
+		m.Limits[name] = limitDoc{
 			RPM: l.rpm, Guessed: l.guessed, TPM: l.tpm, RPD: l.rpd, Used: l.used, Day: l.day, DayHits: l.dayHits,
 			Until: l.until, Parked: l.parked, Step: l.step, Class: l.class, Reason: l.reason, Lately: l.seconds(),
 		}
@@ -210,16 +220,16 @@ func (p *Pool) memo(k *key, now time.Time) memo {
 	return m
 }
 
-// hear takes in what another process learned.
-func (p *Pool) hear(id string, doc []byte) { p.take(id, doc, false) }
+// onDocument applies a document saved by another process.
+func (p *Pool) onDocument(id string, doc []byte) { p.applyDocument(id, doc, false) }
 
-func (p *Pool) take(id string, doc []byte, first bool) {
+func (p *Pool) applyDocument(id string, doc []byte, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	var m memo
-	if p.hearPeer(id, doc, now) || json.Unmarshal(doc, &m) != nil || m.Node == p.node {
-		return // what another version of the program knew is learned again
+	var m keyDoc
+	if p.onHeartbeat(id, doc, now) || json.Unmarshal(doc, &m) != nil || m.Node == p.processID {
+		return // the state of another version of the program is learned again
 	}
 	for _, k := range p.keys {
 		if k.id == id {
@@ -229,15 +239,20 @@ func (p *Pool) take(id string, doc []byte, first bool) {
 	p.dispatch(now)
 }
 
-func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
+func (p *Pool) apply(k *key, m keyDoc, now time.Time, first bool) {
 	switch newer := m.Switched.Compare(k.switched); {
-	case newer > 0: // what a person did last counts, in whichever process
+	case newer > 0: // the latest action of a person wins, in any process
 		k.switched = m.Switched
 		k.state, k.until, k.class, k.reason = m.State, m.Until, m.Class, m.Reason
 	case newer == 0:
-		k.rest(m.State, m.Until, m.Class, m.Reason)
+		k.setAside(m.State, m.Until, m.Class, m.Reason)
 	}
-	if len(k.failures) == 0 { // each process counts its own from then on
+	for model, s := range m.Speeds {
+		if k.takes(model) == 0 && s.Seconds > 0 { // it was good: it is trusted at once
+			k.speeds[model], k.proved = speed{seconds: s.Seconds, measured: s.Measured}, true
+		}
+	}
+	if len(k.failures) == 0 { // from then on each process counts its own
 		for _, f := range m.Failures {
 			k.failures = append(k.failures, Failure(f))
 		}
@@ -247,6 +262,9 @@ func (p *Pool) apply(k *key, m memo, now time.Time, first bool) {
 	}
 	if m.Project != "" {
 		p.sameProject(k, m.Project, now)
+	}
+	if m.Spent.After(later(k.quota.spentUntil, now)) {
+		k.quota.spentUntil = m.Spent
 	}
 	for name, lm := range m.Limits {
 		l := k.quota.of(name)

@@ -13,7 +13,7 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// memory is a Memory in memory.
+// memory is an in-memory Memory.
 type memory struct {
 	mu   sync.Mutex
 	docs map[string][]byte
@@ -60,7 +60,7 @@ func (m *memory) Watch(ctx context.Context, f func(string, []byte)) error {
 	return nil
 }
 
-// running is a pool with its memory kept.
+// running returns a pool whose Run is running, and its stop function.
 func (s *service) running(t *testing.T, seed uint64, n int, m keypool.Memory) (*keypool.Pool, func()) {
 	t.Helper()
 	p := s.pool(t, seed, n, m)
@@ -133,21 +133,21 @@ func TestTwoProcessesPaceAtHalfALimitEach(t *testing.T) {
 		defer stopOne()
 		two, stopTwo := s.running(t, seed+9, 2, m)
 		defer stopTwo()
-		begun := time.Now()
+		started := time.Now()
 		var group sync.WaitGroup
 		for _, p := range []*keypool.Pool{one, two} {
 			group.Go(func() { s.work(t.Context(), p, 8, 4*time.Minute, endless()) })
 		}
 		group.Wait()
-		late := s.counts("", begun.Add(2*time.Minute), begun.Add(4*time.Minute))
+		late := s.counts("", started.Add(2*time.Minute), started.Add(4*time.Minute))
 		if late[keypool.RPM] > 2 {
 			t.Errorf("%d refusals after both knew the limit", late[keypool.RPM])
 		}
 		atLeast(t, "images", late[keypool.OK], 120, 0.9)
-		stopTwo() // the one that is left has the whole limit again
-		begun = time.Now()
+		stopTwo() // the remaining process has the whole limit again
+		started = time.Now()
 		s.work(t.Context(), one, 8, 3*time.Minute, endless())
-		alone := s.counts("", begun.Add(time.Minute), begun.Add(3*time.Minute))
+		alone := s.counts("", started.Add(time.Minute), started.Add(3*time.Minute))
 		atLeast(t, "images of the one that is left", alone[keypool.OK], 120, 0.95)
 		if len(m.docs) != 2+1 {
 			t.Errorf("%d documents for two keys and one process", len(m.docs))
@@ -184,7 +184,7 @@ func TestManyRestartsInAMinuteCountEachCallOnce(t *testing.T) {
 				}
 				l.Release(keypool.Outcome{Class: keypool.OK})
 			}
-			<-time.After(2 * time.Second) // of virtual time: what is to be saved is
+			<-time.After(2 * time.Second) // of virtual time: time for the saves
 			stop()
 			group.Wait()
 		}
@@ -218,7 +218,7 @@ func TestWhatIsSwitchedInOneProcessIsSwitchedInAll(t *testing.T) {
 		if got := states(); got != [2]keypool.State{keypool.Disabled, keypool.Disabled} {
 			t.Errorf("switched off in one: %v", got)
 		}
-		s.work(t.Context(), two, 4, 30*time.Second, endless()) // it saves what it counted meanwhile
+		s.work(t.Context(), two, 4, 30*time.Second, endless()) // it saves its own counts meanwhile
 		if n := sum(of(s, "key 1")); n > 0 {
 			t.Errorf("the key that is off was used %d times", n)
 		}

@@ -8,51 +8,52 @@ import (
 )
 
 const (
-	beatEvery = 10 * time.Second   // how often a process that uses keys says so
-	beatDead  = 35 * time.Second   // silent for so long: it is gone, or does not use keys any more
-	beatOld   = 24 * time.Hour     // what is left of a process that ended without a word is removed
-	beatID    = "process-"         // of the document that says so; hashes of keys have no such letter
+	beatEvery = 10 * time.Second   // how often a process that uses keys announces itself
+	beatDead  = 35 * time.Second   // silent for so long: it ended, or it does not use keys any more
+	beatOld   = 24 * time.Hour     // age at which the document of a crashed process is removed
+	beatID    = "process-"         // prefix of the document's id; hashes of keys have no such letter
 	beatIdle  = beatEvery + window // used no key for so long: it needs no share of the limits
 )
 
-// beat is what a process says of itself: no key, only that it uses them.
-type beat struct {
+// heartbeat is the announcement of a process that uses keys. It names no key.
+type heartbeat struct {
 	At time.Time `json:"at"`
 }
 
-// tellPeers says that this process uses keys, and counts those that do.
-func (p *Pool) tellPeers(ctx context.Context) {
+// announce writes this process's heartbeat when it is due, and counts the live processes.
+func (p *Pool) announce(ctx context.Context) {
 	p.mu.Lock()
 	now := time.Now()
 	p.countPeers(now)
-	due := p.beatDue(now)
+	due := p.heartbeatDue(now)
 	if due {
-		p.told = now
+		p.lastBeat = now
 	}
 	p.mu.Unlock()
 	if !due {
 		return
 	}
-	doc, err := json.Marshal(beat{now.UTC()})
+	doc, err := json.Marshal(heartbeat{now.UTC()})
 	if err == nil {
-		err = p.opt.Memory.Save(ctx, beatID+p.node, doc)
+		err = p.opt.Memory.Save(ctx, beatID+p.processID, doc)
 	}
 	if err != nil && ctx.Err() == nil {
-		p.log.Warn("other processes could not be told that this one uses the keys", "err", err)
+		p.log.Warn("writing the heartbeat for other processes failed", "err", err)
 	}
 }
 
-// beatDue reports whether it is time to say that this process uses keys: at once when it begins to, then now and then.
-func (p *Pool) beatDue(now time.Time) bool {
+// heartbeatDue reports whether it is time to announce this process: at once when it begins to use keys, then every
+// beatEvery.
+func (p *Pool) heartbeatDue(now time.Time) bool {
 	uses := len(p.recent) > 0 && now.Sub(p.recent[len(p.recent)-1]) < beatIdle
-	return uses && now.Sub(p.told) >= beatEvery
+	return uses && now.Sub(p.lastBeat) >= beatEvery
 }
 
-// hearPeer takes in the word of another process and reports whether it was one.
-func (p *Pool) hearPeer(id string, doc []byte, now time.Time) bool {
+// onHeartbeat applies a heartbeat of another process and reports whether the document was one.
+func (p *Pool) onHeartbeat(id string, doc []byte, now time.Time) bool {
 	node, is := strings.CutPrefix(id, beatID)
-	var b beat
-	if !is || node == p.node || json.Unmarshal(doc, &b) != nil {
+	var b heartbeat
+	if !is || node == p.processID || json.Unmarshal(doc, &b) != nil {
 		return is
 	}
 	p.peers[node] = b.At
@@ -60,7 +61,7 @@ func (p *Pool) hearPeer(id string, doc []byte, now time.Time) bool {
 	return true
 }
 
-// countPeers makes the share what the live ones leave: n of them pace at 1/n of every limit each.
+// countPeers counts the live processes: each of n paces itself at 1/n of every limit.
 func (p *Pool) countPeers(now time.Time) {
 	live := 1
 	for node, at := range p.peers {
@@ -72,25 +73,25 @@ func (p *Pool) countPeers(now time.Time) {
 		}
 	}
 	if live != p.share {
-		p.log.Info("processes that use the same keys", "count", live)
+		p.log.Info("live processes sharing the keys changed", "count", live)
 		p.share = live
 	}
 }
 
-// leavePeers takes this process's word back, and that of those who ended long ago without doing so.
-func (p *Pool) leavePeers(ctx context.Context, old []string) {
+// removePeers deletes heartbeat documents: this process's own at its end, or stale ones.
+func (p *Pool) removePeers(ctx context.Context, old []string) {
 	for _, id := range old {
 		if err := p.opt.Memory.Forget(ctx, id); err != nil && ctx.Err() == nil {
-			p.log.Warn("the word of a process that ended could not be removed", "err", err)
+			p.log.Warn("removing the heartbeat of an ended process failed", "err", err)
 		}
 	}
 }
 
-// oldPeers are the documents of processes that ended long ago.
-func oldPeers(docs map[string][]byte, now time.Time) []string {
+// stalePeers returns the heartbeat documents of processes that ended long ago.
+func stalePeers(docs map[string][]byte, now time.Time) []string {
 	var old []string
 	for id, doc := range docs {
-		var b beat
+		var b heartbeat
 		if strings.HasPrefix(id, beatID) && (json.Unmarshal(doc, &b) != nil || now.Sub(b.At) > beatOld) {
 			old = append(old, id)
 		}

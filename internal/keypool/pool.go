@@ -1,7 +1,7 @@
-// Package keypool lends API keys. It owns dispatch: who needs a key asks for the next permitted one and waits, so that
-// "all keys are busy" is a queue with a known next instant and not an error. Keys compete: the share of each follows its
-// success, its room under the limits it was found to have, and its speed. It knows no SDK and no service; what an
-// answer was it is told as a Class.
+// Package keypool issues API keys to callers. It owns dispatch: a caller asks for the next permitted key and waits,
+// so "all keys are busy" is a queue with a known next instant and not an error. Keys compete: the share of each
+// follows its success rate, its remaining room under the limits found so far, and its speed. The package knows no
+// SDK and no service; callers report each answer as a Class.
 package keypool
 
 import (
@@ -15,75 +15,88 @@ import (
 
 // Errors of Acquire.
 var (
-	// ErrNoKeys means that no key is left that could ever be lent: none was given, or people switched all off.
+	// ErrNoKeys means that no usable key exists: none was configured, or people disabled all.
 	ErrNoKeys = errors.New("keypool: there are no keys")
-	// ErrModelUnavailable means that every key was told that it has no such model.
+	// ErrModelUnavailable means that every key was refused for lack of access to the model.
 	ErrModelUnavailable = errors.New("keypool: no key has this model")
 )
 
-// Want is what a lease is for.
+// Want describes the call that a key is needed for.
 type Want struct {
-	Model    string
-	Group    string   // those who share fairly: a batch
-	Priority int      // who has the higher one goes first
-	Tokens   int      // expected in and out, for limits of tokens; 0 takes what images took so far
-	Avoid    []string // labels to pass over while another key can do it
-	Retry    bool     // again, because the service stumbled: a bounded share of all calls
-	After    string   // why the call before was not the last, one of a few words for those who watch; "" for a first one
+	Model       string
+	Group       string   // callers share fairly between groups: a batch
+	Priority    int      // higher goes first
+	Tokens      int      // expected input and output tokens, for token limits; 0 takes the average so far
+	Avoid       []string // labels to pass over while another key is available
+	Retry       bool     // again after a transient failure: such calls are a bounded share of all
+	RetryReason string   // reason of a further call for the same image, one of a few words for metrics; "": first call
+
+	// AtOnce bounds the calls of the group that run at the same time, doubles included; 0: no bound.
+	AtOnce int
+	// Behind returns how many images of the group have no call yet, those whose callers wait here included. The pool calls it
+	// often, with its lock held, so it must be quick and must not call the pool. nil: the end of the group is not known, and
+	// nothing is done to end it sooner.
+	Behind func() int
 }
 
 // Options of a pool.
 type Options struct {
-	Secret []byte     // names keys in the Memory; at least 16 bytes where there is a Memory
-	Memory Memory     // nil forgets at the end
-	Rand   *rand.Rand // nil is random
+	Secret []byte     // keys the ids in the Memory (HMAC); at least 16 bytes where there is a Memory
+	Memory Memory     // nil: state is lost at the end
+	Rand   *rand.Rand // nil: randomly seeded
 	Log    *slog.Logger
-	// Models have figures from the start, and others when somebody asked for them.
+	// Models have metrics from the start; other models get them with their first call.
 	Models []string
-	// Probe tests a key with one cheap call; nil makes Test impossible.
+	// NoDoubles never makes a second call for an image while the first one runs.
+	NoDoubles bool
+	// Probe tests a key with one cheap call. Without it Test returns ErrNoProbe.
 	Probe func(ctx context.Context, k Key) Outcome
 }
 
-// Pool lends keys. All methods are safe for concurrent use.
+// Pool issues keys. All methods are safe for concurrent use.
 type Pool struct {
 	opt Options
 	log *slog.Logger
 
-	mu      sync.Mutex
-	rng     *rand.Rand
-	keys    []*key
-	models  map[string]*model
-	waiting []*waiter
-	timer   *time.Timer          // of the next look at those who wait; nil before the first wait
-	served  map[string]int       // per group: the turn that it is due for
-	turn    int                  // the latest that was served
-	count   uint64               // dispatches so far
-	share   int                  // live processes that pace against the same limits, this one included
-	told    time.Time            // when the others were told of this one
-	peers   map[string]time.Time // the others: when they were heard last
-	named   int                  // keys ever given a number, for labels of added ones
-	recent  []time.Time          // dispatches of the last shareWindow
-	events  []Event
-	counted counters
-	dirty   map[*key]bool // to be saved
-	saving  chan struct{}
-	changed chan struct{}
-	node    string // tells our own saves from those of others
+	mu          sync.Mutex
+	rng         *rand.Rand
+	keys        []*key
+	models      map[string]*model
+	waiting     []*waiter
+	timer       *time.Timer          // next dispatch for waiting callers; nil before the first wait
+	groups      map[string]*group    // by name
+	virtualTime int                  // the latest virtual start time served
+	anyProved   bool                 // a usable key has answered
+	fastest     map[string]float64   // seconds of a call on the fastest usable key, by model
+	fairShare   int                  // calls at once for each usable key, of all that run or wait
+	count       uint64               // dispatches so far
+	share       int                  // live processes that pace against the same limits, this one included
+	lastBeat    time.Time            // last heartbeat written
+	peers       map[string]time.Time // last heartbeat of each other process
+	numbered    int                  // keys numbered so far, for labels of added ones
+	recent      []time.Time          // dispatches within the last shareWindow
+	events      []Event
+	counters    counters
+	dirty       map[*key]bool // keys to be saved
+	wakeSave    chan struct{}
+	changed     chan struct{}
+	processID   string // id of this process, to tell its own saves from those of others
 }
 
 type waiter struct {
 	want    Want
+	group   *group
 	since   time.Time
-	granted chan *Lease // buffered: dispatch never waits for the waiter
+	granted chan *Lease // buffered: dispatch never blocks on the caller
 	err     error       // set before granted is closed without a lease
 }
 
-// New returns a pool of these keys; a value given twice counts once. Run keeps its memory.
+// New returns a pool of these keys; duplicates by value count once. Run persists its state.
 func New(keys []Key, opt Options) *Pool {
 	p := &Pool{
-		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, served: map[string]int{}, share: 1, peers: map[string]time.Time{},
-		dirty: map[*key]bool{}, saving: make(chan struct{}, 1), changed: make(chan struct{}, 1),
-		counted: counters{again: map[string]uint64{}, waits: newHistogram(waitBounds)},
+		opt: opt, log: opt.Log, rng: opt.Rand, models: map[string]*model{}, groups: map[string]*group{}, fastest: map[string]float64{}, share: 1, peers: map[string]time.Time{},
+		dirty: map[*key]bool{}, wakeSave: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		counters: counters{retries: map[string]uint64{}, waits: newHistogram(waitBounds)},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -91,9 +104,9 @@ func New(keys []Key, opt Options) *Pool {
 	if p.rng == nil {
 		p.rng = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	p.node = newNode(p.rng)
+	p.processID = newNode(p.rng)
 	for _, m := range opt.Models {
-		p.watched(m)
+		p.metricLabel(m)
 	}
 	for _, k := range keys {
 		p.add(k)
@@ -101,33 +114,40 @@ func New(keys []Key, opt Options) *Pool {
 	return p
 }
 
-// Lease is a key in hand, for one call. Release it with what became of the call.
+// Lease is a key in use by one call. Release it with the outcome of the call.
 type Lease struct {
 	pool    *Pool
 	key     *key
-	label   string // when it was lent
+	label   string // when it was issued
 	model   string
 	tokens  int
 	started time.Time
-	trial   bool // of a key or quota that rested: nobody else tries it meanwhile
-	probe   bool // of a service that is down: nobody else tries it meanwhile
+	trial   bool // the one call that tests a key or quota after its cooldown: no other call uses it meanwhile
+	probe   bool // the one call that probes a service that is down: no other call is made meanwhile
 	once    sync.Once
+
+	group   *group
+	first   *Lease      // of a double: the lease of the call that it doubles
+	doubled bool        // it has a double
+	second  chan *Lease // buffered: dispatch never blocks on the caller
 }
 
-// Label is the key's label when it was lent.
+// Label returns the label that the key had when it was issued.
 func (l *Lease) Label() string { return l.label }
 
-// ID is the key's name in the store.
+// ID returns the key's id in the store.
 func (l *Lease) ID() string { return l.key.id }
 
-// Secret is the key's value.
+// Secret returns the key's value.
 func (l *Lease) Secret() Secret { return l.key.Secret }
 
 // Acquire waits for a key that may be used now. It returns ctx's error when ctx ends first, ErrNoKeys,
-// ErrModelUnavailable, or a *RestError when all keys rest for longer than a minute and a half. Release the lease.
+// ErrModelUnavailable, or a *CooldownError when all keys cool down for longer than 90 seconds. Release the lease.
 func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
 	w := &waiter{want: want, since: time.Now(), granted: make(chan *Lease, 1)}
 	p.mu.Lock()
+	w.group = p.group(want)
+	w.group.waiting++
 	p.waiting = append(p.waiting, w)
 	p.dispatch(time.Now())
 	p.mu.Unlock()
@@ -142,15 +162,25 @@ func (p *Pool) Acquire(ctx context.Context, want Want) (*Lease, error) {
 	}
 }
 
-// dispatch hands keys to those who wait, and looks again by itself when the next thing is known to happen.
+// dispatch issues keys to waiting callers and doubles late calls, and sets a timer for the next known change.
 func (p *Pool) dispatch(now time.Time) {
-	defer p.stir()
+	defer p.notify()
+	p.measure(now)
+	p.rescue(now)
 	next := p.serve(now)
+	late := p.double(now)
 	switch {
-	case len(p.waiting) == 0:
+	case len(p.waiting) == 0 && late.Sub(now) >= idle:
 		if p.timer != nil {
 			p.timer.Stop()
 		}
+		return
+	case len(p.waiting) == 0:
+		next = late
+	default:
+		next = earlier(next, late)
+	}
+	switch {
 	case p.timer == nil:
 		p.timer = time.AfterFunc(max(next.Sub(now), time.Millisecond), func() {
 			p.mu.Lock()
@@ -162,15 +192,10 @@ func (p *Pool) dispatch(now time.Time) {
 	}
 }
 
-// giveUp takes w out of the queue; a lease granted at the same moment goes back unused.
+// giveUp removes w from the queue. A lease granted at the same moment goes back unused.
 func (p *Pool) giveUp(w *waiter, err error) error {
 	p.mu.Lock()
-	for i, other := range p.waiting {
-		if other == w {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			break
-		}
-	}
+	p.removeWaiter(w)
 	p.dispatch(time.Now())
 	p.mu.Unlock()
 	select {
@@ -183,33 +208,43 @@ func (p *Pool) giveUp(w *waiter, err error) error {
 	return err
 }
 
-// Release gives the key back with what became of the call. Only the first Release of a lease counts.
+// Release returns the key with the outcome of the call. Only the first Release of a lease counts.
 func (l *Lease) Release(o Outcome) {
 	l.once.Do(func() {
-		p := l.pool
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		now := time.Now()
-		if o.Took == 0 {
-			o.Took = now.Sub(l.started)
+		l.release(o)
+		select {
+		case unused := <-l.second: // issued at the same moment
+			unused.Release(Outcome{Class: Canceled})
+		default:
 		}
-		p.settle(l, o, now)
-		p.dispatch(now)
 	})
 }
 
-// Changes has a word after something happened to the pool or its keys. Words are gathered, so one reader who is slow
-// gets one word for all that happened meanwhile. What only time changes, such as the end of a rest, gives none.
+func (l *Lease) release(o Outcome) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if o.Took == 0 {
+		o.Took = now.Sub(l.started)
+	}
+	p.recordDouble(l, o, now)
+	p.record(l, o, now)
+	p.dispatch(now)
+}
+
+// Changes signals after a change of the pool or its keys. Signals coalesce: a slow reader gets one for all changes
+// meanwhile. Changes by time alone, such as the end of a cooldown, send none.
 func (p *Pool) Changes() <-chan struct{} { return p.changed }
 
-func (p *Pool) stir() {
+func (p *Pool) notify() {
 	select {
 	case p.changed <- struct{}{}:
 	default:
 	}
 }
 
-// Len is how many keys there are, whatever their state.
+// Len returns the number of keys, in any state.
 func (p *Pool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

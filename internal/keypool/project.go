@@ -2,7 +2,7 @@ package keypool
 
 import "time"
 
-// sameProject groups keys for which the service named the same project.
+// sameProject joins the quotas of keys for which the service named the same project.
 func (p *Pool) sameProject(k *key, name string, now time.Time) {
 	if k.Project != "" || k.quota.name == name {
 		return
@@ -18,14 +18,17 @@ func (p *Pool) sameProject(k *key, name string, now time.Time) {
 	}
 }
 
-// merge gives b the quota of a, with what both used, and all who shared b's come along.
+// merge gives b, and all keys that share b's quota, the quota of a. The use of both adds up.
 func (p *Pool) merge(a, b *key, now time.Time) {
 	into, from := a.quota, b.quota
 	if into == from {
 		return
 	}
 	for name, l := range from.models {
-		into.of(name).join(l, now)
+		into.of(name).merge(l, now)
+	}
+	if from.spentUntil.After(into.spentUntil) {
+		into.spentUntil, into.reason = from.spentUntil, from.reason
 	}
 	if into.name == "" {
 		into.name = "shared with " + a.Label
@@ -39,8 +42,8 @@ func (p *Pool) merge(a, b *key, now time.Time) {
 	p.remember(a)
 }
 
-// join takes in what is known of a limit that turned out to be the same one.
-func (l *limit) join(o *limit, now time.Time) {
+// merge adds the state of o, which turned out to be the same limit.
+func (l *limit) merge(o *limit, now time.Time) {
 	l.trim(now)
 	o.trim(now)
 	l.starts = mergeStarts(l.starts, o.starts)
@@ -49,7 +52,7 @@ func (l *limit) join(o *limit, now time.Time) {
 	if o.until.After(l.until) {
 		l.until, l.parked, l.step, l.class, l.reason = o.until, o.parked, o.step, o.class, o.reason
 	}
-	// What the service named counts more than what was guessed, then the larger.
+	// A limit named by the service beats an estimate; otherwise the larger wins.
 	if l.rpm == 0 || o.rpm > 0 && (l.guessed && !o.guessed || l.guessed == o.guessed && o.rpm > l.rpm) {
 		l.rpm, l.guessed, l.guessAt = o.rpm, o.guessed, o.guessAt
 	}
@@ -67,7 +70,7 @@ func mergeStarts(a, b []start) []start {
 	return append(append(out, a...), b...)
 }
 
-// sharers are the labels of the other keys that use k's quota.
+// sharers returns the labels of the other keys with k's quota.
 func (p *Pool) sharers(k *key) []string {
 	var labels []string
 	for _, o := range p.keys {
@@ -78,8 +81,8 @@ func (p *Pool) sharers(k *key) []string {
 	return labels
 }
 
-// spent is when k may be used again as far as its quota goes, for whichever model rests longest.
-func (k *key) spent(now time.Time) (l *limit, model string) {
+// longestLimit returns the limit of k's quota that lasts longest, and its model; nil when none is in force.
+func (k *key) longestLimit(now time.Time) (l *limit, model string) {
 	for name, m := range k.quota.models {
 		if m.until.After(now) && (l == nil || m.until.After(l.until)) {
 			l, model = m, name

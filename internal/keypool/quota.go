@@ -7,36 +7,38 @@ import (
 	"time"
 )
 
-// window is a minute with a margin: what we start at its end may reach the service a little sooner than what we
+// window is a minute plus a margin: a call started at its end may reach the service a little sooner than a call
 // started at its beginning did.
 const window = 61 * time.Second
 
-// quota is what a Google project may do; its keys share it. Limits are 0 until the service named them.
+// quota is the quota of a Google project; its keys share it. Limits are 0 until the service names them.
 type quota struct {
-	name   string            // of a project that was found out; "" otherwise
-	models map[string]*limit // by model
+	name       string            // of a project found out from answers; "" otherwise
+	models     map[string]*limit // by model
+	spentUntil time.Time         // end of the project's spend window, for all models; zero: none
+	reason     string            // the service's message, while spentUntil is in force
 }
 
-// limit is a quota for one model.
+// limit is the quota for one model.
 type limit struct {
-	rpm      float64 // requests a minute
-	guessed  bool    // rpm is our own estimate and grows again with success
-	guessAt  time.Time
-	tpm      int64     // tokens a minute
-	rpd      int64     // requests a day
-	used     int64     // requests today
-	day      string    // which day, Pacific
-	midnight time.Time // when it ends; zero: not looked at yet
-	dayHits  int       // refusals for the day in a row
-	until    time.Time
-	parked   bool // until is a probe of a used up day
-	step     int  // of the probes
-	class    Class
-	reason   string
-	probing  bool
-	starts   []start // of the last window
-	suspect  time.Time
-	suspects int64 // the limit at which it was suspected to be shared
+	rpm            float64 // requests a minute
+	guessed        bool    // rpm is an estimate and grows again with success
+	guessAt        time.Time
+	tpm            int64     // tokens a minute
+	rpd            int64     // requests a day
+	used           int64     // requests today
+	day            string    // the quota day, Pacific time
+	midnight       time.Time // end of that day; zero: not computed yet
+	dayHits        int       // refusals for the day in a row
+	until          time.Time
+	parked         bool // until is the next probe of a used-up day
+	step           int  // index into probeSteps
+	class          Class
+	reason         string
+	probing        bool
+	starts         []start // within the last window
+	suspectedAt    time.Time
+	suspectedLimit int64 // the limit at the time of the suspicion that it is shared
 }
 
 type start struct {
@@ -55,7 +57,7 @@ func (q *quota) of(model string) *limit {
 	return l
 }
 
-// trim forgets what is older than the window, and the count of a day that is over.
+// trim drops the starts before the window, and the count of a day that is over.
 func (l *limit) trim(now time.Time) {
 	i := 0
 	for i < len(l.starts) && now.Sub(l.starts[i].at) >= window {
@@ -63,18 +65,18 @@ func (l *limit) trim(now time.Time) {
 	}
 	l.starts = l.starts[i:]
 	if now.Before(l.midnight) {
-		return // asked for each key with each call, so the calendar is not
+		return // called for each key with each call, so the calendar is not computed each time
 	}
 	l.midnight = nextMidnight(now)
 	if day := pacificDay(now); day != l.day {
 		l.day, l.used, l.dayHits = day, 0, 0
 		if l.parked {
-			l.wake()
+			l.clear()
 		}
 	}
 }
 
-// seconds counts the starts of the last window by the second.
+// seconds counts the starts of the last window per second.
 func (l *limit) seconds() map[int64]int {
 	counts := map[int64]int{}
 	for _, s := range l.starts {
@@ -83,8 +85,8 @@ func (l *limit) seconds() map[int64]int {
 	return counts
 }
 
-// recall takes in what was started just before a restart: it still counts against this minute. Keys of one project
-// share what they started and each of them remembers it, so it is counted once, however many of them tell of it.
+// recall adds the calls started just before a restart: they still count against this minute. Keys of one project
+// share their starts and each key stores them, so starts are counted once, however many keys report them.
 func (l *limit) recall(counts map[int64]int, now time.Time) {
 	have := l.seconds()
 	for second, n := range counts {
@@ -99,11 +101,12 @@ func (l *limit) recall(counts map[int64]int, now time.Time) {
 	slices.SortFunc(l.starts, func(a, b start) int { return a.at.Compare(b.at) })
 }
 
-func (l *limit) wake() {
+func (l *limit) clear() {
 	l.until, l.parked, l.step, l.class, l.reason = time.Time{}, false, 0, "", ""
 }
 
-// minute is our share of the limit of requests, and over which time: a share below one becomes one in a longer time.
+// minute returns this process's share of the request limit and its period: a share below one becomes one request in
+// a longer period.
 func (l *limit) minute(share int) (most int, over time.Duration) {
 	mine := l.rpm / float64(share)
 	if mine >= 1 {
@@ -112,14 +115,14 @@ func (l *limit) minute(share int) (most int, over time.Duration) {
 	return 1, time.Duration(float64(window) / mine)
 }
 
-// next is when a call of so many tokens may start: now, or a later instant. ok is false while it must wait.
+// next returns the earliest time at which a call of this many tokens may start. ok is true when that is now.
 func (l *limit) next(now time.Time, tokens, share int) (at time.Time, ok bool) {
 	l.trim(now)
 	if l.until.After(now) {
 		return l.until, false
 	}
 	if !l.until.IsZero() && l.probing {
-		return now.Add(time.Second), false // one tries; its outcome wakes us
+		return now.Add(time.Second), false // one call tests it; its outcome triggers a dispatch
 	}
 	at = now
 	if l.rpm > 0 {
@@ -134,7 +137,8 @@ func (l *limit) next(now time.Time, tokens, share int) (at time.Time, ok bool) {
 	return at, !at.After(now)
 }
 
-// tokensFree is when enough tokens of the window are free. A call larger than the whole limit goes when nothing else does.
+// tokensFree returns the time at which enough tokens of the window are free. A call larger than the whole limit
+// starts when no other is in the window.
 func (l *limit) tokensFree(now time.Time, tokens, share int) time.Time {
 	mine := l.tpm / int64(share)
 	used := l.tokensUsed()
@@ -148,7 +152,7 @@ func (l *limit) tokensFree(now time.Time, tokens, share int) time.Time {
 	return now
 }
 
-// tokensUsed is how many the calls of the window were expected to take.
+// tokensUsed returns the tokens expected of the calls of the window.
 func (l *limit) tokensUsed() int64 {
 	used := int64(0)
 	for _, s := range l.starts {
@@ -157,7 +161,7 @@ func (l *limit) tokensUsed() int64 {
 	return used
 }
 
-// headroom is how much of the limits is left, 0 to 1; 1 where none is known.
+// headroom returns the share of the limits that is left, 0 to 1; 1 while none is known.
 func (l *limit) headroom(share int) float64 {
 	room := 1.0
 	if l.rpm > 0 {
@@ -177,7 +181,7 @@ func (l *limit) start(now time.Time, tokens int) {
 	l.used++
 }
 
-// lately is how many calls were started in the last minute.
+// lately returns the number of calls started in the last minute.
 func (l *limit) lately(now time.Time) int {
 	l.trim(now)
 	return len(l.starts)

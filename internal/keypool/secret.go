@@ -6,15 +6,15 @@ import (
 	"log/slog"
 )
 
-// Secret holds a key's value and prints as "[secret]" whatever it is printed with. Only Reveal gives the value.
+// Secret holds a key's value and prints as "[secret]" with every verb and encoder. Only Reveal returns the value.
 type Secret struct{ value *string }
 
-const hidden = "[secret]"
+const redacted = "[secret]"
 
 // NewSecret wraps a value.
 func NewSecret(value string) Secret { return Secret{&value} }
 
-// Reveal returns the value: for the one header that carries it, and nothing else.
+// Reveal returns the value. Use it for the request header that carries the key, and nothing else.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -22,17 +22,17 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// String hides.
-func (s Secret) String() string { return hidden }
+// String returns "[secret]".
+func (s Secret) String() string { return redacted }
 
-// GoString hides.
-func (s Secret) GoString() string { return hidden }
+// GoString returns "[secret]".
+func (s Secret) GoString() string { return redacted }
 
-// Format hides, whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+// Format writes "[secret]" for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalJSON hides.
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
+// MarshalJSON returns "[secret]" as a JSON string.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// LogValue hides.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+// LogValue returns "[secret]".
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -7,60 +7,62 @@ import (
 )
 
 const (
-	// explore: a key that so many dispatches passed over gets the next one, or what it was once would be believed for
-	// ever. One in 190 is 0.53 % of the work; at most two such calls are under way, since a key that takes 10 s holds a
-	// picture for as long.
+	// explore: a key passed over by so many dispatches gets the next one; otherwise an old estimate of it would
+	// hold for ever. One in 190 is 0.53 % of the work. exploring bounds such calls under way to two, since a key
+	// that takes 10 s holds a picture for as long.
 	explore, exploring = 190, 2
-	// idle is how long a waiter sleeps when nothing is known to happen; every release wakes it before.
+	// idle is the time to the next dispatch when no change is known to come; every release dispatches before.
 	idle = time.Minute
-	// headStart is how many turns a group may have before it shares evenly with those that came before: with even
+	// headStart is the number of leases that a new group gets before it shares evenly with older groups. With even
 	// shares alone a small batch behind a large one would take a little more than twice its time.
 	headStart = 6
-	// unknownLatency is what a key is believed to take before it was tried, so that new ones are.
+	// unknownLatency is the latency assumed for an untried key, in seconds, so that new keys are tried.
 	unknownLatency = 0.5
 )
 
-// serve hands keys to those who wait, as long as there are both, and returns when to look again.
+// serve issues keys to waiting callers while there are both, and returns the time of the next dispatch.
 func (p *Pool) serve(now time.Time) time.Time {
 	next := now.Add(idle)
 	for len(p.waiting) > 0 {
 		granted := false
-		blocked := map[string]time.Time{} // models for which no key at all is free, and when one is
+		blocked := map[string]time.Time{} // models without a free key, and when one is free
+		busy := map[string]*frees{}
 		for _, w := range p.inOrder() {
+			if w.group.full() {
+				continue // the end of one of its calls dispatches
+			}
 			if at, none := blocked[w.want.Model]; none {
 				next = earlier(next, at)
 				continue
 			}
-			l, at, err := p.choose(w.want, now)
+			l, at, err := p.choose(w, busy, now)
 			switch {
 			case err != nil:
 				w.err = err
-				p.leave(w)
+				p.removeWaiter(w)
 				close(w.granted)
 				granted = true
 			case l != nil:
-				due := p.due(w.want.Group)
-				p.turn, p.served[w.want.Group] = max(p.turn, due), due+1
-				p.leave(w)
-				p.counted.waits.observe(now.Sub(w.since))
+				due := p.startTime(w.group)
+				p.virtualTime, w.group.time = max(p.virtualTime, due), due+1
+				p.removeWaiter(w)
+				p.counters.waits.observe(now.Sub(w.since))
 				w.granted <- l
 				granted = true
 			default:
-				if len(w.want.Avoid) == 0 && !w.want.Retry {
+				if len(w.want.Avoid) == 0 && !w.want.Retry && busy[w.want.Model] == nil {
 					blocked[w.want.Model] = at
 				}
 				next = earlier(next, at)
 				continue
 			}
-			break // whose turn it is has changed
+			break // the order has changed
 		}
 		if !granted {
 			break
 		}
 	}
-	if len(p.waiting) == 0 && len(p.served) > 1000 {
-		clear(p.served)
-	}
+	p.dropIdleGroups()
 	return next
 }
 
@@ -71,11 +73,15 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func (p *Pool) leave(w *waiter) {
-	p.waiting = slices.DeleteFunc(p.waiting, func(o *waiter) bool { return o == w })
+func (p *Pool) removeWaiter(w *waiter) {
+	if i := slices.Index(p.waiting, w); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		w.group.waiting--
+	}
 }
 
-// inOrder is whose turn it is: the higher priority, then retries before new work, then the groups take turns, then who came first.
+// inOrder returns the waiting callers in the order of service: the higher priority, then retries before new work,
+// then the group with the lowest virtual time, then the oldest.
 func (p *Pool) inOrder() []*waiter {
 	order := slices.Clone(p.waiting)
 	slices.SortStableFunc(order, func(a, b *waiter) int {
@@ -88,33 +94,36 @@ func (p *Pool) inOrder() []*waiter {
 			}
 			return 1
 		}
-		return cmp.Compare(p.due(a.want.Group), p.due(b.want.Group))
+		return cmp.Compare(p.startTime(a.group), p.startTime(b.group))
 	})
 	return order
 }
 
-// due is the turn of a group. One that was not here lately gets its head start, and no more.
-func (p *Pool) due(group string) int { return max(p.served[group], p.turn-headStart) }
+// startTime returns the virtual start time of a group. A group without recent leases gets its head start, and no
+// more.
+func (p *Pool) startTime(g *group) int { return max(g.time, p.virtualTime-headStart) }
 
-// choose picks the best permitted key, or says when there will be one.
-func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
+// choose picks the best permitted key, or returns the time at which one is permitted. busy holds the busy keys of each model
+// that the callers before this one do not wait for.
+func (p *Pool) choose(w *waiter, busy map[string]*frees, now time.Time) (*Lease, time.Time, error) {
+	want := w.want
 	m := p.model(want.Model)
-	if err := p.hopeless(want.Model, now); err != nil {
+	if err := p.exhausted(want.Model, now); err != nil {
 		return nil, now, err
 	}
 	if m.open {
 		if m.probing {
 			return nil, now.Add(idle), nil
 		}
-		if rest, long := p.resting(want.Model, now); long {
-			return nil, now, &RestError{rest}
+		if cooldown, long := p.cooldown(want.Model, now); long {
+			return nil, now, &CooldownError{cooldown}
 		}
 		if m.next.After(now) {
 			return nil, m.next, nil
 		}
 	}
 	if want.Retry && !m.open {
-		if at, ok := m.mayRetry(now); !ok {
+		if at, ok := m.retryAt(now); !ok {
 			return nil, at, nil
 		}
 	}
@@ -124,25 +133,36 @@ func (p *Pool) choose(want Want, now time.Time) (*Lease, time.Time, error) {
 	}
 	next := now.Add(idle)
 	for _, avoid := range [][]string{want.Avoid, nil} {
-		best, trial, at := p.best(want.Model, tokens, avoid, now)
-		if best != nil {
-			return p.lend(best, want, m, tokens, trial, now), now, nil
+		best, trial, at := p.best(w.group, want.Model, tokens, avoid, now)
+		if best.key != nil {
+			if at, sooner := p.sooner(best, w.group, want.Model, tokens, busy, now); sooner {
+				return nil, at, nil
+			}
+			w.group.calls++
+			return p.issue(best.key, w.group, want, m, tokens, trial, now), now, nil
 		}
 		next = earlier(next, at)
 		if len(avoid) == 0 {
 			break
 		}
 	}
-	if rest, long := p.resting(want.Model, now); long {
-		return nil, now, &RestError{rest}
+	if cooldown, long := p.cooldown(want.Model, now); long {
+		return nil, now, &CooldownError{cooldown}
 	}
 	return nil, next, nil
 }
 
-// best scores the keys that are permitted now. It returns none, and when one will be, if there is none.
-func (p *Pool) best(model string, tokens int, avoid []string, now time.Time) (best *key, trial bool, next time.Time) {
+// choice is the key that best picked. due: its turn has come, however long its calls take.
+type choice struct {
+	key *key
+	due bool
+}
+
+// best picks the permitted key with the highest score. If none is permitted, it returns the time at which one is.
+func (p *Pool) best(g *group, model string, tokens int, avoid []string, now time.Time) (best choice, trial bool, next time.Time) {
 	next = now.Add(idle)
 	var top float64
+	tail := g.tail()
 	for _, k := range p.keys {
 		if slices.Contains(avoid, k.Label) {
 			continue
@@ -152,97 +172,30 @@ func (p *Pool) best(model string, tokens int, avoid []string, now time.Time) (be
 			next = earlier(next, at)
 			continue
 		}
-		score := p.score(k, model)
-		if rested || k.inflight < exploring && p.count-k.last >= explore {
-			score += 1e6 // it waited for this; one call tells more than any estimate
+		score := p.score(k, model, tail)
+		due := !tail && rested || k.inflight < exploring && p.count-k.last >= explore && p.mayExplore(k, g, model)
+		switch {
+		case due:
+			score += 1e6 // its wait is over; one call tells more than any estimate
+		case p.slow(k, model):
+			score -= 1e6 // any other key ends the call sooner, however many calls it has
 		}
-		if best == nil || score > top {
-			best, top, trial = k, score, rested
+		if best.key == nil || score > top {
+			best, top, trial = choice{k, due}, score, rested
 		}
 	}
 	return best, trial, next
 }
 
-// score is the competition: share follows success, room and speed.
-func (p *Pool) score(k *key, model string) float64 {
-	latency := k.latency
-	if latency == 0 {
-		latency = unknownLatency
-	}
+// score ranks keys: the share of the work follows success rate, headroom and speed.
+func (p *Pool) score(k *key, model string, tail bool) float64 {
+	latency := p.seconds(k, model, tail)
 	room := k.quota.of(model).headroom(p.share)
 	return p.success(k) * (0.25 + 0.75*room) / (latency * float64(1+k.inflight))
 }
 
-// permitted tells whether k may be used now, and otherwise when. trial: it rested, and this one call decides.
-func (p *Pool) permitted(k *key, model string, tokens int, now time.Time) (at time.Time, trial, ok bool) {
-	never := now.Add(idle)
-	switch k.state {
-	case Disabled:
-		return never, false, false
-	case Quarantined:
-		if k.class != KeyFixable {
-			return never, false, false
-		}
-	}
-	if k.until.After(now) {
-		return k.until, false, false
-	}
-	if k.state != Active {
-		if k.probing || k.inflight > 0 {
-			return never, false, false
-		}
-		trial = true
-	}
-	if until, is := k.unavailable[model]; is && until.After(now) {
-		return until, false, false
-	}
-	if k.inflight >= int(k.conc) {
-		return never, false, false
-	}
-	if !k.proved && k.inflight > 0 {
-		if alone := k.tried.Add(tryAlone); alone.After(now) {
-			return alone, false, false
-		}
-		if k.inflight >= unproved {
-			return never, false, false // its first answer wakes those who wait
-		}
-	}
-	l := k.quota.of(model)
-	if at, free := l.next(now, tokens, p.share); !free {
-		return at, false, false
-	}
-	if !l.until.IsZero() {
-		trial = true
-	}
-	return now, trial, true
-}
-
-// hopeless tells whether waiting makes no sense.
-func (p *Pool) hopeless(model string, now time.Time) error {
-	usable, alive, without := 0, 0, 0
-	for _, k := range p.keys {
-		if k.state == Disabled {
-			continue
-		}
-		usable++
-		if k.state == Quarantined && k.class != KeyFixable {
-			continue
-		}
-		alive++
-		if until, is := k.unavailable[model]; is && until.After(now) {
-			without++
-		}
-	}
-	switch {
-	case usable == 0:
-		return ErrNoKeys
-	case alive > 0 && without == alive:
-		return ErrModelUnavailable
-	}
-	return nil
-}
-
-func (p *Pool) lend(k *key, want Want, m *model, tokens int, trial bool, now time.Time) *Lease {
+// issue makes the lease of a call.
+func (p *Pool) issue(k *key, g *group, want Want, m *model, tokens int, trial bool, now time.Time) *Lease {
 	p.count++
 	k.last = p.count
 	if k.inflight++; !k.proved && k.inflight == 1 {
@@ -256,24 +209,29 @@ func (p *Pool) lend(k *key, want Want, m *model, tokens int, trial bool, now tim
 	}
 	m.probing = m.open
 	m.refill(now)
-	if want.After != "" {
-		p.counted.again[want.After]++
+	if want.RetryReason != "" {
+		p.counters.retries[want.RetryReason]++
 	}
 	if want.Retry {
 		m.budget = max(0, m.budget-1)
 	} else {
-		m.budget = min(retryMost, m.budget+retryShare)
+		m.budget = min(retryMax, m.budget+retryShare)
 	}
 	k.calls++
-	k.starts = keepLate(append(k.starts, now), now)
-	p.recent = keepLate(append(p.recent, now), now)
-	if p.opt.Memory != nil && p.beatDue(now) {
+	k.starts = keepRecent(append(k.starts, now), now)
+	p.recent = keepRecent(append(p.recent, now), now)
+	if p.opt.Memory != nil && p.heartbeatDue(now) {
 		p.wakeRun()
 	}
-	return &Lease{pool: p, key: k, label: k.Label, model: want.Model, tokens: tokens, started: now, trial: trial, probe: m.open}
+	issued := &Lease{
+		pool: p, key: k, label: k.Label, model: want.Model, tokens: tokens, started: now, trial: trial, probe: m.open,
+		group: g, second: make(chan *Lease, 1),
+	}
+	k.running, g.running = append(k.running, issued), append(g.running, issued)
+	return issued
 }
 
-func keepLate(at []time.Time, now time.Time) []time.Time {
+func keepRecent(at []time.Time, now time.Time) []time.Time {
 	i := 0
 	for i < len(at) && now.Sub(at[i]) > shareWindow {
 		i++

@@ -13,13 +13,13 @@ import (
 
 const model = "gemini-3.8-flash"
 
-// service is the other side, on virtual time: what each key's owner may do and what happens to calls.
+// service simulates the service on virtual time: the limits of each key's project and the fate of calls.
 type service struct {
 	mu       sync.Mutex
 	rng      *rand.Rand
 	keys     map[string]*owner // by label
 	projects map[string]*project
-	stumble  float64 // share of calls answered 503
+	failing  float64 // share of calls answered with 503
 	down     func(at time.Time) bool
 	bare     func(at time.Time) bool
 	calls    []call
@@ -27,14 +27,14 @@ type service struct {
 
 type owner struct {
 	latency time.Duration
-	answer  keypool.Class // always this, if set
+	answer  keypool.Class // every answer, if set
 	project string
 }
 
 type project struct {
 	perMinute int
 	perDay    int
-	delay     time.Duration // the RetryInfo of a used up day
+	delay     time.Duration // RetryInfo of a used-up day
 	starts    []time.Time
 	day       string
 	today     int
@@ -70,7 +70,7 @@ func (s *service) pool(t testing.TB, seed uint64, n int, m keypool.Memory) *keyp
 	})
 }
 
-// quota limits the keys of these labels together.
+// quota puts the keys with these labels under one limit.
 func (s *service) quota(perMinute, perDay int, labels ...string) *project {
 	p := &project{perMinute: perMinute, perDay: perDay, delay: 51 * time.Second}
 	for _, l := range labels {
@@ -80,7 +80,7 @@ func (s *service) quota(perMinute, perDay int, labels ...string) *project {
 	return p
 }
 
-// answer makes one call with the key and returns what came back after its time.
+// answer makes one call with the key and returns its outcome after the simulated latency.
 func (s *service) answer(label string, bad bool) keypool.Outcome {
 	s.mu.Lock()
 	now := time.Now()
@@ -108,7 +108,7 @@ func (s *service) decide(k *owner, now time.Time, bad bool) (keypool.Outcome, ti
 			return o, quick
 		}
 	}
-	if s.stumble > 0 && s.rng.Float64() < s.stumble {
+	if s.failing > 0 && s.rng.Float64() < s.failing {
 		return keypool.Outcome{Class: keypool.ModelOverloaded}, quick
 	}
 	if bad {
@@ -146,7 +146,7 @@ func california() *time.Location {
 	return l
 }
 
-// counts are the calls by class, of one key or of all ("").
+// counts returns the calls by class, of one key or of all ("").
 func (s *service) counts(label string, from, to time.Time) map[keypool.Class]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,14 +167,14 @@ func sum(n map[keypool.Class]int) int {
 	return all
 }
 
-// crew is workers that read images one after the other as the engine and the runner do.
+// crew counts the results of workers that read images one after the other as the engine and the runner do.
 type crew struct {
 	done, failed int
 	ends         []time.Time
 	groups       map[string]time.Time // when the last image of a group was done
 }
 
-// work reads as many images as there are, or all that fit into d, with the given number of workers.
+// work reads all images, or as many as fit into d, with the given number of workers.
 func (s *service) work(ctx context.Context, p *keypool.Pool, workers int, d time.Duration, images chan job) *crew {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -220,7 +220,7 @@ type job struct {
 func (s *service) read(ctx context.Context, p *keypool.Pool, j job) (ok, finished bool) {
 	var avoid []string
 	retry := false
-	for stumbles := 0; ; {
+	for failures := 0; ; {
 		l, err := p.Acquire(ctx, keypool.Want{Model: model, Group: j.group, Avoid: avoid, Retry: retry})
 		if err != nil {
 			return false, ctx.Err() == nil
@@ -235,8 +235,8 @@ func (s *service) read(ctx context.Context, p *keypool.Pool, j job) (ok, finishe
 			return false, true
 		case keypool.ModelOverloaded:
 			retry = true
-			if stumbles++; stumbles > 1 {
-				wait := min(8, 0.05*float64(int(1)<<min(stumbles-1, 10)))
+			if failures++; failures > 1 {
+				wait := min(8, 0.05*float64(int(1)<<min(failures-1, 10)))
 				select {
 				case <-time.After(time.Duration(s.float() * wait * float64(time.Second))):
 				case <-ctx.Done():
@@ -256,7 +256,7 @@ func (s *service) float() float64 {
 	return s.rng.Float64()
 }
 
-// endless is more images than any test reads.
+// endless has more images than any test reads.
 func endless() chan job { return many(1<<20, "a") }
 
 func many(n int, group string) chan job {

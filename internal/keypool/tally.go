@@ -3,19 +3,19 @@ package keypool
 import "time"
 
 const (
-	// TallyEvery is how long calls are counted together for a look back.
+	// TallyEvery is the length of a slot of the call history.
 	TallyEvery = 10 * time.Second
-	// TallySlots is how many of those there are: ten minutes.
+	// TallySlots is the number of slots: ten minutes.
 	TallySlots = 60
 )
 
-// Tally counts the calls that ended within one TallyEvery.
+// Tally counts the calls that ended within one slot.
 type Tally struct {
-	Good int // answers that could be used
-	Bad  int // everything else but what we gave up ourselves
+	Good int // usable answers
+	Bad  int // all others but those canceled by this process
 }
 
-// tally is a ring of the last slots, each with the number of its ten seconds since 1970: one that is older is empty.
+// tally is a ring of the last slots. Each slot holds its number since 1970; one with an older number is empty.
 type tally [TallySlots]struct {
 	slot int64
 	Tally
@@ -36,7 +36,7 @@ func (t *tally) count(now time.Time, good bool) {
 	}
 }
 
-// lately is the slots up to now's, the oldest first; nil where all are empty.
+// lately returns the slots up to now's, the oldest first; nil where all are empty.
 func (t *tally) lately(now time.Time) []Tally {
 	var all []Tally
 	last := tallySlot(now)

@@ -14,7 +14,7 @@ import (
 	"github.com/r3labs/sse/v2"
 )
 
-// conn is one open browser.
+// conn is the connection of one open page.
 type conn struct {
 	topic *topic
 	src   Source
@@ -23,46 +23,47 @@ type conn struct {
 
 	mu       sync.Mutex
 	snapshot bool              // a snapshot is due
-	gen      uint64            // snapshots begun
+	gen      uint64            // number of snapshots begun
 	busy     bool              // a snapshot is being rendered
-	items    map[string][]byte // newest rendering of what was not sent yet
+	items    map[string][]byte // newest rendering of each item not sent yet
 	head     []byte
-	sent     []byte // the last head, or the snapshot after it: the same again is no news
+	sent     []byte // the last head, or the snapshot after it; an identical one is not sent again
 }
 
-// Serve sends a topic to one browser until it leaves, the feed ends, or it stops reading: first everything, then what
-// changes. It returns an error only if nothing was sent. The caller has checked that this person may see the topic.
+// Serve sends a topic to one browser until it disconnects, the feed ends, or it stops reading: first a snapshot,
+// then changes. It returns an error only if nothing was sent. The caller has checked that this person may see the
+// topic.
 func (f *Feed) Serve(w http.ResponseWriter, r *http.Request, topic string, src Source) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := &conn{src: src, end: cancel, wake: make(chan struct{}, 1), items: map[string][]byte{}, snapshot: true}
-	// Known to the feed first, snapshot second: what changes in between is not lost.
+	// Registered first, snapshot second: no change in between is lost.
 	if err := f.add(topic, c); err != nil {
 		return err
 	}
 	defer f.remove(topic, c)
 
 	id := rand.Text()
-	out := &acked{ResponseWriter: w, control: http.NewResponseController(w), end: cancel, sent: make(chan struct{}, 1)}
+	out := &ackWriter{ResponseWriter: w, control: http.NewResponseController(w), end: cancel, sent: make(chan struct{}, 1)}
 	var pump sync.WaitGroup
 	pump.Go(func() {
 		defer cancel()
 		f.pump(ctx, c, id, out.sent)
 	})
-	// Which stream is ours to say, not the browser's; and no event is ever sent twice, so a last id means nothing.
+	// The server chooses the stream, not the browser; and no event is ever sent twice, so a last id has no meaning.
 	own := r.Clone(ctx)
 	own.URL = &url.URL{Path: r.URL.Path, RawQuery: "stream=" + id}
 	own.Header.Del("Last-Event-ID")
 	f.server.ServeHTTP(out, own)
 	cancel()
 	pump.Wait()
-	_ = out.control.SetWriteDeadline(time.Now().Add(writeLimit)) // the last one is over; the end of the answer needs one
+	_ = out.control.SetWriteDeadline(time.Now().Add(writeLimit)) // the last one has passed; ending the response needs one
 	return nil
 }
 
-// pump sends one event at a time: the next one when the last was written to the connection.
+// pump sends one event at a time: the next one once the last was written to the connection.
 func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{}) {
-	select { // the first flush says that the stream exists and we are on it
+	select { // the first flush means that the stream exists and the connection is subscribed
 	case <-sent:
 	case <-ctx.Done():
 		return
@@ -74,7 +75,7 @@ func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
-				f.log.Warn("a page could not be drawn; its browser connects again", "err", err)
+				f.log.Warn("rendering a page failed; the browser reconnects", "err", err)
 			}
 			return
 		case event == nil:
@@ -85,7 +86,7 @@ func (f *Feed) pump(ctx context.Context, c *conn, id string, sent <-chan struct{
 			case <-c.wake:
 				continue
 			case <-beat.C:
-				event = &sse.Event{Event: []byte("beat"), Data: []byte("still here")} // heard by the page, unlike a comment
+				event = &sse.Event{Event: []byte("beat"), Data: []byte("still here")} // visible to the page, unlike a comment
 			}
 		}
 		f.server.Publish(id, event)
@@ -125,7 +126,7 @@ func (f *Feed) next(ctx context.Context, c *conn) (*sse.Event, error) {
 	return frame(data), nil
 }
 
-// frame is an event whose data cannot break out of it: a carriage return would end a line of the protocol.
+// frame returns an event whose data cannot break out of it: a carriage return would end a line of the protocol.
 func frame(data []byte) *sse.Event {
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
@@ -136,7 +137,7 @@ func frame(data []byte) *sse.Event {
 	return &sse.Event{Data: data}
 }
 
-// generation counts the snapshots begun; odd while one is being rendered.
+// generation is twice the number of snapshots begun; odd while one is being rendered.
 func (c *conn) generation() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,8 +151,8 @@ func (c *conn) stamp() uint64 {
 	return 2 * c.gen
 }
 
-// merge takes a rendering that began at the given generation. It refuses one that a snapshot began or ended beside,
-// since nobody knows which of the two is newer.
+// merge adds a rendering that began at the given generation. It refuses one that overlaps a snapshot, since either
+// may be the newer one.
 func (c *conn) merge(generation uint64, byItem map[string][]byte, head []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,8 +163,8 @@ func (c *conn) merge(generation uint64, byItem map[string][]byte, head []byte) b
 	if len(head) > 0 && !bytes.Equal(head, c.sent) {
 		c.head, c.sent = head, head
 	}
-	if len(c.items)+len(c.head) > 0 { // who is woken for nothing starts to wait for the next heartbeat anew
-		c.stir()
+	if len(c.items)+len(c.head) > 0 { // a needless wake-up would restart the wait for the heartbeat
+		c.wakeUp()
 	}
 	return true
 }
@@ -172,18 +173,18 @@ func (c *conn) wantSnapshot() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.snapshot = true
-	c.stir()
+	c.wakeUp()
 }
 
-func (c *conn) stir() {
+func (c *conn) wakeUp() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// acked gathers the many small writes of an event into one, bounds how long it may take, and says when it is done.
-type acked struct {
+// ackWriter buffers the many small writes of an event into one, bounds its duration, and signals when it is sent.
+type ackWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	end     context.CancelFunc // of the connection
@@ -191,16 +192,16 @@ type acked struct {
 	sent    chan struct{}
 }
 
-// Write gathers.
-func (a *acked) Write(p []byte) (int, error) { return a.buf.Write(p) }
+// Write buffers.
+func (a *ackWriter) Write(p []byte) (int, error) { return a.buf.Write(p) }
 
-// Flush sends. A browser that does not take it in time loses its connection.
-func (a *acked) Flush() {
+// Flush sends the buffer. A browser that does not accept it in time loses its connection.
+func (a *ackWriter) Flush() {
 	_ = a.control.SetWriteDeadline(time.Now().Add(writeLimit))
 	_, err := a.ResponseWriter.Write(a.buf.Bytes())
 	a.buf.Reset()
 	if err != nil || a.control.Flush() != nil {
-		a.end() // and no acknowledgement: nothing more goes this way
+		a.end() // and no acknowledgement: nothing more is sent on this connection
 		return
 	}
 	select {

@@ -1,8 +1,8 @@
-// Package live is what open browsers see change: a feed of topics, each with items that are marked when they change and
-// rendered once for everybody who looks. It carries bytes and knows nothing of what they mean.
+// Package live sends changes to open browsers: a feed of topics, each with items that are invalidated when they
+// change and rendered once for all viewers. It carries bytes and does not interpret them.
 //
-// Nothing is queued for a browser: each connection has the newest state of what it was not sent yet, and at most one
-// event on its way. Whoever reads slowly gets fewer, newer events and slows nobody; whoever stops reading is cut off.
+// No queue is kept per browser: each connection holds the newest state not sent yet, and at most one event is being
+// sent. A slow reader gets fewer, newer events and delays no other; a reader that stops is disconnected.
 package live
 
 import (
@@ -17,63 +17,64 @@ import (
 )
 
 const (
-	// interval is how long changes are gathered before they are rendered: a person does not see an eighth of a second,
-	// and 1,000 changes a second become 8 events.
+	// interval is how long changes are collected before they are rendered: a person does not notice an eighth of a
+	// second, and 1,000 changes a second become 8 events.
 	interval = 120 * time.Millisecond
-	// headEvery is how often the head goes with changed items at most: it sums up a page, and costs a browser as much as
-	// fifty rows do.
+	// headEvery is the minimum time between heads that are sent with changed items: the head summarises a page, and
+	// costs a browser as much as fifty rows.
 	headEvery = 500 * time.Millisecond
-	// heartbeat keeps proxies from cutting a silent connection; most do so after 60 s or 30 s.
+	// heartbeat keeps proxies from closing a silent connection; most do so after 60 s or 30 s.
 	heartbeat = 15 * time.Second
-	// writeLimit is how long a browser may not take what it is sent before it is cut off.
+	// writeLimit is how long a write to a browser may take before it is disconnected.
 	writeLimit = 10 * time.Second
-	// snapshotFrom is the number of waiting items from which one snapshot is cheaper than so many single ones.
+	// snapshotFrom is the number of waiting items from which one snapshot is cheaper than single items.
 	snapshotFrom = 400
-	// retryAfter is how long a topic rests after a rendering that failed: the store needs a moment, the log too.
+	// retryAfter is the pause of a topic after a failed rendering: the store needs a moment, and the log must not
+	// flood.
 	retryAfter = 2 * time.Second
-	// renderLimit bounds one rendering, so that a stuck store cannot hold a topic for ever.
+	// renderLimit bounds one rendering, so that a stuck store cannot block a topic for ever.
 	renderLimit = 10 * time.Second
 )
 
 // Source renders a topic. Each call sees the state at the time of the call or a later one.
 type Source interface {
-	// Snapshot renders everything; it replaces whatever a page shows.
+	// Snapshot renders everything; it replaces the content of the page.
 	Snapshot(ctx context.Context) ([]byte, error)
-	// Delta renders the items named, by item, and the head, which goes before them. An item may be left out.
+	// Delta renders the named items, by item, and the head, which precedes them. An item may be left out.
 	Delta(ctx context.Context, items []string) (byItem map[string][]byte, head []byte, err error)
 }
 
 // Options of a feed.
 type Options struct {
-	MaxConns int          // connections at once, over all topics; 0 is 5,000
-	Log      *slog.Logger // nil is silent
+	MaxConns int          // connections at once, over all topics; 0: 5,000
+	Log      *slog.Logger // nil: silent
 }
 
-// Feed carries changes to browsers. Touch and Serve may be called from anywhere; Run must be running for anything to
-// be sent.
+// Feed carries changes to browsers. Invalidate and Serve are safe for concurrent use; Run must be running for
+// anything to be sent.
 type Feed struct {
 	log      *slog.Logger
 	server   *sse.Server
 	maxConns int
-	dirty    chan struct{} // something was touched
+	dirty    chan struct{} // something was invalidated
 	life     context.Context
 	stop     context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
 	count  int
-	topics map[string]*topic // those that somebody looks at
+	topics map[string]*topic // topics with connections
 }
 
 type topic struct {
-	conns     map[*conn]struct{}
-	items     map[string]struct{} // touched since the last tick
-	touched   bool
-	rendering bool
-	headed    time.Time     // when a head was sent last
-	headDue   bool          // and one is held back
-	turn      chan struct{} // held by who draws a snapshot: one at a time
-	shot      *shot         // the snapshot that will be drawn next, if somebody asked for one
+	conns        map[*conn]struct{}
+	items        map[string]struct{} // invalidated since the last tick
+	dirty        bool
+	rendering    bool
+	headSent     time.Time     // time of the last head sent
+	headDue      bool          // a delayed head is pending
+	snapshotSlot chan struct{} // held while a snapshot is rendered: one at a time
+	nextSnapshot *snapshotCall // the next snapshot to be rendered, if one was requested
 }
 
 // New returns a feed.
@@ -97,20 +98,20 @@ func New(o Options) *Feed {
 	}
 }
 
-// Touch marks an item of a topic as changed; the item "" means the head alone. It never blocks. Call it after the
-// change can be read.
-func (f *Feed) Touch(name, item string) {
+// Invalidate marks an item of a topic as changed; the item "" means the head alone. It never blocks. Call it once
+// the change can be read.
+func (f *Feed) Invalidate(name, item string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t := f.topics[name]
 	if t == nil {
 		return
 	}
-	f.touch(t, item)
+	f.invalidate(t, item)
 }
 
-func (f *Feed) touch(t *topic, items ...string) {
-	t.touched = true
+func (f *Feed) invalidate(t *topic, items ...string) {
+	t.dirty = true
 	for _, item := range items {
 		if item != "" {
 			t.items[item] = struct{}{}
@@ -122,7 +123,7 @@ func (f *Feed) touch(t *topic, items ...string) {
 	}
 }
 
-// Run renders what was touched until ctx ends; then it ends all connections, and later ones are refused.
+// Run renders invalidated items until ctx ends; then it ends all connections, and later ones are refused.
 func (f *Feed) Run(ctx context.Context) error {
 	var renders sync.WaitGroup
 	defer renders.Wait()
@@ -135,7 +136,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		}
 		f.mu.Lock()
 		for _, t := range f.topics {
-			if t.touched && !t.rendering {
+			if t.dirty && !t.rendering {
 				t.rendering = true
 				renders.Go(func() { f.render(ctx, t) })
 			}
@@ -150,7 +151,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	}
 }
 
-// render renders what was touched of a topic once and hands it to all connections.
+// render renders the invalidated items of a topic once and passes them to all connections.
 func (f *Feed) render(ctx context.Context, t *topic) {
 	f.mu.Lock()
 	items := make([]string, 0, len(t.items))
@@ -158,9 +159,9 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 		items = append(items, item)
 	}
 	clear(t.items)
-	t.touched = false
+	t.dirty = false
 	var src Source
-	begun := make(map[*conn]uint64, len(t.conns)) // the snapshot that each had when this rendering began
+	begun := make(map[*conn]uint64, len(t.conns)) // the generation of each connection when this rendering began
 	for c := range t.conns {
 		src, begun[c] = c.src, c.generation()
 	}
@@ -173,7 +174,7 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 		byItem, head, err = delta(ctx, src, items)
 	}
 	if err != nil && ctx.Err() == nil {
-		f.log.Warn("a page could not be brought up to date; trying again", "err", err)
+		f.log.Warn("rendering changes of a page failed; retrying", "err", err)
 		select {
 		case <-time.After(retryAfter):
 		case <-ctx.Done():
@@ -184,10 +185,10 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 	defer f.mu.Unlock()
 	t.rendering = false
 	if err != nil {
-		f.touch(t, items...)
+		f.invalidate(t, items...)
 		return
 	}
-	if f.holdsHead(t, len(items) > 0) {
+	if f.delayHead(t, len(items) > 0) {
 		head = nil
 	}
 	late := false
@@ -197,23 +198,23 @@ func (f *Feed) render(ctx context.Context, t *topic) {
 		case len(items) > snapshotFrom:
 			c.wantSnapshot()
 		case !known || !c.merge(generation, byItem, head):
-			late = true // a snapshot came in between, which may be older or newer than this
+			late = true // a snapshot overlapped, which may be older or newer than this
 		}
 	}
 	switch {
 	case late:
-		f.touch(t, items...)
-	case t.touched: // while it was rendered; the word for it may have been taken already
-		f.touch(t)
+		f.invalidate(t, items...)
+	case t.dirty: // during the rendering; its signal may have been consumed already
+		f.invalidate(t)
 	}
 }
 
-// holdsHead reports whether the head is left out this time, to come a moment later. One that comes alone is not held back:
-// then it is what changed.
-func (f *Feed) holdsHead(t *topic, items bool) bool {
-	wait := headEvery - time.Since(t.headed)
+// delayHead reports whether to leave the head out now and send it a moment later. A head without items is not
+// delayed: then it is the change.
+func (f *Feed) delayHead(t *topic, items bool) bool {
+	wait := headEvery - time.Since(t.headSent)
 	if !items || wait <= 0 {
-		t.headed = time.Now()
+		t.headSent = time.Now()
 		return false
 	}
 	if !t.headDue {
@@ -222,24 +223,27 @@ func (f *Feed) holdsHead(t *topic, items bool) bool {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			t.headDue = false
-			f.touch(t)
+			f.invalidate(t)
 		})
 	}
 	return true
 }
 
 func delta(ctx context.Context, src Source, items []string) (byItem map[string][]byte, head []byte, err error) {
-	defer caught(&err)
+	defer recoverTo(&err)
 	ctx, cancel := context.WithTimeout(ctx, renderLimit)
 	defer cancel()
 	return src.Delta(ctx, items)
 }
 
+// ErrStopping is the answer to a stream that is opened while the program stops.
+var ErrStopping error = errs.New(errs.Unavailable, "Sheetlift is stopping. Reload the page in a moment.")
+
 func (f *Feed) add(name string, c *conn) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return errs.New(errs.Unavailable, "Sheetlift is stopping. Reload the page in a moment.")
+		return ErrStopping
 	}
 	if f.count >= f.maxConns {
 		return errs.New(errs.Unavailable, "Too many pages are open. This one does not update by itself for now; reload it.")
@@ -247,7 +251,7 @@ func (f *Feed) add(name string, c *conn) error {
 	f.count++
 	t := f.topics[name]
 	if t == nil {
-		t = &topic{conns: map[*conn]struct{}{}, items: map[string]struct{}{}, turn: make(chan struct{}, 1)}
+		t = &topic{conns: map[*conn]struct{}{}, items: map[string]struct{}{}, snapshotSlot: make(chan struct{}, 1)}
 		f.topics[name] = t
 	}
 	c.topic = t

@@ -31,7 +31,7 @@ type counter struct {
 	pad       string
 	head      atomic.Int32
 	fail      atomic.Bool
-	gate      chan struct{} // if set, a snapshot waits for it after it was drawn
+	gate      chan struct{} // if set, a rendered snapshot waits for it
 }
 
 func (c *counter) set(item string, n int) {
@@ -97,7 +97,7 @@ func feed(t *testing.T, src live.Source, o live.Options) (*live.Feed, string) {
 	return f, server.URL
 }
 
-// browser reads events as one does.
+// browser reads events like a browser.
 type browser struct {
 	body   io.ReadCloser
 	lines  *bufio.Scanner
@@ -165,12 +165,12 @@ func TestABrowserSeesEverythingFirstAndThenWhatChanges(t *testing.T) {
 		t.Fatalf("the first event is %q", e)
 	}
 	src.set("b", 2)
-	f.Touch("topic", "b")
+	f.Invalidate("topic", "b")
 	if e := b.until(t, "b=2"); !strings.HasPrefix(e, "head 0\n") || strings.Contains(e, "a=") {
 		t.Errorf("the change came as %q", e)
 	}
 	src.head.Add(1)
-	f.Touch("topic", "")
+	f.Invalidate("topic", "")
 	if e := b.event(); e != "head 1" {
 		t.Errorf("the head came as %q", e)
 	}
@@ -182,28 +182,28 @@ func TestAHeadThatIsTheSameAgainIsNotSent(t *testing.T) {
 	f, url := feed(t, src, live.Options{})
 	b := open(t, url)
 	b.event()
-	f.Touch("topic", "")
+	f.Invalidate("topic", "")
 	b.until(t, "head 0")
 	for range 2 {
 		before := src.deltas.Load()
-		f.Touch("topic", "") // drawn again, and the same
+		f.Invalidate("topic", "") // rendered again with the same result
 		for src.deltas.Load() == before {
 			<-time.After(time.Millisecond)
 		}
 	}
 	src.set("a", 2)
-	f.Touch("topic", "a")
+	f.Invalidate("topic", "a")
 	if e := b.event(); e != "a=2 " {
 		t.Errorf("then came %q", e)
 	}
 	late := open(t, url)
-	late.event() // who comes later gets it all the same
+	late.event() // a late connection gets it all the same
 	src.head.Add(1)
-	f.Touch("topic", "")
+	f.Invalidate("topic", "")
 	if e := b.event(); e != "head 1" {
 		t.Errorf("a new head came as %q", e)
 	}
-	late.until(t, "head 1") // the one before may have been on its way to all, and this one had not had it
+	late.until(t, "head 1") // the previous one may have been under way to all, and this connection had not had it
 }
 
 func TestEachChangeIsDrawnOnceForEverybody(t *testing.T) {
@@ -219,7 +219,7 @@ func TestEachChangeIsDrawnOnceForEverybody(t *testing.T) {
 	before := src.deltas.Load()
 	for i := 1; i <= 100; i++ {
 		src.set("a", i)
-		f.Touch("topic", "a")
+		f.Invalidate("topic", "a")
 	}
 	for _, b := range all {
 		b.until(t, "a=100")
@@ -246,7 +246,7 @@ func TestAReaderThatStopsSlowsNobody(t *testing.T) {
 	good.until(t, "a=0")
 	for i := 1; i <= 12; i++ {
 		src.set("a", i)
-		f.Touch("topic", "a")
+		f.Invalidate("topic", "a")
 		good.until(t, fmt.Sprintf("a=%d", i))
 	}
 }
@@ -259,8 +259,8 @@ func TestNothingIsLostBesideASnapshot(t *testing.T) {
 	for src.snapshots.Load() == 0 {
 		<-time.After(time.Millisecond)
 	}
-	src.set("a", 2) // after the snapshot was drawn, before it is sent
-	f.Touch("topic", "a")
+	src.set("a", 2) // after the snapshot was rendered, before it is sent
+	f.Invalidate("topic", "a")
 	before := src.deltas.Load()
 	for src.deltas.Load() == before {
 		<-time.After(time.Millisecond)
@@ -281,7 +281,7 @@ func TestManyChangesBecomeOneSnapshot(t *testing.T) {
 		src.set(items[i], 7)
 	}
 	for _, item := range items {
-		f.Touch("topic", item)
+		f.Invalidate("topic", item)
 	}
 	snapshot := false
 	for e := ""; !strings.Contains(e, "i1999=7"); {
@@ -290,7 +290,7 @@ func TestManyChangesBecomeOneSnapshot(t *testing.T) {
 		}
 		snapshot = snapshot || strings.HasPrefix(e, "snapshot")
 	}
-	if !snapshot { // the last few may come by themselves where this took longer than changes are gathered
+	if !snapshot { // the last few may be sent separately if this took longer than the interval
 		t.Error("2,000 changes came one by one")
 	}
 }
@@ -361,7 +361,7 @@ func TestComingAndGoingLeavesNothingBehind(t *testing.T) {
 				return
 			case <-time.After(time.Millisecond):
 				src.set("a", i)
-				f.Touch("topic", "a")
+				f.Invalidate("topic", "a")
 			}
 		}
 	})

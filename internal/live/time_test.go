@@ -18,7 +18,7 @@ import (
 	"sheetlift/internal/live"
 )
 
-// pipes is a listener whose connections are in memory, so that their deadlines keep virtual time.
+// pipes is a listener with in-memory connections, so that their deadlines use virtual time.
 type pipes struct {
 	conns chan net.Conn
 	once  sync.Once
@@ -37,7 +37,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.ended) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// dial asks for the topic and returns the browser's end, of which nothing was read yet.
+// dial requests the topic and returns the browser's end; nothing is read yet.
 func (p *pipes) dial(t *testing.T) net.Conn {
 	t.Helper()
 	client, server := net.Pipe()
@@ -48,7 +48,7 @@ func (p *pipes) dial(t *testing.T) net.Conn {
 	return client
 }
 
-// inBubble runs a feed behind a real HTTP server on connections in memory, all on virtual time.
+// inBubble runs a feed behind a real HTTP server on in-memory connections, all on virtual time.
 func inBubble(t *testing.T, src live.Source, test func(t *testing.T, f *live.Feed, p *pipes)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,7 @@ func inBubble(t *testing.T, src live.Source, test func(t *testing.T, f *live.Fee
 	})
 }
 
-// reading follows a connection to its end and hands out its lines.
+// reading reads a connection to its end and yields its lines.
 func reading(c net.Conn) <-chan string {
 	lines := make(chan string, 10_000)
 	go func() {
@@ -111,7 +111,7 @@ func TestAnIdleStreamShowsALifeSignEvery15Seconds(t *testing.T) {
 			}
 		}
 		src.set("a", 2)
-		f.Touch("topic", "a")
+		f.Invalidate("topic", "a")
 		if waited := next(t, lines, "a=2"); waited > 250*time.Millisecond {
 			t.Errorf("a change after ten idle minutes took %v", waited)
 		}
@@ -122,14 +122,14 @@ func TestAReaderThatStopsIsCutOffAfterTenSecondsAndOthersGoOn(t *testing.T) {
 	t.Parallel()
 	src := &counter{n: map[string]int{"a": 0}}
 	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
-		stuck, good := p.dial(t), p.dial(t) // a pipe holds nothing: who does not read takes nothing
+		stuck, good := p.dial(t), p.dial(t) // a pipe has no buffer: a side that does not read accepts nothing
 		defer stuck.Close()
 		defer good.Close()
 		lines := reading(good)
 		next(t, lines, "a=0")
 		for i := 1; i <= 80; i++ { // twenty seconds
 			src.set("a", i)
-			f.Touch("topic", "a")
+			f.Invalidate("topic", "a")
 			if waited := next(t, lines, fmt.Sprintf("a=%d ", i)); waited > 250*time.Millisecond {
 				t.Fatalf("change %d took %v", i, waited)
 			}
@@ -151,7 +151,7 @@ func TestChangesAreGatheredForAnEighthOfASecond(t *testing.T) {
 		next(t, lines, "a=0")
 		for i := 1; i <= 10_000; i++ {
 			src.set("a", i)
-			f.Touch("topic", "a")
+			f.Invalidate("topic", "a")
 			<-time.After(time.Millisecond)
 		}
 		next(t, lines, "a=10000 ")
@@ -166,8 +166,8 @@ func TestNothingIsDrawnForNobody(t *testing.T) {
 	src := &counter{n: map[string]int{"a": 0}}
 	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
 		for range 100_000 {
-			f.Touch("topic", "a")
-			f.Touch("another", "a")
+			f.Invalidate("topic", "a")
+			f.Invalidate("another", "a")
 		}
 		<-time.After(time.Second)
 		if n := src.deltas.Load() + src.snapshots.Load(); n != 0 {
@@ -180,14 +180,14 @@ func TestAllWhoComeAtOnceShareASnapshot(t *testing.T) {
 	t.Parallel()
 	src := &counter{n: map[string]int{"a": 1}}
 	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
-		src.gate = make(chan struct{}) // of the bubble, so that waiting at it counts as waiting
+		src.gate = make(chan struct{}) // of the bubble, so that waiting for it counts as waiting
 		var all []<-chan string
 		for i := range 100 {
 			c := p.dial(t)
 			defer c.Close()
 			all = append(all, reading(c))
 			if i == 0 {
-				synctest.Wait() // the first one's is being drawn
+				synctest.Wait() // the first one's is being rendered
 				src.set("a", 2)
 			}
 		}
@@ -207,7 +207,7 @@ func TestTheFirstToAskMayLeaveWithoutHarmToTheOthers(t *testing.T) {
 	t.Parallel()
 	src := &counter{n: map[string]int{"a": 1}}
 	inBubble(t, src, func(t *testing.T, f *live.Feed, p *pipes) {
-		src.gate = make(chan struct{}) // of the bubble, so that waiting at it counts as waiting
+		src.gate = make(chan struct{}) // of the bubble, so that waiting for it counts as waiting
 		running := reading(p.dial(t))
 		synctest.Wait()
 		first := p.dial(t) // its snapshot is the next, and the third one's
@@ -223,7 +223,7 @@ func TestTheFirstToAskMayLeaveWithoutHarmToTheOthers(t *testing.T) {
 	})
 }
 
-// panicking is a source that cannot draw.
+// panicking is a source that cannot render.
 type panicking struct{ snapshot, delta bool }
 
 func (p panicking) Snapshot(context.Context) ([]byte, error) {
@@ -257,8 +257,8 @@ func TestAPanicWhileDrawingEndsOneStreamAndNotTheProcess(t *testing.T) {
 		defer c.Close()
 		lines := reading(c)
 		next(t, lines, "snapshot")
-		f.Touch("topic", "a")
-		next(t, lines, "event: beat") // it goes on
+		f.Invalidate("topic", "a")
+		next(t, lines, "event: beat") // the feed continues
 	})
 }
 
@@ -275,7 +275,7 @@ func TestBesideChangesTheHeadComesTwiceASecondAndItsLastStateAlways(t *testing.T
 		for i := 1; i <= changes; i++ { // for two seconds
 			src.head.Store(int32(i))
 			src.set("a", i)
-			f.Touch("topic", "a")
+			f.Invalidate("topic", "a")
 			<-time.After(20 * time.Millisecond)
 		}
 		heads, items := 0, 0
@@ -296,7 +296,7 @@ func TestBesideChangesTheHeadComesTwiceASecondAndItsLastStateAlways(t *testing.T
 		}
 		<-time.After(time.Second)
 		src.head.Store(-7)
-		f.Touch("topic", "")
+		f.Invalidate("topic", "")
 		if waited := next(t, lines, "head -7"); waited > 200*time.Millisecond {
 			t.Errorf("a head that changes alone came after %v", waited)
 		}

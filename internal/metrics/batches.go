@@ -1,20 +1,21 @@
 package metrics
 
 import (
+	"cmp"
 	"sheetlift/internal/batch"
 )
 
-// withKeys is the engine that calls with keys.
+// withKeys is the engine that uses keys.
 const withKeys = "gemini"
 
-// readWithKeys is how many images were read with calls of the pool.
+// readWithKeys returns the number of images read with calls of the pool.
 func readWithKeys(s batch.Stats) uint64 {
 	return s.Ended[batch.End{Result: batch.EndRead, Engine: withKeys}]
 }
 
-// images tells what became of images. Series that may come are there from the start.
-func (t teller) images(s batch.Stats, engines []string) {
-	ends := map[batch.End]uint64{{Result: batch.EndReused}: 0}
+// images sets the counters of finished images. All series exist from the start.
+func (t scrape) images(s batch.Stats, engines []string) {
+	ends := map[batch.End]uint64{{Result: batch.EndFromCache}: 0}
 	for _, engine := range engines {
 		for _, result := range []string{batch.EndRead, batch.EndFailed, batch.EndCanceled} {
 			ends[batch.End{Result: result, Engine: engine}] = 0
@@ -24,12 +25,12 @@ func (t teller) images(s batch.Stats, engines []string) {
 		ends[end] = n
 	}
 	for end, n := range ends {
-		t.set(images, float64(n), end.Result, end.Engine)
+		t.set(images, float64(n), end.Result, cmp.Or(end.Engine, "none"))
 	}
 }
 
-func (t teller) uploads(s batch.Stats) {
-	for _, result := range []string{batch.UploadTaken, batch.UploadRefused, batch.UploadFailed} {
+func (t scrape) uploads(s batch.Stats) {
+	for _, result := range []string{batch.UploadAccepted, batch.UploadRefused, batch.UploadFailed} {
 		t.set(uploads, float64(s.Uploads[result]), result)
 	}
 	t.set(uploading, float64(s.Uploading))
@@ -37,8 +38,8 @@ func (t teller) uploads(s batch.Stats) {
 	t.set(arrived, float64(s.Arrived))
 }
 
-// board tells where the stored batches and their images stand.
-func (t teller) board(all []batch.Overview) {
+// board sets the gauges of stored batches and their images.
+func (t scrape) progress(all []batch.Overview) {
 	byStatus := map[batch.Status]int{}
 	var sum batch.Counts
 	for _, o := range all {

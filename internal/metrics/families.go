@@ -2,10 +2,10 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// name is the name of a figure.
+// name is the name of a metric.
 type name string
 
-// The figures.
+// The metrics.
 const (
 	keyState      name = "sheetlift_key_state"
 	keyRequests   name = "sheetlift_key_requests_total"
@@ -31,6 +31,7 @@ const (
 	modelBreaker  name = "sheetlift_model_breaker_state"
 	retryBudget   name = "sheetlift_retry_budget_ratio"
 	retries       name = "sheetlift_retries_total"
+	doubles       name = "sheetlift_doubles_total"
 	callsPerImage name = "sheetlift_calls_per_image"
 
 	images      name = "sheetlift_images_total"
@@ -48,9 +49,9 @@ const (
 	buildInfo   name = "sheetlift_build_info"
 )
 
-// family is what is said of a figure besides its values.
+// family describes a metric.
 type family struct {
-	kind   prometheus.ValueType // of those that are one number
+	kind   prometheus.ValueType // for single numbers
 	labels []string
 	help   string
 }
@@ -58,7 +59,7 @@ type family struct {
 const (
 	gauge     = prometheus.GaugeValue
 	counter   = prometheus.CounterValue
-	histogram = prometheus.UntypedValue // has a type of its own
+	histogram = prometheus.UntypedValue // a histogram has a type of its own
 )
 
 var (
@@ -69,41 +70,42 @@ var (
 )
 
 var families = map[name]family{
-	keyState:      {gauge, byKeyModel, "Where the key stands: 0 active, 1 cooling, 2 parked, 3 quarantined, 4 disabled."},
-	keyRequests:   {counter, []string{"key", "model", "outcome"}, "Calls by what became of them. There is a series once there was such a call, and always one for ok."},
-	keyInflight:   {gauge, byKey, "Calls that are running."},
-	keyAtOnce:     {gauge, byKey, "Calls that the key may have at once."},
-	keyMinute:     {gauge, byKeyModel, "Requests a minute that its project was found to have; 0 is not known."},
-	keyMinuteUsed: {gauge, byKeyModel, "Used of the requests of a minute, 0 to 1; 0 where the limit is not known."},
-	keyTokens:     {gauge, byKeyModel, "Tokens a minute that its project was found to have; 0 is not known."},
-	keyTokensUsed: {gauge, byKeyModel, "Used of the tokens of a minute, 0 to 1; 0 where the limit is not known."},
-	keyDay:        {gauge, byKeyModel, "Requests a day that its project was found to have; 0 is not known."},
+	keyState:      {gauge, byKeyModel, "State of the key: 0 active, 1 cooling, 2 parked, 3 quarantined, 4 disabled."},
+	keyRequests:   {counter, []string{"key", "model", "outcome"}, "Calls by outcome. A series appears with its first call; the one for ok always exists."},
+	keyInflight:   {gauge, byKey, "Running calls."},
+	keyAtOnce:     {gauge, byKey, "Concurrent calls allowed."},
+	keyMinute:     {gauge, byKeyModel, "Requests per minute of its project, as found out; 0: unknown."},
+	keyMinuteUsed: {gauge, byKeyModel, "Share of the requests of a minute in use, 0 to 1; 0 while the limit is unknown."},
+	keyTokens:     {gauge, byKeyModel, "Tokens per minute of its project, as found out; 0: unknown."},
+	keyTokensUsed: {gauge, byKeyModel, "Share of the tokens of a minute in use, 0 to 1; 0 while the limit is unknown."},
+	keyDay:        {gauge, byKeyModel, "Requests per day of its project, as found out; 0: unknown."},
 	keyDayUsed:    {gauge, byKeyModel, "Requests since midnight in California."},
-	keySuccess:    {gauge, byKey, "Good calls among those that were the key's own doing, old ones fading, 0 to 1. None before the first."},
-	keyLatency:    {histogram, byKey, "Seconds that good calls took."},
+	keySuccess:    {gauge, byKey, "Share of good calls among those due to the key, 0 to 1, old ones decaying. Absent before the first."},
+	keyLatency:    {histogram, byKey, "Duration of good calls in seconds."},
 	keyShare:      {gauge, byKey, "Share of the calls of the last five minutes, 0 to 1."},
-	keyCooldown:   {gauge, byKeyModel, "Seconds that the key is still set aside; +Inf until a person does something."},
-	keyNext:       {gauge, byKeyModel, "Seconds until the key may be used again, by its rest and its limits; +Inf not before a person does something."},
+	keyCooldown:   {gauge, byKeyModel, "Remaining cooldown in seconds; +Inf until a person acts."},
+	keyNext:       {gauge, byKeyModel, "Seconds until the key may be used, by cooldown and limits; +Inf until a person acts."},
 	tokens:        {counter, []string{"key", "kind"}, "Tokens as the service counted them, by kind: prompt or output."},
 
-	poolQueue:     {gauge, nil, "Images that wait for a key."},
-	poolWait:      {histogram, nil, "Seconds that images waited for a key, of those that got one."},
-	poolEligible:  {gauge, nil, "Keys that may be used now, busy or not."},
-	poolNext:      {gauge, byModel, "Seconds until a key may be used, by rests, limits and outages: 0 now, +Inf not before a person does something."},
-	modelBreaker:  {gauge, byModel, "0 the service answers, 1 it is down and one call tries it, 2 it is down and the next try is waited for."},
-	retryBudget:   {gauge, byModel, "Left of the calls that may be repeated because the service stumbled, 0 to 1."},
-	retries:       {counter, []string{"reason"}, "Calls for an image that was called for before, by why that was not enough."},
-	callsPerImage: {gauge, nil, "Calls that ended for each image read with them, since the start. None before the first."},
+	poolQueue:     {gauge, nil, "Images waiting for a key."},
+	poolWait:      {histogram, nil, "Wait for a key in seconds, of images that got one."},
+	poolEligible:  {gauge, nil, "Keys usable now, busy or not."},
+	poolNext:      {gauge, byModel, "Seconds until a key is usable, by cooldowns, limits and outages; 0: now, +Inf: until a person acts."},
+	modelBreaker:  {gauge, byModel, "Breaker: 0 closed, 1 open with a probe running, 2 open and waiting for the next probe."},
+	retryBudget:   {gauge, byModel, "Remaining budget of retries after transient failures, 0 to 1."},
+	retries:       {counter, []string{"reason"}, "Repeated calls for an image, by the reason of the retry."},
+	doubles:       {counter, []string{"result"}, "Second calls for an image while its first one ran late. won: its answer came first; lost: it was canceled, or it failed."},
+	callsPerImage: {gauge, nil, "Finished calls per image read with them, since the start. Absent before the first."},
 
-	images:      {counter, []string{"result", "engine"}, "Images that became final by this process. reused: with what was read before, at no cost."},
-	inHand:      {gauge, nil, "Images that this process works on."},
-	batches:     {gauge, byStatus, "Batches that are stored."},
-	batchImages: {gauge, byStatus, "Images of the stored batches that were started."},
-	queueDepth:  {gauge, nil, "Images in the work queue, waiting and in hand, of all processes."},
-	uploads:     {counter, []string{"result"}, "Files that were sent. refused: it cannot be used; failed: it broke off or could not be stored."},
-	uploading:   {gauge, nil, "Files that are being taken in."},
-	uploadBytes: {counter, nil, "Bytes read of files that were sent."},
-	arrived:     {counter, nil, "Images that came out of files that were sent."},
+	images:      {counter, []string{"result", "engine"}, "Images finished by this process. reused: answered from an earlier reading, at no cost."},
+	inHand:      {gauge, nil, "Images being processed by this process."},
+	batches:     {gauge, byStatus, "Stored batches."},
+	batchImages: {gauge, byStatus, "Images of stored batches that were started."},
+	queueDepth:  {gauge, nil, "Images in the work queue, waiting and processing, of all processes."},
+	uploads:     {counter, []string{"result"}, "Uploaded files. refused: unusable; failed: interrupted or not stored."},
+	uploading:   {gauge, nil, "Uploads in progress."},
+	uploadBytes: {counter, nil, "Bytes read from uploads."},
+	arrived:     {counter, nil, "Images found in uploaded files."},
 	storeUp:     {gauge, nil, "1 while the store answers."},
 	diskFree:    {gauge, nil, "Free bytes of the disk with the data folder."},
 	diskSize:    {gauge, nil, "Size of the disk with the data folder."},

@@ -1,6 +1,6 @@
-// Package metrics tells figures in the format of Prometheus: of keys by label and never by value, of images and batches
-// by their number and never by name, and of the process. Everything is read at the moment it is asked for, so that
-// nothing that works has to know of it.
+// Package metrics exports Prometheus metrics: of keys by label and never by value, of images and batches by number
+// and never by name, and of the process. All values are read during the scrape, so that no other package depends on
+// it.
 package metrics
 
 import (
@@ -17,31 +17,31 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// Sources is who is asked for figures. All are asked by several at once.
+// Sources provides the values. All are called concurrently.
 type Sources struct {
-	Pool    *keypool.Pool
-	Batches *batch.Service
-	Board   *batch.Board
-	Engines []string                              // by name, those that can read here
-	InHand  func() int                            // images that this process works on
-	Queued  func(context.Context) (uint64, error) // units of work in the store
-	Disk    func() (free, total int64, err error) // of the data folder; a total of 0 is not known
-	Version string
-	Log     *slog.Logger
+	Pool     *keypool.Pool
+	Batches  *batch.Service
+	Progress *batch.Progress
+	Engines  []string                              // names of the engines that can read here
+	InHand   func() int                            // images being processed by this process
+	Queued   func(context.Context) (uint64, error) // units of work in the store
+	Disk     func() (free, total int64, err error) // of the data folder; a total of 0 is unknown
+	Version  string
+	Log      *slog.Logger
 }
 
 const (
-	queueLimit = 2 * time.Second // for the answer of the store
-	mostAtOnce = 4               // who ask; others are answered 503
+	queueLimit = 2 * time.Second // timeout of the store
+	maxScrapes = 4               // concurrent scrapes; further ones get 503
 )
 
-// Handler answers with all figures. It asks nobody who they are.
+// Handler serves all metrics. It does no authentication.
 func Handler(s Sources) http.Handler {
 	all := prometheus.NewRegistry()
 	all.MustRegister(newCollector(s), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: mostAtOnce,
-		DisableCompression: true, // the doors compress what they send, once
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+		DisableCompression: true, // internal/web compresses answers, once
 	})
 }
 
@@ -68,7 +68,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	t := teller{c.descs, out}
+	t := scrape{c.descs, out}
 	t.set(buildInfo, 1, c.Version)
 	stats, figures := c.Batches.Stats(), c.Pool.Figures(time.Now())
 	t.pool(figures)
@@ -80,18 +80,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		t.set(callsPerImage, float64(figures.Ended)/float64(read))
 	}
 	t.uploads(stats)
-	t.board(c.Board.Overviews())
+	t.progress(c.Progress.Overviews())
 	t.set(inHand, float64(c.InHand()))
 	c.store(t)
 }
 
-// store tells how the store is.
-func (c *collector) store(t teller) {
+// store sets the metrics of the store and the disk.
+func (c *collector) store(t scrape) {
 	ctx, cancel := context.WithTimeout(context.Background(), queueLimit)
 	defer cancel()
 	queued, err := c.Queued(ctx)
 	if err != nil {
-		c.Log.Warn("the store did not say how much work is queued", "err", err)
+		c.Log.Warn("reading the queue depth from the store failed", "err", err)
 		t.set(storeUp, 0)
 	} else {
 		t.set(storeUp, 1)
@@ -103,20 +103,20 @@ func (c *collector) store(t teller) {
 	}
 }
 
-// teller tells one scrape.
-type teller struct {
+// scrape sends the metrics of one scrape.
+type scrape struct {
 	descs map[name]*prometheus.Desc
 	out   chan<- prometheus.Metric
 }
 
-// set tells a number. The values of its labels come in the order of its family.
-func (t teller) set(n name, value float64, labels ...string) {
+// set sends a number. The label values come in the order of its family.
+func (t scrape) set(n name, value float64, labels ...string) {
 	m, err := prometheus.NewConstMetric(t.descs[n], families[n].kind, value, labels...)
 	t.send(n, m, err)
 }
 
-// spread tells a histogram.
-func (t teller) spread(n name, h keypool.Histogram, labels ...string) {
+// histogram sends a histogram.
+func (t scrape) histogram(n name, h keypool.Histogram, labels ...string) {
 	upTo, sum := make(map[float64]uint64, len(h.Bounds)), uint64(0)
 	for i, bound := range h.Bounds {
 		sum += h.Counts[i]
@@ -126,7 +126,7 @@ func (t teller) spread(n name, h keypool.Histogram, labels ...string) {
 	t.send(n, m, err)
 }
 
-func (t teller) send(n name, m prometheus.Metric, err error) {
+func (t scrape) send(n name, m prometheus.Metric, err error) {
 	if err != nil {
 		m = prometheus.NewInvalidMetric(t.descs[n], err)
 	}

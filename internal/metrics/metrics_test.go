@@ -22,7 +22,7 @@ import (
 
 const model = "gemini-3.8-flash"
 
-// sources are those of a program at rest, with a pool of keys with these labels.
+// sources are those of an idle program, with a pool of keys with these labels.
 func sources(labels ...string) Sources {
 	log := slog.New(slog.DiscardHandler)
 	var keys []keypool.Key
@@ -31,13 +31,13 @@ func sources(labels ...string) Sources {
 	}
 	return Sources{
 		Pool: keypool.New(keys, keypool.Options{Models: []string{model}}), Batches: batch.NewService(batch.Ports{}, batch.Limits{}),
-		Board: batch.NewBoard(nil, log), Engines: []string{"gemini", "tesseract"}, InHand: func() int { return 0 },
+		Progress: batch.NewProgress(nil, log), Engines: []string{"gemini", "tesseract"}, InHand: func() int { return 0 },
 		Queued: func(context.Context) (uint64, error) { return 0, nil },
 		Disk:   func() (int64, int64, error) { return 1, 2, nil }, Version: "test", Log: log,
 	}
 }
 
-// call makes one call that comes to o.
+// call makes one call with the outcome o.
 func (s Sources) call(t *testing.T, model string, o keypool.Outcome) {
 	t.Helper()
 	l, err := s.Pool.Acquire(t.Context(), keypool.Want{Model: model})
@@ -47,7 +47,7 @@ func (s Sources) call(t *testing.T, model string, o keypool.Outcome) {
 	l.Release(o)
 }
 
-// classes are the classes that package keypool has.
+// classes yields the classes of package keypool.
 func classes(t *testing.T) func(func(keypool.Class) bool) {
 	t.Helper()
 	source, err := os.ReadFile("../keypool/class.go")

@@ -39,23 +39,23 @@ func BenchmarkEngineEnqueueToStart(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			from, to := stores(b)
 			x := newBatch(b, from)
-			lane, err := to.Queue().Open(b.Context(), x.ID, 5)
+			consumer, err := to.Queue().Open(b.Context(), x.ID, 5)
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer lane.Close()
+			defer consumer.Close()
 			var waited time.Duration
 			for n := 1; b.Loop(); n++ {
 				begun := time.Now()
-				if err := from.Queue().Add(b.Context(), []batch.Unit{{Batch: x.ID, N: n, Seq: 1}}); err != nil {
+				if err := from.Queue().Add(b.Context(), []batch.Unit{{Batch: x.ID, N: n, Generation: 1}}); err != nil {
 					b.Fatal(err)
 				}
-				w, err := lane.Next(b.Context())
+				w, err := consumer.Next(b.Context())
 				if err != nil {
 					b.Fatal(err)
 				}
 				waited += time.Since(begun)
-				if err := w.Done(b.Context()); err != nil {
+				if err := w.Ack(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -64,7 +64,7 @@ func BenchmarkEngineEnqueueToStart(b *testing.B) {
 	}
 }
 
-// BenchmarkEngineChangeOnAnotherProcess is from the call that writes to the other process's subscriber.
+// BenchmarkEngineChangeOnAnotherProcess measures from the writing call to the subscriber of the other process.
 func BenchmarkEngineChangeOnAnotherProcess(b *testing.B) {
 	one, two := benchPair(b)
 	m := newImages(b, one, newBatch(b, one).ID, 1)[0]
@@ -91,7 +91,7 @@ func BenchmarkEngineChangeOnAnotherProcess(b *testing.B) {
 	}
 }
 
-// BenchmarkEngineNoOp takes images through their life without reading anything: begun, read, unit done.
+// BenchmarkEngineNoOp takes images through their life without an engine: claim, save, ack.
 func BenchmarkEngineNoOp(b *testing.B) {
 	const images = 1000
 	for _, slots := range []int{5, 64} {
@@ -101,7 +101,7 @@ func BenchmarkEngineNoOp(b *testing.B) {
 				b.StopTimer()
 				x := newBatch(b, s)
 				newImages(b, s, x.ID, images)
-				lane, err := s.Queue().Open(b.Context(), x.ID, slots)
+				consumer, err := s.Queue().Open(b.Context(), x.ID, slots)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -110,7 +110,7 @@ func BenchmarkEngineNoOp(b *testing.B) {
 				if err := s.Queue().Add(b.Context(), units(x.ID, images)); err != nil {
 					b.Fatal(err)
 				}
-				work := make(chan batch.Work)
+				work := make(chan batch.Delivery)
 				var all sync.WaitGroup
 				for range slots {
 					all.Go(func() {
@@ -122,7 +122,7 @@ func BenchmarkEngineNoOp(b *testing.B) {
 					})
 				}
 				for range images {
-					w, err := lane.Next(b.Context())
+					w, err := consumer.Next(b.Context())
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -131,14 +131,14 @@ func BenchmarkEngineNoOp(b *testing.B) {
 				close(work)
 				all.Wait()
 				b.ReportMetric(images/time.Since(begun).Seconds(), "images/s")
-				lane.Close()
+				consumer.Close()
 			}
 			b.ReportMetric(memory(b, "VmHWM"), "peak-MB")
 		})
 	}
 }
 
-func noOp(ctx context.Context, s *store.Store, w batch.Work) error {
+func noOp(ctx context.Context, s *store.Store, w batch.Delivery) error {
 	u := w.Unit()
 	m, err := s.Image(ctx, u.Batch, u.N)
 	if err != nil {
@@ -152,7 +152,7 @@ func noOp(ctx context.Context, s *store.Store, w batch.Work) error {
 	if err := s.SaveImage(ctx, m); err != nil {
 		return err
 	}
-	return w.Done(ctx)
+	return w.Ack(ctx)
 }
 
 func BenchmarkEngineList5000(b *testing.B) {
@@ -193,7 +193,7 @@ func BenchmarkEngineStart100000(b *testing.B) {
 	}
 }
 
-// memory is a line of what the system says of this process, in MB.
+// memory returns a line of this process's memory statistics, in MB.
 func memory(b *testing.B, line string) float64 {
 	b.Helper()
 	data, err := os.ReadFile("/proc/self/status")

@@ -9,10 +9,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// chunkSize is how much of an object goes into one message: external servers take 1 MB at most by default.
+// chunkSize is the maximum size of a message of an object: external servers accept 1 MB by default.
 const chunkSize = 512 << 10
 
-// wholeHeader is the same on all chunks of an object: their number, the bytes and the checksum of all of it.
+// wholeHeader is equal on all chunks of an object: the number of chunks, and the size and checksum of the object.
 const wholeHeader = "Sheetlift-Whole"
 
 const pictureStream = "PICTURES"
@@ -25,13 +25,14 @@ func (s *Store) openPictures(ctx context.Context) error {
 	return err
 }
 
-// blobPlace is where an object was stored.
+// blobPlace says where an object is stored.
 type blobPlace struct {
 	subject string
 	first   uint64 // the lowest of its sequence numbers
 }
 
-// putBlob stores data in chunks below subject. The first chunk goes last: an object without it is not there.
+// putBlob stores data in chunks below subject. The first chunk is written last: without it the object does not
+// exist.
 func (s *Store) putBlob(ctx context.Context, subject string, data []byte) (blobPlace, error) {
 	parts := max(1, (len(data)+chunkSize-1)/chunkSize)
 	whole := fmt.Sprintf("%d %d %s", parts, len(data), sum(data))
@@ -54,9 +55,9 @@ func (s *Store) putBlob(ctx context.Context, subject string, data []byte) (blobP
 	return place, nil
 }
 
-// getBlob returns an object whole. missing reports true for the error when it is not there.
+// getBlob returns a complete object. missing reports true for the error if it does not exist.
 func (s *Store) getBlob(ctx context.Context, subject string) (data []byte, err error) {
-	for range 3 { // it may be replaced while it is read
+	for range 3 { // it may be replaced during the read
 		if data, err = s.getBlobOnce(ctx, subject); !errors.Is(err, errDamaged) {
 			return data, err
 		}
@@ -104,7 +105,7 @@ func (s *Store) getChunk(ctx context.Context, subject string, i int) (m *jetstre
 	return m, err
 }
 
-// purgeBefore removes what matches the filter and is older than the sequence number before, everything for 0.
+// purgeBefore removes the messages that match the filter and are older than the sequence number before; all for 0.
 func (s *Store) purgeBefore(ctx context.Context, filter string, before uint64) error {
 	opts := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(filter)}
 	if before > 0 {

@@ -17,19 +17,19 @@ import (
 
 const (
 	history   = 8               // revisions kept of each document, a safety net
-	markerTTL = 24 * time.Hour  // how long a deleted key still tells watchers so
+	markerTTL = 24 * time.Hour  // how long a delete marker informs watchers
 	loadLimit = 5 * time.Second // one try of loading many documents; 5,000 take 60 ms
 	loadTries = 2
 
-	// loadsAtOnce is how many loads of many documents are under way at one time: each reads on the server beside what is
-	// written, and of 200 uploads that each look what is there already some would wait so long that it looked like damage.
-	loadsAtOnce = 4
+	// maxLoads bounds concurrent loads of many documents: each reads on the server beside the writes. With 200
+	// uploads that each list the existing images, some loads would wait so long that it looked like damage.
+	maxLoads = 4
 
-	placeLimit = 2 * time.Second  // until a consumer must stand; on two busy cores it takes 0.3 s
-	readerIdle = 10 * time.Second // a consumer that nobody asks goes after that
+	placeTimeout = 2 * time.Second  // until a consumer must be placed; on two busy cores it takes 0.3 s
+	readerIdle   = 10 * time.Second // a consumer without requests is removed after that
 )
 
-// sumHeader carries the checksum of a message: the server does not notice a flipped byte in what it stored.
+// sumHeader carries the checksum of a message: the server does not detect a flipped byte in stored data.
 const sumHeader = "Sheetlift-Sum"
 
 var sumTable = crc32.MakeTable(crc32.Castagnoli)
@@ -37,11 +37,11 @@ var sumTable = crc32.MakeTable(crc32.Castagnoli)
 func sum(data []byte) string { return strconv.FormatUint(uint64(crc32.Checksum(data, sumTable)), 16) }
 
 var (
-	errShort  = errors.New("the load ended early")                    // before all of it had come
-	errBehind = errors.New("a node that is behind answered the load") // it will have caught up in a moment
+	errShort  = errors.New("the load ended early")                    // before all documents had arrived
+	errBehind = errors.New("a node that is behind answered the load") // it catches up in a moment
 )
 
-// doc is one stored document.
+// doc is a stored document.
 type doc struct {
 	key  string
 	data []byte
@@ -49,7 +49,7 @@ type doc struct {
 	gone bool // deleted: data is empty
 }
 
-// bucket is a key-value bucket in the usual form of NATS, so that its tools can read it.
+// bucket is a key-value bucket in the usual form of NATS, so that NATS tools can read it.
 type bucket struct {
 	s      *Store
 	name   string
@@ -57,26 +57,26 @@ type bucket struct {
 	stream jetstream.Stream
 	prefix string // of its subjects
 
-	written atomic.Uint64 // the newest revision that this process put
+	lastWritten atomic.Uint64 // the newest revision that this process wrote
 }
 
 func (s *Store) openBuckets(ctx context.Context) error {
-	s.apart = nil
-	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates, "ledger": &s.ledger} {
+	s.documents = nil
+	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates, "ledger": &s.ledger, "access": &s.access} {
 		b, err := s.openBucket(ctx, name)
 		if err != nil {
 			return err
 		}
 		*to = b
-		if name != "batches" && name != "images" {
-			s.apart = append(s.apart, b)
+		if name != "batches" && name != "images" && name != "access" {
+			s.documents = append(s.documents, b)
 		}
 	}
 	return nil
 }
 
 func (s *Store) openBucket(ctx context.Context, name string) (*bucket, error) {
-	stream, err := s.makeStream(ctx, jetstream.StreamConfig{ // what the client library makes of a bucket
+	stream, err := s.makeStream(ctx, jetstream.StreamConfig{ // as the client library configures a bucket
 		Name: "KV_" + name, Subjects: []string{"$KV." + name + ".>"}, MaxMsgsPerSubject: history, AllowRollup: true,
 		DenyDelete: true, Discard: jetstream.DiscardNew, AllowMsgTTL: true, SubjectDeleteMarkerTTL: markerTTL,
 	})
@@ -90,7 +90,7 @@ func (s *Store) openBucket(ctx context.Context, name string) (*bucket, error) {
 	return &bucket{s: s, name: name, kv: kv, stream: stream, prefix: "$KV." + name + "."}, nil
 }
 
-// get returns one document; missing reports true for the error when there is none.
+// get returns a document; missing reports true for the error if there is none.
 func (b *bucket) get(ctx context.Context, key string) (doc, error) {
 	d, _, err := b.last(ctx, key)
 	if err == nil && d.gone {
@@ -99,7 +99,7 @@ func (b *bucket) get(ctx context.Context, key string) (doc, error) {
 	return d, err
 }
 
-// last returns the newest revision of a key, be it a deletion, with the id of the write that made it.
+// last returns the newest revision of a key, including a deletion, with the id of the write that made it.
 func (b *bucket) last(ctx context.Context, key string) (d doc, write string, err error) {
 	err = b.s.try(ctx, func(ctx context.Context) error {
 		m, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
@@ -113,7 +113,7 @@ func (b *bucket) last(ctx context.Context, key string) (d doc, write string, err
 	return d, write, err
 }
 
-// doc checks what was stored and makes a document of it.
+// doc verifies a stored message and converts it.
 func (b *bucket) doc(subject string, seq uint64, h nats.Header, data []byte) (doc, error) {
 	d := doc{key: strings.TrimPrefix(subject, b.prefix), rev: seq}
 	if h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != "" {
@@ -127,8 +127,8 @@ func (b *bucket) doc(subject string, seq uint64, h nats.Header, data []byte) (do
 	return d, nil
 }
 
-// put writes data if the newest revision of key is still prev, 0 meaning that there is none, and returns the new
-// revision. A repeated try of the same write is answered by the server with the revision of the first.
+// put writes data if the newest revision of key is still prev (0: none exists), and returns the new revision. The
+// server answers a repeated try of the same write with the revision of the first.
 func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) (uint64, error) {
 	write := rand.Text()
 	var rev uint64
@@ -150,7 +150,8 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) 
 	if !hasCode(err, codeWrongRevision) || tries == 1 && prev > 0 {
 		return rev, err
 	}
-	// Either an earlier try landed and its acknowledgement was lost, or a new key was there before and is deleted.
+	// Either an earlier try succeeded and its acknowledgement was lost, or the new key existed before and is
+	// deleted.
 	d, by, readErr := b.last(ctx, key)
 	switch {
 	case readErr != nil:
@@ -164,13 +165,13 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, prev uint64) 
 	return rev, err
 }
 
-// wrote notes a revision that this process put, for CatchUp.
-func (b *bucket) wrote(rev uint64) {
-	for was := b.written.Load(); was < rev && !b.written.CompareAndSwap(was, rev); was = b.written.Load() {
+// noteWritten records a revision that this process wrote, for CatchUp.
+func (b *bucket) noteWritten(rev uint64) {
+	for was := b.lastWritten.Load(); was < rev && !b.lastWritten.CompareAndSwap(was, rev); was = b.lastWritten.Load() {
 	}
 }
 
-// set writes data whatever was there before.
+// set writes data regardless of the current revision.
 func (b *bucket) set(ctx context.Context, key string, data []byte, opts ...jetstream.PublishOpt) error {
 	return b.s.try(ctx, func(ctx context.Context) error {
 		m := nats.NewMsg(b.prefix + key)
@@ -181,7 +182,8 @@ func (b *bucket) set(ctx context.Context, key string, data []byte, opts ...jetst
 	})
 }
 
-// remove deletes key if its newest revision is still prev and tells watchers. A key that is gone stays gone.
+// remove deletes key if its newest revision is still prev, and informs watchers. Removing a deleted key is no
+// error.
 func (b *bucket) remove(ctx context.Context, key string, prev uint64) error {
 	err := b.s.try(ctx, func(ctx context.Context) error {
 		return b.kv.Purge(ctx, key, jetstream.LastRevision(prev), jetstream.PurgeTTL(markerTTL))
@@ -194,29 +196,29 @@ func (b *bucket) remove(ctx context.Context, key string, prev uint64) error {
 	return err
 }
 
-// purge forgets all keys that match the filter, without a word to watchers, and gives their room back.
+// purge deletes all keys that match the filter without informing watchers, and frees their space.
 func (b *bucket) purge(ctx context.Context, filter string) error {
 	return b.s.try(ctx, func(ctx context.Context) error {
 		return b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+filter))
 	})
 }
 
-// load returns the newest revision of every key that matches the filter, without those deleted. It fails when the
-// server sends fewer than it said it has, or not in time: a damaged block makes it fall silent.
+// load returns the newest revision of every key that matches the filter, without deleted ones. It fails if the
+// server sends fewer messages than it announced, or too late: a damaged block makes it stop sending.
 func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 	var docs []doc
 	var err error
-	limit := time.Now().Add(patience)
+	limit := time.Now().Add(retryLimit)
 	for tries := 0; ; {
-		docs, err = b.loadInTurn(ctx, filter)
-		if err == nil || ctx.Err() != nil || b.s.ctx.Err() != nil || !passing(err) {
+		docs, err = b.loadLimited(ctx, filter)
+		if err == nil || ctx.Err() != nil || b.s.ctx.Err() != nil || !retryable(err) {
 			return docs, err
 		}
 		if tries++; tries >= loadTries && (!b.s.clustered() || time.Now().After(limit)) {
 			break
 		}
 		select {
-		case <-time.After(callPause):
+		case <-time.After(retryPause):
 		case <-ctx.Done():
 		case <-b.s.ctx.Done():
 		}
@@ -227,14 +229,14 @@ func (b *bucket) load(ctx context.Context, filter string) ([]doc, error) {
 	return nil, err
 }
 
-// loadInTurn is loadOnce when it is this load's turn; its time counts from then.
-func (b *bucket) loadInTurn(ctx context.Context, filter string) ([]doc, error) {
+// loadLimited is loadOnce once a slot is free; its timeout starts then.
+func (b *bucket) loadLimited(ctx context.Context, filter string) ([]doc, error) {
 	select {
-	case b.s.loads <- struct{}{}:
+	case b.s.loadSlots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-b.s.loads }()
+	defer func() { <-b.s.loadSlots }()
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	return b.loadOnce(ctx, filter)
@@ -252,7 +254,7 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 		return nil, err
 	}
 	name, want := cons.CachedInfo().Name, int(cons.CachedInfo().NumPending)
-	defer func() { // it goes by itself if this fails
+	defer func() { // it expires by itself if this fails
 		_ = b.stream.DeleteConsumer(context.WithoutCancel(ctx), name)
 	}()
 	if want == 0 {
@@ -278,7 +280,7 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 		if err != nil {
 			return nil, err
 		}
-		if i, twice := seen[d.key]; twice { // changed while it was loaded
+		if i, twice := seen[d.key]; twice { // changed during the load
 			docs[i] = d
 		} else {
 			seen[d.key] = len(docs)
@@ -289,7 +291,7 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 			if upTo < newest {
 				return nil, errBehind
 			}
-			return present(docs), nil
+			return withoutDeleted(docs), nil
 		}
 	}
 	if err := got.Error(); err != nil {
@@ -298,27 +300,29 @@ func (b *bucket) loadOnce(ctx context.Context, filter string) (docs []doc, err e
 	if len(docs) < want {
 		return nil, fmt.Errorf("%w: %d of %d", errShort, len(docs), want)
 	}
-	if upTo < newest { // the node caught up after it had said how many there are
+	if upTo < newest { // the node caught up after it had announced the number
 		return nil, errBehind
 	}
-	return present(docs), nil
+	return withoutDeleted(docs), nil
 }
 
-// reader makes a consumer that reads the bucket once and goes by itself. It has a name of its own and stands on one node.
-// A cluster may choose a node that was lost a moment ago: the call then has no answer, and only another name is placed anew.
+// reader creates a consumer that reads the bucket once and expires by itself. It has a unique name and one replica.
+// A cluster may place it on a node that was just lost: the call then gets no answer, and only a new name is placed
+// again.
 func (b *bucket) reader(ctx context.Context, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = jetstream.AckNonePolicy, true, 1, readerIdle
 	if b.s.clustered() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, placeLimit)
+		ctx, cancel = context.WithTimeout(ctx, placeTimeout)
 		defer cancel()
 	}
 	return b.stream.CreateConsumer(ctx, cfg)
 }
 
-// newest is the newest revision among the keys that match the filter, as the leader of a cluster knows it, 0 when there is
-// none. The load itself may come from a node that is behind; since nodes take everything in order, one that sends this
-// revision has sent all that was acknowledged before the load began. The one server inside is never behind.
+// newest returns the newest revision among the keys that match the filter, as the leader of a cluster knows it; 0
+// if there is none. The load itself may be served by a node that is behind. Nodes apply everything in order, so one
+// that sends this revision has sent everything acknowledged before the load began. The embedded server is never
+// behind.
 func (b *bucket) newest(ctx context.Context, filter string) (uint64, error) {
 	if !b.s.clustered() {
 		return 0, nil
@@ -333,7 +337,7 @@ func (b *bucket) newest(ctx context.Context, filter string) (uint64, error) {
 	return m.Sequence, nil
 }
 
-func present(docs []doc) []doc {
+func withoutDeleted(docs []doc) []doc {
 	kept := docs[:0]
 	for _, d := range docs {
 		if !d.gone {
@@ -343,7 +347,7 @@ func present(docs []doc) []doc {
 	return kept
 }
 
-// lastSeq is the newest revision in the bucket.
+// lastSeq returns the newest revision in the bucket.
 func (b *bucket) lastSeq(ctx context.Context) (seq uint64, err error) {
 	err = b.s.try(ctx, func(ctx context.Context) error {
 		info, err := b.stream.Info(ctx)

@@ -9,33 +9,34 @@ import (
 	"sheetlift/internal/batch"
 )
 
-// changeRoom is how many changes may wait for the goroutine that tells of them before the watches wait, too.
+// changeRoom is the buffer between the watches and the goroutine that calls the subscribers; when it is full, the
+// watches wait.
 const changeRoom = 256
 
-// changes tells all subscribers of the process from one watch of each bucket. The watches cost every writer a little,
-// so they start with the first subscriber, and there is never a second pair.
+// changes delivers changes to all subscribers of the process from one watch per bucket. The watches cost every
+// writer a little, so they start with the first subscriber and exist only once.
 type changes struct {
-	s    *Store
-	in   chan change
-	asks chan func()   // run by the goroutine between two changes
-	quit chan struct{} // closed by close
-	done chan struct{} // closed when the goroutine is gone
+	s     *Store
+	in    chan change
+	calls chan func()   // run by the goroutine between two changes
+	quit  chan struct{} // closed by close
+	done  chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex
 	started bool
 	closed  bool
 	stops   []func()
 
-	// Of the goroutine alone:
-	batches map[batch.ID]*batch.Batch
-	subs    map[int]func(batch.Change)
-	next    int
-	told    uint64                     // the newest revision of an image that all subscribers know of
-	waiting map[uint64][]chan struct{} // closed when told has reached it
+	// Used by the goroutine only:
+	batches   map[batch.ID]*batch.Batch
+	subs      map[int]func(batch.Change)
+	next      int
+	delivered uint64                     // the newest image revision that all subscribers got
+	waiting   map[uint64][]chan struct{} // closed when delivered has reached the revision
 }
 
-// catchUp is how long the word of a change may take to come back to whoever made it; it takes a millisecond.
-const catchUp = time.Second
+// catchUpTimeout bounds the time until a change comes back to the process that made it; it takes a millisecond.
+const catchUpTimeout = time.Second
 
 type change struct {
 	doc
@@ -44,21 +45,22 @@ type change struct {
 
 func newChanges(s *Store) *changes {
 	return &changes{
-		s: s, in: make(chan change, changeRoom), asks: make(chan func()), quit: make(chan struct{}),
+		s: s, in: make(chan change, changeRoom), calls: make(chan func()), quit: make(chan struct{}),
 		done: make(chan struct{}), batches: map[batch.ID]*batch.Batch{}, subs: map[int]func(batch.Change){},
 		waiting: map[uint64][]chan struct{}{},
 	}
 }
 
-// Subscribe implements batch.Changes. Batches and images are watched each in their own order: a batch may be seen
-// completed a moment before its last image. When a batch is gone, so are its images; they are not told one by one.
+// Subscribe implements batch.Changes. Batches and images are watched separately, each in order: a batch may appear
+// completed a moment before its last image. The removal of a batch includes its images; there is no change for each
+// of them.
 func (s *Store) Subscribe(ctx context.Context, f func(batch.Change)) (cancel func(), err error) {
 	c := s.changes
 	if err := c.start(ctx); err != nil {
 		return nil, s.fail(ctx, err)
 	}
 	var id int
-	err = c.ask(ctx, func() {
+	err = c.do(ctx, func() {
 		for _, b := range c.batches {
 			f(batch.Change{ID: b.ID, Batch: b})
 		}
@@ -69,53 +71,63 @@ func (s *Store) Subscribe(ctx context.Context, f func(batch.Change)) (cancel fun
 		return nil, s.fail(ctx, err)
 	}
 	return func() {
-		// Either the goroutine takes it out, or it is gone and calls nobody.
-		_ = c.ask(context.Background(), func() { delete(c.subs, id) })
+		// Either the goroutine removes it, or it has ended and calls no subscriber.
+		_ = c.do(context.Background(), func() { delete(c.subs, id) })
 	}, nil
 }
 
 // CatchUp implements batch.Changes.
 func (s *Store) CatchUp(ctx context.Context) error {
-	c, upTo, told := s.changes, s.images.written.Load(), make(chan struct{})
-	ctx, cancel := context.WithTimeout(ctx, catchUp)
+	c, upTo, delivered := s.changes, s.images.lastWritten.Load(), make(chan struct{})
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	err := c.ask(ctx, func() {
-		if c.told >= upTo {
-			close(told)
+	if !c.watched() && ctx.Err() == nil {
+		return nil
+	}
+	err := c.do(ctx, func() {
+		if c.delivered >= upTo {
+			close(delivered)
 			return
 		}
-		c.waiting[upTo] = append(c.waiting[upTo], told)
+		c.waiting[upTo] = append(c.waiting[upTo], delivered)
 	})
 	if err != nil {
 		return s.fail(ctx, err)
 	}
 	select {
-	case <-told:
+	case <-delivered:
 		return nil
 	case <-ctx.Done():
 		return s.fail(ctx, ctx.Err())
 	}
 }
 
-// reached notes what all subscribers know of.
-func (c *changes) reached(rev uint64) {
-	c.told = rev
+// watched reports whether there was a subscription, or the store is closed.
+func (c *changes) watched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.started || c.closed
+}
+
+// markDelivered records the newest revision that all subscribers got.
+func (c *changes) markDelivered(rev uint64) {
+	c.delivered = rev
 	for upTo, all := range c.waiting {
 		if upTo > rev {
 			continue
 		}
-		for _, told := range all {
-			close(told)
+		for _, delivered := range all {
+			close(delivered)
 		}
 		delete(c.waiting, upTo)
 	}
 }
 
-// ask has the goroutine run f and waits until it has.
-func (c *changes) ask(ctx context.Context, f func()) error {
+// do runs f on the goroutine and waits for it.
+func (c *changes) do(ctx context.Context, f func()) error {
 	ran := make(chan struct{})
 	select {
-	case c.asks <- func() { defer close(ran); f() }:
+	case c.calls <- func() { defer close(ran); f() }:
 		<-ran
 		return nil
 	case <-c.done:
@@ -125,7 +137,7 @@ func (c *changes) ask(ctx context.Context, f func()) error {
 	}
 }
 
-// start loads the batches and begins to watch, once; a start that failed may be repeated.
+// start loads the batches and opens the watches, once. It may be repeated after an error.
 func (c *changes) start(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +171,7 @@ func (c *changes) start(ctx context.Context) error {
 		b     *bucket
 		after uint64
 	}{{c.s.batches, afterBatch}, {c.s.images, afterImage}} {
-		stop, err := w.b.watch(ctx, w.after, func(d doc) { c.take(change{d, w.b == c.s.images}) })
+		stop, err := w.b.watch(ctx, w.after, func(d doc) { c.enqueue(change{d, w.b == c.s.images}) })
 		if err != nil {
 			c.stopWatches()
 			return err
@@ -171,7 +183,7 @@ func (c *changes) start(ctx context.Context) error {
 	return nil
 }
 
-func (c *changes) take(ch change) {
+func (c *changes) enqueue(ch change) {
 	select {
 	case c.in <- ch:
 	case <-c.quit:
@@ -184,34 +196,34 @@ func (c *changes) run() {
 		select {
 		case <-c.quit:
 			return
-		case f := <-c.asks:
+		case f := <-c.calls:
 			f()
 		case ch := <-c.in:
-			if told, ok := c.change(ch); ok {
+			if delivered, ok := c.change(ch); ok {
 				for _, f := range c.subs {
-					f(told)
+					f(delivered)
 				}
 			}
 			if ch.image {
-				c.reached(ch.rev)
+				c.markDelivered(ch.rev)
 			}
 		}
 	}
 }
 
-// change makes of a document what subscribers are told, and keeps the copy of the batches.
+// change converts a document to the subscribers' form, and updates the copy of the batches.
 func (c *changes) change(ch change) (batch.Change, bool) {
 	if ch.image {
 		if ch.gone {
 			id, _, _ := strings.Cut(ch.key, ".")
 			return batch.Change{ID: batch.ID(id), N: numberOf(ch.key), Gone: true}, true
 		}
-		ctx, cancel := context.WithTimeout(c.s.ctx, patience) // what stands aside may wait for an election
+		ctx, cancel := context.WithTimeout(c.s.ctx, retryLimit) // offloaded rows may wait for an election
 		defer cancel()
 		m, err := c.s.decodeImage(ctx, ch.doc)
 		if err != nil {
-			// Replaced meanwhile: the newer change is on its way. Anything else every reader of the image will hear.
-			c.s.log.Warn("store: a change of an image could not be read", "image", ch.key, "error", err)
+			// Replaced meanwhile: the newer change follows. Every reader of the image sees any other error.
+			c.s.log.Warn("store: a change of an image could not be read", "image", ch.key, "err", err)
 			return batch.Change{}, false
 		}
 		return batch.Change{ID: m.Batch, N: m.N, Image: m}, true
@@ -223,11 +235,11 @@ func (c *changes) change(ch change) (batch.Change, bool) {
 		return batch.Change{ID: id, Gone: true}, known
 	}
 	if have := c.batches[id]; have != nil && have.Rev >= ch.rev {
-		return batch.Change{}, false // it was in the load already
+		return batch.Change{}, false // it was part of the load already
 	}
 	b, err := decodeBatch(ch.doc)
 	if err != nil {
-		c.s.log.Error("store: a change of a batch could not be read", "batch", ch.key, "error", err)
+		c.s.log.Error("store: a change of a batch could not be read", "batch", ch.key, "err", err)
 		return batch.Change{}, false
 	}
 	c.batches[id] = b

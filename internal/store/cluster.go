@@ -17,27 +17,27 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Cluster says where an external JetStream is and how to get in. Any number of processes may use the same one.
+// Cluster holds the address and the credentials of an external JetStream. Any number of processes may share it.
 type Cluster struct {
-	URL      string // nats:// or tls:// with host and port, several parted by commas; "" is none
-	Creds    string // a credentials file, "" for none
-	NKey     string // a file with an nkey seed, "" for none
-	CA       string // a PEM file with the authority that signed the nodes' certificates, "" for the system's
-	Cert     string // a PEM file with the certificate to show, "" for none
+	URL      string // nats:// or tls:// with host and port, several separated by commas; "": none
+	Creds    string // a credentials file, "": none
+	NKey     string // a file with an nkey seed, "": none
+	CA       string // a PEM file with the authority that signed the nodes' certificates, "": the system's
+	Cert     string // a PEM file with the client certificate, "": none
 	Key      string // its key
-	Replicas int    // copies of everything; 0 is 3 in a cluster and 1 on a single node, and leaves what is there as it is
+	Replicas int    // copies of all data; 0: 3 in a cluster and 1 on a single node, and existing data keeps its number
 }
 
 const (
 	clusterReplicas = 3
 	reconnectWait   = 250 * time.Millisecond
-	pingEvery       = 2 * time.Second // a node whose machine vanished is noticed after three of them
+	pingEvery       = 2 * time.Second // a node whose machine vanished is detected after three of them
 )
 
-// clustered reports whether the server is not inside this process.
+// clustered reports whether the server is external.
 func (s *Store) clustered() bool { return s.cfg.Cluster.URL != "" }
 
-// String names the nodes without what would let others in.
+// String names the nodes without credentials.
 func (c Cluster) String() string {
 	var names []string
 	for one := range strings.SplitSeq(c.URL, ",") {
@@ -50,19 +50,19 @@ func (c Cluster) String() string {
 	return strings.Join(names, ", ")
 }
 
-// connectCluster connects to any node, waiting for one to come up until ctx ends: the nodes may be starting, too.
+// connectCluster connects to any node. It waits until ctx ends for one to come up: the nodes may be starting too.
 func (s *Store) connectCluster(ctx context.Context) error {
 	c := s.cfg.Cluster
 	opts := []nats.Option{
 		nats.Name("sheetlift"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, reconnectWait), nats.Timeout(callTimeout),
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
-		// What could not be sent is tried again by us; kept for later it would overwrite what was written meanwhile.
+		// Failed requests are repeated by this package; buffered by the client they would overwrite later writes.
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(s.connectionError),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if s.ctx.Err() == nil {
-				s.log.Warn("store: a node of the cluster was lost; looking for another", "error", err)
+				s.log.Warn("store: a node of the cluster was lost; looking for another", "err", err)
 			}
 		}),
 		nats.ReconnectHandler(func(conn *nats.Conn) { s.log.Info("store: connected again", "node", conn.ConnectedServerName()) }),
@@ -94,7 +94,7 @@ func (s *Store) connectCluster(ctx context.Context) error {
 				"SHEETLIFT_NATS_CREDS, SHEETLIFT_NATS_NKEY, or the user in SHEETLIFT_NATS_URL.", c, err)
 		}
 		if first {
-			s.log.Warn("store: no node of the cluster answers yet; trying for a minute", "nodes", c.String(), "error", err)
+			s.log.Warn("store: no node of the cluster answers yet; trying for a minute", "nodes", c.String(), "err", err)
 		}
 		select {
 		case <-time.After(reconnectWait):
@@ -106,18 +106,18 @@ func (s *Store) connectCluster(ctx context.Context) error {
 }
 
 func (s *Store) connectionError(_ *nats.Conn, _ *nats.Subscription, err error) {
-	s.log.Warn("store: connection", "error", err)
+	s.log.Warn("store: connection error", "err", err)
 }
 
-// openCluster makes what is missing, waiting for the cluster to elect its leaders until ctx ends.
+// openCluster creates missing streams. It waits until ctx ends for the cluster to elect its leaders.
 func (s *Store) openCluster(ctx context.Context, open func(context.Context) error) error {
 	for {
 		err := s.try(ctx, open)
-		if err == nil || !passing(err) && !hasCode(err, codeNoPeers) {
+		if err == nil || !retryable(err) && !hasCode(err, codeNoPeers) {
 			return err
 		}
 		select {
-		case <-time.After(callPause):
+		case <-time.After(retryPause):
 		case <-ctx.Done():
 			if hasCode(err, codeNoPeers) {
 				return errs.Wrap(err, errs.Unavailable, "The cluster at %s has too few nodes with JetStream to keep %d copies "+
@@ -128,14 +128,14 @@ func (s *Store) openCluster(ctx context.Context, open func(context.Context) erro
 	}
 }
 
-// makeStream creates a stream or changes it to what this version wants.
+// makeStream creates a stream, or updates it to the configuration of this version.
 func (s *Store) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Storage = jetstream.FileStorage
 	if s.cfg.Memory {
 		cfg.Storage = jetstream.MemoryStorage
 	}
-	// A node that is not the leader may be behind. Asked directly it would say that a picture which was acknowledged
-	// a moment ago is not there.
+	// A node that is not the leader may be behind. A direct read from it would miss a picture that was just
+	// acknowledged.
 	cfg.AllowDirect = !s.clustered()
 	cfg.Replicas = 1
 	if s.clustered() {
@@ -160,8 +160,8 @@ func (s *Store) wantedReplicas() int {
 	}
 }
 
-// refuseStandalone keeps a process that works on a cluster off a folder with batches of its own: nobody would see
-// them, and the day the cluster's nodes were put on that folder they would be gone.
+// refuseStandalone stops a process with a cluster from using a folder with batches of its own: nobody would see
+// them, and they would be lost if a cluster node were later put on that folder.
 func refuseStandalone(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, serverFolder))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -175,7 +175,7 @@ func refuseStandalone(dir string) error {
 		"SHEETLIFT_DATA, or unset SHEETLIFT_NATS_URL.", dir)
 }
 
-// clusterHealth reports whether a node is connected and JetStream answers.
+// clusterHealth returns an error while no node is connected.
 func (s *Store) clusterHealth() error {
 	if !s.conn.IsConnected() {
 		return fmt.Errorf("no node of the cluster at %s is connected", s.cfg.Cluster)

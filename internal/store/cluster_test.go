@@ -53,7 +53,7 @@ func TestAClusterThatDoesNotAnswerIsNamedWithoutItsPassword(t *testing.T) {
 	}
 }
 
-// listing is every file of a folder with its size and time.
+// listing lists every file of a folder with its size and time.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder
@@ -78,7 +78,7 @@ func onCluster(t *testing.T) (nodes *storetest.Cluster, one, two *store.Store) {
 	t.Helper()
 	nodes = storetest.Start(t, 3)
 	for _, s := range []**store.Store{&one, &two} {
-		opened, err := store.Open(t.Context(), store.Config{Cluster: store.Cluster{URL: nodes.URL()}})
+		opened, err := store.Open(t.Context(), store.Config{Cluster: store.Cluster{URL: nodes.URL()}, Mark: "the secret of both"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,14 +88,23 @@ func onCluster(t *testing.T) (nodes *storetest.Cluster, one, two *store.Store) {
 	return nodes, one, two
 }
 
-// TestWhatOneProcessWasToldIsStoredTheOtherReadsAtOnce: a read may come from a node that is behind, and must not show it.
+func TestAProcessWithAnotherSecretDoesNotJoinACluster(t *testing.T) {
+	t.Parallel()
+	nodes, _, _ := onCluster(t)
+	_, err := store.Open(t.Context(), store.Config{Cluster: store.Cluster{URL: nodes.URL()}, Mark: "another secret"})
+	if !errs.Is(err, errs.Conflict) || !strings.Contains(errs.Message(err), "SHEETLIFT_SECRET differs") || strings.Contains(err.Error(), "another secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A read may be served by a node that is behind, and must not show it.
 func TestWhatOneProcessWasToldIsStoredTheOtherReadsAtOnce(t *testing.T) {
 	t.Parallel()
 	nodes, one, two := onCluster(t)
 	b := newBatch(t, one)
 	for n := 1; n <= 40; n++ {
 		if n == 20 {
-			nodes.Kill(nodes.Leader("KV_images")) // reads and writes go on over the election
+			nodes.Kill(nodes.Leader("KV_images")) // reads and writes continue over the election
 		}
 		if err := one.PutPicture(t.Context(), b.ID, "key", batch.Full, []byte{byte(n)}); err != nil {
 			t.Fatal(err)
@@ -112,7 +121,7 @@ func TestWhatOneProcessWasToldIsStoredTheOtherReadsAtOnce(t *testing.T) {
 	}
 }
 
-// TestAWatchOutlivesALostNode: what follows the changes stands on one node, and a cluster places it on a lost one, too.
+// The consumer of a watch is on one node, and a cluster may place it on a lost one.
 func TestAWatchOutlivesALostNode(t *testing.T) {
 	t.Parallel()
 	nodes, one, two := onCluster(t)
@@ -146,8 +155,8 @@ func TestAWatchOutlivesALostNode(t *testing.T) {
 	}
 }
 
-// TestOfManyWhoSwapAtOnceOnAClusterNobodyIsToldOfAFault: a cluster refuses a write while another of the same document is on
-// its way, before it knows which is right.
+// A cluster refuses a write while another write of the same document is in progress, before it knows which one
+// wins.
 func TestOfManyWhoSwapAtOnceOnAClusterNobodyIsToldOfAFault(t *testing.T) {
 	t.Parallel()
 	_, one, two := onCluster(t)

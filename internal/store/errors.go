@@ -12,41 +12,45 @@ import (
 )
 
 const (
-	callTimeout = 3 * time.Second        // one try of a call; an election in a cluster takes longer, hence the tries
-	patience    = 12 * time.Second       // how long a call is tried again: over the worst election seen (7.3 s)
-	callPause   = 100 * time.Millisecond // between two tries
+	callTimeout = 3 * time.Second        // one try of a call; an election in a cluster takes longer, so calls are repeated
+	retryLimit  = 12 * time.Second       // how long a call is repeated: longer than the worst election seen (7.3 s)
+	retryPause  = 100 * time.Millisecond // between two tries
 )
 
-// Codes of the server that the client library has no name for.
+// Error codes of the server that the client library does not name.
 const (
-	codeWrongRevision jetstream.ErrorCode = 10071
-	codeStoreFailed   jetstream.ErrorCode = 10077
-	codeNoResources   jetstream.ErrorCode = 10023
-	codeNoMemory      jetstream.ErrorCode = 10028
-	codeNoStorage     jetstream.ErrorCode = 10047
-	codeNoPeers       jetstream.ErrorCode = 10005
-	codeInProcess     jetstream.ErrorCode = 10158 // an earlier try of the same write is on its way
-	codeOtherInHand   jetstream.ErrorCode = 10164 // of a cluster: another write of the same document is on its way
+	codeWrongRevision   jetstream.ErrorCode = 10071
+	codeStoreFailed     jetstream.ErrorCode = 10077
+	codeNoResources     jetstream.ErrorCode = 10023
+	codeNoMemory        jetstream.ErrorCode = 10028
+	codeNoStorage       jetstream.ErrorCode = 10047
+	codeNoPeers         jetstream.ErrorCode = 10005
+	codeInProcess       jetstream.ErrorCode = 10158 // an earlier try of the same write is in progress
+	codeConcurrentWrite jetstream.ErrorCode = 10164 // clusters only: another write of the same document is in progress
 )
 
-// errDamaged is what is stored but not as it was written.
+// errDamaged means that stored data differs from the data written.
 var errDamaged = errors.New("stored data is damaged")
 
-// try calls f until it answers, each time with its own deadline, as long as patience. f must bear being repeated.
+// try calls f until it succeeds, each time with its own deadline, for at most retryLimit. f must be idempotent; it
+// is not called after ctx has ended.
 func (s *Store) try(ctx context.Context, f func(context.Context) error) error {
-	limit := time.Now().Add(patience)
+	limit := time.Now().Add(retryLimit)
 	for {
 		if s.ctx.Err() != nil {
 			return errClosed()
 		}
+		if ctx.Err() != nil { // f may send before it looks at its context
+			return ctx.Err()
+		}
 		c, cancel := context.WithTimeout(ctx, callTimeout)
 		err := f(c)
 		cancel()
-		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(limit) {
+		if err == nil || ctx.Err() != nil || !retryable(err) || time.Now().After(limit) {
 			return err
 		}
 		select {
-		case <-time.After(callPause):
+		case <-time.After(retryPause):
 		case <-ctx.Done():
 			return err
 		case <-s.ctx.Done():
@@ -55,8 +59,8 @@ func (s *Store) try(ctx context.Context, f func(context.Context) error) error {
 	}
 }
 
-// passing reports whether err may be gone at the next try.
-func passing(err error) bool {
+// retryable reports whether err may be gone at the next try.
+func retryable(err error) bool {
 	for _, e := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionReconnecting,
 		nats.ErrDisconnected, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat,
@@ -68,7 +72,7 @@ func passing(err error) bool {
 		}
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (api.Code == 503 && !full(err) || api.ErrorCode == codeInProcess || api.ErrorCode == codeOtherInHand)
+	return ok && (api.Code == 503 && !full(err) || api.ErrorCode == codeInProcess || api.ErrorCode == codeConcurrentWrite)
 }
 
 func hasCode(err error, code jetstream.ErrorCode) bool {
@@ -80,13 +84,13 @@ func full(err error) bool {
 	return hasCode(err, codeNoResources) || hasCode(err, codeNoMemory) || hasCode(err, codeNoStorage)
 }
 
-// missing reports whether err says that there is no such message.
+// missing reports whether err means that the message does not exist.
 func missing(err error) bool {
 	return errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrKeyNotFound) ||
 		errors.Is(err, jetstream.ErrKeyDeleted)
 }
 
-// fail gives err of the engine its kind and the words for people. An error that has them keeps them.
+// fail gives err a kind and a message for people. An error that has them keeps them.
 func (s *Store) fail(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -109,14 +113,14 @@ func (s *Store) fail(ctx context.Context, err error) error {
 	case full(err):
 		return errs.Wrap(err, errs.Full, "There is no room left in %s. Free some space, then try again.", s.place())
 	}
-	if noRoom := s.room(0); errs.Is(noRoom, errs.Full) { // the server says nothing when a write finds no room
+	if noRoom := s.room(0); errs.Is(noRoom, errs.Full) { // the server reports no error when a write finds no space
 		return errs.Wrap(err, errs.Full, "%s", errs.Message(noRoom))
 	}
 	return errs.Wrap(err, errs.Unavailable, "The store did not answer in time. Please try again in a moment; if it "+
 		"stays, ask your technician to look at %s.", s.place())
 }
 
-// place is where the data is, for people.
+// place names the location of the data, for people.
 func (s *Store) place() string {
 	if s.cfg.Memory {
 		return "the memory of the program"

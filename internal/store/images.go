@@ -17,17 +17,17 @@ import (
 	"sheetlift/internal/table"
 )
 
-// maxDoc is the largest image document in bytes that is kept in one piece: an external server takes 1 MB at most.
+// maxDoc is the maximum size of an image document in bytes: an external server accepts 1 MB.
 const maxDoc = 512 << 10
 
-// imageDoc is how an image is stored. Of a large one what was read stands aside as an object, and the document says
-// where: the object is written first, so that the swap of the document is still the one moment of change.
+// imageDoc is the stored form of an image. The rows of a large image are offloaded to an object that the document
+// names. The object is written first, so that the swap of the document remains the single moment of change.
 type imageDoc struct {
 	*batch.Image
-	Aside string `json:"aside,omitempty"` // digest of the object
+	Offloaded string `json:"aside,omitempty"` // digest of the object
 }
 
-// reading is the part of an image that may stand aside.
+// reading is the part of an image that may be offloaded.
 type reading struct {
 	Columns []string      `json:"columns,omitempty"`
 	Rows    []table.Row   `json:"rows,omitempty"`
@@ -61,9 +61,9 @@ func (s *Store) writeImage(ctx context.Context, m *batch.Image, prev uint64) err
 	if err != nil {
 		return s.fail(ctx, err)
 	}
-	var aside blobPlace
+	var offloaded blobPlace
 	if len(data) > maxDoc {
-		if data, aside, err = s.putAside(ctx, m); err != nil {
+		if data, offloaded, err = s.offload(ctx, m); err != nil {
 			return s.fail(ctx, err)
 		}
 	}
@@ -72,17 +72,17 @@ func (s *Store) writeImage(ctx context.Context, m *batch.Image, prev uint64) err
 		return s.fail(ctx, err)
 	}
 	m.Rev = rev
-	s.images.wrote(rev)
-	if aside.subject != "" { // what stood aside before is read by nobody any more; the next save or the end takes it
-		if err := s.purgeBefore(ctx, rowsSubject(m.Batch, m.N, ">"), aside.first); err != nil {
-			s.log.Warn("store: old rows stay", "image", key, "error", err)
+	s.images.noteWritten(rev)
+	if offloaded.subject != "" { // the previous object is not referenced any more; otherwise the next save or the removal deletes it
+		if err := s.purgeBefore(ctx, rowsSubject(m.Batch, m.N, ">"), offloaded.first); err != nil {
+			s.log.Warn("store: old rows stay", "image", key, "err", err)
 		}
 	}
 	return nil
 }
 
-// putAside stores what was read of m as an object and returns the document without it.
-func (s *Store) putAside(ctx context.Context, m *batch.Image) ([]byte, blobPlace, error) {
+// offload stores the rows of m as an object and returns the document without them.
+func (s *Store) offload(ctx context.Context, m *batch.Image) ([]byte, blobPlace, error) {
 	body, err := json.Marshal(reading{m.Columns, m.Rows, m.Issues, m.Text, m.Edits})
 	if err != nil {
 		return nil, blobPlace{}, err
@@ -169,11 +169,11 @@ func (s *Store) dropImages(ctx context.Context, id batch.ID) error {
 	if err := s.purgeBefore(ctx, "rows."+string(id)+".>", 0); err != nil {
 		return err
 	}
-	return s.Forget(ctx, id) // after the images: see try.remember in package extract
+	return s.PurgeReadings(ctx, id) // after the images: see attempt.cache in package worker
 }
 
-// errReplaced is a document whose object is gone: a newer document has taken its place.
-var errReplaced = fmt.Errorf("%w: what was read is not there", errDamaged)
+// errReplaced means that the object of a document is gone: a newer document has replaced the document.
+var errReplaced = fmt.Errorf("%w: its rows are missing", errDamaged)
 
 func (s *Store) decodeImage(ctx context.Context, d doc) (*batch.Image, error) {
 	stored := imageDoc{Image: new(batch.Image)}
@@ -182,10 +182,10 @@ func (s *Store) decodeImage(ctx context.Context, d doc) (*batch.Image, error) {
 	}
 	m := stored.Image
 	m.Rev = d.rev
-	if stored.Aside == "" {
+	if stored.Offloaded == "" {
 		return m, nil
 	}
-	body, err := s.getBlob(ctx, rowsSubject(m.Batch, m.N, stored.Aside))
+	body, err := s.getBlob(ctx, rowsSubject(m.Batch, m.N, stored.Offloaded))
 	if missing(err) {
 		return nil, fmt.Errorf("%w: image %s", errReplaced, d.key)
 	}
@@ -210,7 +210,7 @@ func imageKey(id batch.ID, n int) (string, error) {
 	return string(id) + "." + strconv.Itoa(n), nil
 }
 
-// numberOf returns N of a key that imageKey made, 0 for any other.
+// numberOf returns N of a key made by imageKey, 0 for any other.
 func numberOf(key string) int {
 	_, n, _ := strings.Cut(key, ".")
 	i, _ := strconv.Atoi(n)

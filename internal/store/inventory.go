@@ -17,7 +17,7 @@ import (
 
 var _ batch.Inventory = (*Store)(nil)
 
-// Stored implements batch.Inventory. It reads names, not contents, except for which rows an image refers to.
+// Stored implements batch.Inventory. It lists names without contents, except for the rows that an image refers to.
 func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 	all := &batch.Stored{Images: map[batch.ID][]int{}}
 	pictures := map[batch.StoredPicture]batch.StoredPicture{} // by batch and key
@@ -26,7 +26,7 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 		stream, filter string
 		take           func(parts []string)
 	}{
-		// Work first and documents last: what is listed is then never newer than what refers to it.
+		// Work first and documents last: so no listed entry is newer than the documents that refer to it.
 		{workStream, "work.>", func(p []string) {
 			if u, ok := parseUnit(strings.Join(p, ".")); ok {
 				all.Units = append(all.Units, u)
@@ -41,7 +41,7 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 			if !ok {
 				have = key
 			}
-			first := p[4] == "0" // without its first part a picture is not there
+			first := p[4] == "0" // without its first chunk a picture does not exist
 			have.Full = have.Full || first && p[3] == string(batch.Full)
 			have.Thumb = have.Thumb || first && p[3] == string(batch.Thumb)
 			pictures[key] = have
@@ -82,7 +82,7 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 	return all, nil
 }
 
-// subjects returns the subjects of a stream that match the filter.
+// subjects returns the subjects of a stream that match the filter, with their numbers of messages.
 func (s *Store) subjects(ctx context.Context, stream, filter string) (subjects map[string]uint64, err error) {
 	err = s.try(ctx, func(ctx context.Context) error {
 		str, err := s.js.Stream(ctx, stream)
@@ -138,7 +138,7 @@ func (s *Store) SweepRows(ctx context.Context, r batch.StoredRows, before time.T
 	return s.sweep(ctx, pictureStream, rowsSubject(r.Batch, r.N, r.Name)+".>", before)
 }
 
-// SweepUnit implements batch.Inventory. A unit in hand is taken away, too: what its worker says of it then goes nowhere.
+// SweepUnit implements batch.Inventory. A leased unit is removed too; its worker's acks are then ignored.
 func (s *Store) SweepUnit(ctx context.Context, u batch.Unit, before time.Time) (bool, error) {
 	if err := checkUnit(u); err != nil {
 		return false, err
@@ -146,8 +146,8 @@ func (s *Store) SweepUnit(ctx context.Context, u batch.Unit, before time.Time) (
 	return s.sweep(ctx, workStream, unitSubject(u), before)
 }
 
-// sweep purges the messages that match the filter, all of them or, when one is younger, none. One that is written
-// between the look and the purge has a higher number and stays.
+// sweep purges the messages that match the filter: all of them, or none if one is younger than before. A message
+// written between the check and the purge has a higher sequence number and stays.
 func (s *Store) sweep(ctx context.Context, stream, filter string, before time.Time) (gone bool, err error) {
 	subjects, err := s.subjects(ctx, stream, filter)
 	if err != nil || len(subjects) == 0 {

@@ -2,13 +2,12 @@ package store
 
 import (
 	"context"
-	"sync"
 
 	"sheetlift/internal/errs"
 )
 
-// Keys is what the key pool remembers over restarts and shares between processes: a document for each key, under an
-// id that is a keyed hash of it. The key itself never comes here.
+// Keys stores the state of the key pool over restarts and shares it between processes: one document per key, under
+// an id that is a keyed hash of it. The key itself is never stored.
 type Keys struct{ s *Store }
 
 // Keys returns the key pool's memory.
@@ -27,7 +26,7 @@ func (k *Keys) Load(ctx context.Context) (map[string][]byte, error) {
 	return byID, nil
 }
 
-// Save stores doc durably under id; the last one wins.
+// Save stores doc durably under id; the last write wins.
 func (k *Keys) Save(ctx context.Context, id string, doc []byte) error {
 	if !token(id) {
 		return errs.New(errs.Invalid, "That cannot be the id of a key.")
@@ -35,7 +34,7 @@ func (k *Keys) Save(ctx context.Context, id string, doc []byte) error {
 	return k.s.fail(ctx, k.s.keys.set(ctx, id, doc))
 }
 
-// Forget removes the document of id; one that is not there is no error.
+// Forget removes the document of id. Removing an unknown id is no error.
 func (k *Keys) Forget(ctx context.Context, id string) error {
 	if !token(id) {
 		return errs.New(errs.Invalid, "That cannot be the id of a key.")
@@ -43,23 +42,27 @@ func (k *Keys) Forget(ctx context.Context, id string) error {
 	return k.s.fail(ctx, k.s.keys.purge(ctx, id))
 }
 
-// Watch calls f for each document that there is and for each that is saved from now on, by whichever process, this one
-// included, in order and from one goroutine, until ctx ends or the store is closed. It returns then, with nil, or at once
-// with an error. So what is saved between a Load and a Watch is not missed, nor what is while a connection is lost.
+// Watch calls f for each stored document and for each later save by any process, including this one, in order and
+// from one goroutine, until ctx ends or the store is closed. Then it returns nil; if it cannot start, it returns an
+// error at once. Saves between a Load and a Watch, or during a lost connection, are not missed.
 func (k *Keys) Watch(ctx context.Context, f func(id string, doc []byte)) error {
-	stop, err := k.s.keys.watch(ctx, 0, func(d doc) {
+	return k.s.follow(ctx, k.s.keys, func(d doc) {
 		if !d.gone {
 			f(d.key, d.data)
 		}
 	})
+}
+
+// follow watches a bucket from the newest revision of each key, until ctx ends or the store is closed.
+func (s *Store) follow(ctx context.Context, b *bucket, f func(doc)) error {
+	stop, err := b.watch(ctx, 0, f)
 	if err != nil {
-		return k.s.fail(ctx, err)
+		return s.fail(ctx, err)
 	}
-	var once sync.Once
-	defer once.Do(stop)
+	defer stop()
 	select {
 	case <-ctx.Done():
-	case <-k.s.ctx.Done():
+	case <-s.ctx.Done():
 	}
 	return nil
 }

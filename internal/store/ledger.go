@@ -11,7 +11,7 @@ import (
 
 var _ batch.Ledger = (*Store)(nil)
 
-// Enter implements batch.Ledger. The server itself forgets an entry when its time is over.
+// Enter implements batch.Ledger. The server itself deletes an entry when it expires.
 func (s *Store) Enter(ctx context.Context, id batch.ID, days []batch.Day) error {
 	if err := checkID(id); err != nil {
 		return err

@@ -13,14 +13,20 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// lockName is the file in the data folder that is locked while a process uses it. The server itself does not notice
-// a second one on its folder, and acknowledged writes of the first are then lost.
+// lockName is the file in the data folder that is locked while a process uses it. The server itself does not detect
+// a second server on its folder, and acknowledged writes of the first are then lost.
 const lockName = "lock"
 
-// serverFolder is what the embedded server makes in the data folder.
+// serverFolder is the embedded server's folder inside the data folder.
 const serverFolder = "jetstream"
 
-// lockFolder makes the data folder where it is missing and locks it until unlock is called or the process ends.
+// HasData reports whether dir is a data folder with stored batches.
+func HasData(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, serverFolder))
+	return err == nil || !errors.Is(err, fs.ErrNotExist)
+}
+
+// lockFolder creates the data folder if it is missing, and locks it until unlock is called or the process ends.
 func lockFolder(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, unusable(dir, err)
@@ -41,25 +47,26 @@ func lockFolder(dir string) (unlock func(), err error) {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	if err == nil {
-		err = tryWriting(filepath.Join(dir, serverFolder))
+		err = checkWritable(filepath.Join(dir, serverFolder))
 	}
 	if err != nil {
 		f.Close()
 		return nil, unusable(dir, err)
 	}
 	return func() {
-		// Closing alone would leave it locked while a program that was just started still has a copy of this file.
+		// Closing alone would leave it locked while a child process that was just started still has a copy of the
+		// descriptor.
 		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
 		f.Close()
 	}, nil
 }
 
-// tryWriting finds out whether the server will be able to write where it keeps everything: it would say so in its own words,
-// or, of a folder that another user restored, only at the first write.
-func tryWriting(dir string) error {
+// checkWritable checks whether the server can write to its folder. The server would report it in unhelpful words,
+// or, for a folder that another user restored, only at the first write.
+func checkWritable(dir string) error {
 	f, err := os.CreateTemp(dir, ".try-*")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it makes it
+		return nil // the server creates it
 	}
 	if err != nil {
 		return err
@@ -67,7 +74,7 @@ func tryWriting(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// owner tells people which process holds the lock.
+// owner returns the id of the process that holds the lock, for an error message.
 func owner(f *os.File) string {
 	var b [32]byte
 	n, _ := f.ReadAt(b[:], 0)
@@ -77,7 +84,8 @@ func owner(f *os.File) string {
 	return ""
 }
 
-// refuseCluster keeps the embedded server off a folder that belongs to a node of a cluster: mixing the two destroys it.
+// refuseCluster keeps the embedded server off a folder that belongs to a node of a cluster: mixing the two destroys
+// it.
 func refuseCluster(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, serverFolder, "$SYS", "_js_"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,18 +100,18 @@ func refuseCluster(dir string) error {
 
 func unusable(dir string, err error) error {
 	return errs.Wrap(err, errs.Unavailable, "The data folder %s cannot be used: %s. Make it a folder that this program "+
-		"may write to, or choose another one with SHEETLIFT_DATA.", dir, plain(err))
+		"may write to, or choose another one with SHEETLIFT_DATA.", dir, reason(err))
 }
 
-// plain says what the system said, without its operation and path.
-func plain(err error) string {
+// reason returns the system's message without operation and path.
+func reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
 	return err.Error()
 }
 
-// diskSpace asks the system for the room that this process may still use below dir.
+// diskSpace returns the space below dir that this process may still use.
 func diskSpace(dir string) (Space, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {

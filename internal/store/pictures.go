@@ -22,7 +22,7 @@ func (s *Store) PutPicture(ctx context.Context, id batch.ID, key string, kind ba
 	return s.fail(ctx, err)
 }
 
-// GetPicture implements batch.Pictures. A picture of which a part is missing or changed is Unavailable, never partial.
+// GetPicture implements batch.Pictures. A picture with a missing or changed chunk is Unavailable, never partial.
 func (s *Store) GetPicture(ctx context.Context, id batch.ID, key string, kind batch.Kind) ([]byte, error) {
 	subject, err := pictureSubject(id, key, kind)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Store) GetPicture(ctx context.Context, id batch.ID, key string, kind ba
 	return data, s.fail(ctx, err)
 }
 
-// DropPicture implements batch.Pictures. Dropping what is not there is not an error.
+// DropPicture implements batch.Pictures. Dropping an unknown picture is no error.
 func (s *Store) DropPicture(ctx context.Context, id batch.ID, key string) error {
 	if err := checkID(id); err != nil {
 		return err

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	workStream = "WORK"
-	ackWait    = 30 * time.Second // a unit that is not extended so long goes to another worker
-	addWindow  = 256              // units on their way to the server at once
-	turnLimit  = time.Minute      // how long who adds units waits for others who do
+	workStream  = "WORK"
+	ackWait     = 30 * time.Second // a unit that is not extended for so long goes to another worker
+	maxInFlight = 256              // maximum units in flight to the server
+	addTimeout  = time.Minute      // how long an Add waits for concurrent ones
 )
 
 // Queue implements batch.Queue.
@@ -31,14 +31,14 @@ func (s *Store) Queue() *Queue { return &Queue{s} }
 func (s *Store) openWork(ctx context.Context) error {
 	stream, err := s.makeStream(ctx, jetstream.StreamConfig{
 		Name: workStream, Subjects: []string{"work.>"}, Retention: jetstream.WorkQueuePolicy,
-		// One message a unit: adding it again is refused, which is how Add may be repeated.
+		// One message per unit: adding it again is refused, so Add is idempotent.
 		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 	})
 	if err != nil || s.clustered() {
-		return err // in a cluster others are at work: what a dead process had in hand is free after ackWait
+		return err // in a cluster other processes are running: the units of a dead process are free after ackWait
 	}
-	// Whoever had work in hand is dead: the lock on the folder is ours. Without its consumer a unit is free at once
-	// instead of after ackWait; Open makes the consumer again.
+	// The process that leased units is dead: this one holds the lock on the folder. Without its consumer a unit is
+	// free at once instead of after ackWait; Open creates the consumer again.
 	names := stream.ConsumerNames(ctx)
 	for name := range names.Name() {
 		if err := stream.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -56,7 +56,7 @@ func (q *Queue) Add(ctx context.Context, units []batch.Unit) error {
 		}
 	}
 	for len(units) > 0 {
-		n := min(len(units), addWindow)
+		n := min(len(units), maxInFlight)
 		if err := q.add(ctx, units[:n]); err != nil {
 			return q.s.fail(ctx, err)
 		}
@@ -65,14 +65,14 @@ func (q *Queue) Add(ctx context.Context, units []batch.Unit) error {
 	return nil
 }
 
-// add sends units side by side, in order; those that got no answer are sent again. Who adds beside others waits for a
-// turn, so that the time a try may take is that of its own units, however many wait for the same disk.
+// add sends units concurrently, in order; those without an answer are sent again. Concurrent calls wait for each
+// other, so that the timeout of a try covers its own units only, however many calls wait for the same disk.
 func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 	select {
-	case q.s.adds <- struct{}{}:
-		defer func() { <-q.s.adds }()
-	case <-time.After(turnLimit):
-		return context.DeadlineExceeded // a store that is away: not one after the other finds that out
+	case q.s.addSlot <- struct{}{}:
+		defer func() { <-q.s.addSlot }()
+	case <-time.After(addTimeout):
+		return context.DeadlineExceeded // the store is down: waiting calls fail together, not one after the other
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-q.s.ctx.Done():
@@ -81,7 +81,7 @@ func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 	return q.s.try(ctx, func(ctx context.Context) error {
 		acks := make([]jetstream.PubAckFuture, 0, len(units))
 		for _, u := range units {
-			// What an earlier try left on its way takes room until it is answered or given up.
+			// Units that an earlier try left in flight take room until they are answered or abandoned.
 			ack, err := q.s.js.PublishAsync(unitSubject(u), nil, jetstream.WithStallWait(callTimeout))
 			if err != nil {
 				return err
@@ -112,7 +112,7 @@ func alreadyQueued(err error) bool {
 	return ok && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "messages per subject")
 }
 
-// Drop implements batch.Queue. Dropping what is not there is not an error.
+// Drop implements batch.Queue. Dropping an unknown queue is no error.
 func (q *Queue) Drop(ctx context.Context, id batch.ID) error {
 	if err := checkID(id); err != nil {
 		return err
@@ -122,10 +122,10 @@ func (q *Queue) Drop(ctx context.Context, id batch.ID) error {
 		if err != nil {
 			return err
 		}
-		if err := stream.Purge(ctx, jetstream.WithPurgeSubject(laneFilter(id))); err != nil {
+		if err := stream.Purge(ctx, jetstream.WithPurgeSubject(consumerFilter(id))); err != nil {
 			return err
 		}
-		err = stream.DeleteConsumer(ctx, laneName(id))
+		err = stream.DeleteConsumer(ctx, consumerName(id))
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return nil
 		}
@@ -134,15 +134,15 @@ func (q *Queue) Drop(ctx context.Context, id batch.ID) error {
 	return q.s.fail(ctx, err)
 }
 
-// Open implements batch.Queue. A unit that waits in Work.Back counts as in hand until it is handed out again.
-func (q *Queue) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Lane, error) {
+// Open implements batch.Queue. A unit that waits in Delivery.Nack counts as leased until it is delivered again.
+func (q *Queue) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Consumer, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
 	var cons jetstream.Consumer
 	err := q.s.try(ctx, func(ctx context.Context) (err error) {
 		cons, err = q.s.js.CreateOrUpdateConsumer(ctx, workStream, jetstream.ConsumerConfig{
-			Durable: laneName(id), FilterSubject: laneFilter(id), AckPolicy: jetstream.AckExplicitPolicy,
+			Durable: consumerName(id), FilterSubject: consumerFilter(id), AckPolicy: jetstream.AckExplicitPolicy,
 			AckWait: ackWait, MaxDeliver: -1, MaxAckPending: max(1, atOnce),
 		})
 		return err
@@ -150,10 +150,10 @@ func (q *Queue) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Lane, 
 	if err != nil {
 		return nil, q.s.fail(ctx, err)
 	}
-	return newLane(q.s, cons), nil
+	return newConsumer(q.s, cons), nil
 }
 
-// Len is how many units there are, waiting and in hand, on all machines.
+// Len returns the number of units, waiting and leased, on all machines.
 func (q *Queue) Len(ctx context.Context) (n uint64, err error) {
 	err = q.s.try(ctx, func(ctx context.Context) error {
 		stream, err := q.s.js.Stream(ctx, workStream)
@@ -165,19 +165,21 @@ func (q *Queue) Len(ctx context.Context) (n uint64, err error) {
 	return n, q.s.fail(ctx, err)
 }
 
-func laneName(id batch.ID) string   { return "b_" + string(id) }
-func laneFilter(id batch.ID) string { return "work." + string(id) + ".>" }
+func consumerName(id batch.ID) string   { return "b_" + string(id) }
+func consumerFilter(id batch.ID) string { return "work." + string(id) + ".>" }
 
-func unitSubject(u batch.Unit) string { return fmt.Sprintf("work.%s.%d.%d", u.Batch, u.N, u.Seq) }
+func unitSubject(u batch.Unit) string {
+	return fmt.Sprintf("work.%s.%d.%d", u.Batch, u.N, u.Generation)
+}
 
 func checkUnit(u batch.Unit) error {
-	if !u.Batch.Valid() || u.N < 1 || u.Seq < 0 {
+	if !u.Batch.Valid() || u.N < 1 || u.Generation < 0 {
 		return errs.New(errs.Invalid, "Image %d of batch %q is not a unit of work.", u.N, u.Batch)
 	}
 	return nil
 }
 
-// parseUnit is the reverse of unitSubject.
+// parseUnit is the inverse of unitSubject.
 func parseUnit(subject string) (batch.Unit, bool) {
 	part := strings.Split(subject, ".")
 	if len(part) != 4 || part[0] != "work" {
@@ -185,6 +187,6 @@ func parseUnit(subject string) (batch.Unit, bool) {
 	}
 	n, err1 := strconv.Atoi(part[2])
 	seq, err2 := strconv.Atoi(part[3])
-	u := batch.Unit{Batch: batch.ID(part[1]), N: n, Seq: seq}
+	u := batch.Unit{Batch: batch.ID(part[1]), N: n, Generation: seq}
 	return u, err1 == nil && err2 == nil && checkUnit(u) == nil
 }

@@ -27,14 +27,14 @@ func TestAddingWorkMayBeRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lane, err := q.Open(t.Context(), b.ID, 64)
+	consumer, err := q.Open(t.Context(), b.ID, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lane.Close()
+	defer consumer.Close()
 	seen := map[int]bool{}
 	for range 400 {
-		w, err := lane.Next(t.Context())
+		w, err := consumer.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,130 +42,36 @@ func TestAddingWorkMayBeRepeated(t *testing.T) {
 			t.Fatalf("unit %v came twice", w.Unit())
 		}
 		seen[w.Unit().N] = true
-		if w.Unit().N == 7 { // in hand: adding it again changes nothing
+		if w.Unit().N == 7 { // leased: adding it again changes nothing
 			if err := q.Add(t.Context(), []batch.Unit{w.Unit()}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Done(t.Context()); err != nil {
+		if err := w.Ack(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	nothingMore(t, lane)
+	nothingMore(t, consumer)
 }
 
-func nothingMore(t *testing.T, lane batch.Lane) {
+func nothingMore(t *testing.T, consumer batch.Consumer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
-	if w, err := lane.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if w, err := consumer.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("more work came: %v, %v", w, err)
 	}
 }
 
-func TestNoMoreUnitsAreInHandThanAllowedAndGivenBackOnesComeAgain(t *testing.T) {
-	t.Parallel()
-	s := open(t, "")
-	b := newBatch(t, s)
-	q := s.Queue()
-	if err := q.Add(t.Context(), units(b.ID, 10)); err != nil {
-		t.Fatal(err)
-	}
-	lane, err := q.Open(t.Context(), b.ID, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lane.Close()
-	var hand []batch.Work
-	for range 3 {
-		w, err := lane.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		hand = append(hand, w)
-	}
-	nothingMore(t, lane)
-	if err := hand[1].Back(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-	w, err := lane.Next(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := w.Unit().N; got != 2 && got != 4 {
-		t.Errorf("unit %d came", got)
-	}
-	begun := time.Now()
-	if err := w.Back(t.Context(), 300*time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	if err := hand[0].Done(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for seen := false; !seen; {
-		next, err := lane.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if seen = next.Unit() == w.Unit(); seen && time.Since(begun) < 250*time.Millisecond {
-			t.Error("a unit given back for a while came at once")
-		}
-		if err := next.Done(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestALaneWhoseQueueIsDroppedSaysSo(t *testing.T) {
-	t.Parallel()
-	s := open(t, "")
-	b := newBatch(t, s)
-	q := s.Queue()
-	if err := q.Add(t.Context(), units(b.ID, 3)); err != nil {
-		t.Fatal(err)
-	}
-	lane, err := q.Open(t.Context(), b.ID, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lane.Close()
-	w, err := lane.Next(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := q.Drop(t.Context(), b.ID); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Done(t.Context()); err != nil {
-		t.Errorf("a unit that is gone cannot be done with: %v", err)
-	}
-	if _, err := lane.Next(t.Context()); !errs.Is(err, errs.NotFound) {
-		t.Errorf("got %v", err)
-	}
-	if err := q.Add(t.Context(), units(b.ID, 2)); err != nil { // and it may be filled anew
-		t.Fatal(err)
-	}
-	again, err := q.Open(t.Context(), b.ID, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
-	if w, err := again.Next(t.Context()); err != nil || w.Unit().N != 1 {
-		t.Errorf("%v, %v", w, err)
-	}
-}
-
-// beVictim takes two units, says so, and waits to be killed.
+// beVictim takes two units, reports that, and waits to be killed.
 func beVictim(dir string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, store.Config{Dir: dir, MinFree: -1})
 	if err == nil {
-		var lane batch.Lane
-		if lane, err = s.Queue().Open(ctx, batch.ID(os.Getenv("SHEETLIFT_TEST_BATCH")), 5); err == nil {
+		var consumer batch.Consumer
+		if consumer, err = s.Queue().Open(ctx, batch.ID(os.Getenv("SHEETLIFT_TEST_BATCH")), 5); err == nil {
 			for range 2 {
-				if _, err = lane.Next(ctx); err != nil {
+				if _, err = consumer.Next(ctx); err != nil {
 					break
 				}
 			}
@@ -209,15 +115,15 @@ func TestWorkOfAKilledProcessComesBackAtOnce(t *testing.T) {
 	_ = cmd.Wait()
 
 	s = open(t, dir)
-	lane, err := s.Queue().Open(t.Context(), b.ID, 5)
+	consumer, err := s.Queue().Open(t.Context(), b.ID, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lane.Close()
+	defer consumer.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the queue alone would wait for 30
 	defer cancel()
 	for range 2 {
-		if _, err := lane.Next(ctx); err != nil {
+		if _, err := consumer.Next(ctx); err != nil {
 			t.Fatalf("it did not come back: %v", err)
 		}
 	}

@@ -21,18 +21,19 @@ import (
 
 const readingStream = "READINGS"
 
-// maxReading bounds a reading in bytes before it is packed: no more can have been written.
+// maxReading is the maximum size of an uncompressed reading in bytes; no larger one can have been written.
 const maxReading = 64 << 20
 
-// openReadings opens what is remembered of questions: a message for each, under its question and whom it was read for.
+// openReadings opens the cache of readings: one message per question, under the question and the image that it was
+// read for.
 func (s *Store) openReadings(ctx context.Context) error {
 	stream, err := s.makeStream(ctx, jetstream.StreamConfig{Name: readingStream, Subjects: []string{"read.>"}, MaxMsgsPerSubject: 1})
 	s.readings = stream
 	return err
 }
 
-// Remember implements batch.Readings; Full when the disk is nearly full.
-func (s *Store) Remember(ctx context.Context, question string, r *batch.Reading) error {
+// PutReading implements batch.ReadingCache; Full when the disk is nearly full.
+func (s *Store) PutReading(ctx context.Context, question string, r *batch.Reading) error {
 	subject, err := readingSubject(batch.StoredReading{Question: question, Batch: r.Batch, N: r.N})
 	if err != nil {
 		return err
@@ -59,8 +60,8 @@ func (s *Store) Remember(ctx context.Context, question string, r *batch.Reading)
 	}))
 }
 
-// Recall implements batch.Readings. A damaged answer is Unavailable, and replaced by the next one.
-func (s *Store) Recall(ctx context.Context, question string) (*batch.Reading, error) {
+// GetReading implements batch.ReadingCache. A damaged entry is Unavailable; the next PutReading replaces it.
+func (s *Store) GetReading(ctx context.Context, question string) (*batch.Reading, error) {
 	if !token(question) {
 		return nil, badKey(question)
 	}
@@ -76,8 +77,8 @@ func (s *Store) Recall(ctx context.Context, question string) (*batch.Reading, er
 	return r, s.fail(ctx, err)
 }
 
-// Forget implements batch.Readings.
-func (s *Store) Forget(ctx context.Context, id batch.ID) error {
+// PurgeReadings implements batch.ReadingCache.
+func (s *Store) PurgeReadings(ctx context.Context, id batch.ID) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
@@ -96,8 +97,8 @@ func (s *Store) SweepReading(ctx context.Context, r batch.StoredReading, before 
 }
 
 func pack(r *batch.Reading) ([]byte, error) {
-	var packed bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	var compressed bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&compressed, gzip.BestSpeed)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func pack(r *batch.Reading) ([]byte, error) {
 	if err := zip.Close(); err != nil {
 		return nil, err
 	}
-	return packed.Bytes(), nil
+	return compressed.Bytes(), nil
 }
 
 func unpack(m *jetstream.RawStreamMsg) (*batch.Reading, error) {
@@ -134,7 +135,7 @@ func readingSubject(r batch.StoredReading) (string, error) {
 	return "read." + r.Question + "." + key, err
 }
 
-// parseReading is the reverse of readingSubject.
+// parseReading is the inverse of readingSubject.
 func parseReading(subject string) (batch.StoredReading, bool) {
 	p := strings.Split(subject, ".")
 	if len(p) != 4 || p[0] != "read" {

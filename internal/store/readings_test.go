@@ -17,7 +17,7 @@ import (
 	"sheetlift/internal/table"
 )
 
-// newReading is what was read of image n of a batch, with a place on the picture and a doubt.
+// newReading makes a reading of image n of a batch, with a position on the picture and an issue.
 func newReading(id batch.ID, n int, text string) *batch.Reading {
 	return &batch.Reading{
 		Read: time.Now().UTC().Round(0), Engine: "gemini", Model: "model-1", Text: text, Batch: id, N: n,
@@ -30,14 +30,14 @@ func newReading(id batch.ID, n int, text string) *batch.Reading {
 
 func remember(t *testing.T, s *store.Store, question string, r *batch.Reading) {
 	t.Helper()
-	if err := s.Remember(t.Context(), question, r); err != nil {
+	if err := s.PutReading(t.Context(), question, r); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func recalled(t *testing.T, s *store.Store, question string) string {
 	t.Helper()
-	r, err := s.Recall(t.Context(), question)
+	r, err := s.GetReading(t.Context(), question)
 	if errs.Is(err, errs.NotFound) {
 		return ""
 	}
@@ -55,7 +55,7 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	want := newReading(one, 3, "first")
 	remember(t, s, "asked", want)
 	remember(t, s, "other", newReading(one, 4, "other"))
-	if got, err := s.Recall(t.Context(), "asked"); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := s.GetReading(t.Context(), "asked"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("recalled %+v, %v", got, err)
 	}
 	_ = s.Close()
@@ -67,7 +67,7 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	if got := recalled(t, s, "asked"); got != "second" {
 		t.Errorf("it is %q", got)
 	}
-	if err := s.Forget(t.Context(), two); err != nil {
+	if err := s.PurgeReadings(t.Context(), two); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, s, "asked"); got != "" {
@@ -76,33 +76,8 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	if got := recalled(t, s, "other"); got != "other" {
 		t.Errorf("the answer to another question is %q", got)
 	}
-	if _, err := s.Recall(t.Context(), "a.*"); !errs.Is(err, errs.Invalid) {
+	if _, err := s.GetReading(t.Context(), "a.*"); !errs.Is(err, errs.Invalid) {
 		t.Errorf("a question that reaches further: %v", err)
-	}
-}
-
-func TestReadingsGoWithTheirBatch(t *testing.T) {
-	t.Parallel()
-	s := open(t, "")
-	b, other := newBatch(t, s), newBatch(t, s)
-	for n := 1; n <= 3; n++ {
-		remember(t, s, fmt.Sprint("q", n), newReading(b.ID, n, "text"))
-		remember(t, s, fmt.Sprint("o", n), newReading(other.ID, n, "text"))
-	}
-	if err := s.RemoveBatch(t.Context(), b.ID); err != nil {
-		t.Fatal(err)
-	}
-	stored, err := s.Stored(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(stored.Readings) != 3 || recalled(t, s, "q2") != "" || recalled(t, s, "o2") != "text" {
-		t.Errorf("left: %v", stored.Readings)
-	}
-	for _, r := range stored.Readings {
-		if r.Batch != other.ID {
-			t.Errorf("left: %v", r)
-		}
 	}
 }
 
@@ -114,7 +89,7 @@ func TestALargeReadingIsKeptAndOneTooLargeIsRefused(t *testing.T) {
 		r.Rows = append(r.Rows, table.Row{Cells: []table.Cell{{Text: fmt.Sprint("a cell of row ", i), Box: &table.Box{Top: i}}}})
 	}
 	remember(t, s, "large", r)
-	if got, err := s.Recall(t.Context(), "large"); err != nil || !reflect.DeepEqual(got, r) {
+	if got, err := s.GetReading(t.Context(), "large"); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("it is not what it was: %v", err)
 	}
 	var noise strings.Builder
@@ -122,7 +97,7 @@ func TestALargeReadingIsKeptAndOneTooLargeIsRefused(t *testing.T) {
 		noise.WriteString(string(batch.NewID()))
 	}
 	r.Text = noise.String()
-	if err := s.Remember(t.Context(), "huge", r); !errs.Is(err, errs.TooLarge) {
+	if err := s.PutReading(t.Context(), "huge", r); !errs.Is(err, errs.TooLarge) {
 		t.Errorf("one that is too large: %v", err)
 	}
 }
@@ -135,7 +110,7 @@ func TestAFullDiskTakesNoReadings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Remember(t.Context(), "asked", newReading(batch.NewID(), 1, "text")); !errs.Is(err, errs.Full) {
+	if err := s.PutReading(t.Context(), "asked", newReading(batch.NewID(), 1, "text")); !errs.Is(err, errs.Full) {
 		t.Errorf("it answered %v", err)
 	}
 }
@@ -161,7 +136,7 @@ func TestADamagedReadingIsNoAnswerAndKeepsNobodyFromStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	if r, err := s.Recall(t.Context(), "asked"); err == nil {
+	if r, err := s.GetReading(t.Context(), "asked"); err == nil {
 		t.Errorf("recalled %+v", r)
 	}
 	remember(t, s, "asked", newReading(batch.NewID(), 1, "after"))
@@ -187,7 +162,7 @@ func TestWhatOneProcessReadAnotherRecallsOnACluster(t *testing.T) {
 	if got := recalled(t, both[1], "asked"); got != "text" {
 		t.Errorf("it is %q", got)
 	}
-	if err := both[1].Forget(t.Context(), id); err != nil {
+	if err := both[1].PurgeReadings(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, both[0], "asked"); got != "" {
@@ -195,7 +170,7 @@ func TestWhatOneProcessReadAnotherRecallsOnACluster(t *testing.T) {
 	}
 }
 
-// BenchmarkEngineReadings remembers and recalls readings of 20 rows with places on the picture among 10,000 others.
+// BenchmarkEngineReadings stores and loads readings of 20 rows with positions on the picture among 10,000 others.
 func BenchmarkEngineReadings(b *testing.B) {
 	s := open(b, b.TempDir())
 	id := newBatch(b, s).ID
@@ -209,7 +184,7 @@ func BenchmarkEngineReadings(b *testing.B) {
 	}
 	put := func(n int) {
 		r.N = n
-		if err := s.Remember(b.Context(), fmt.Sprintf("%064x", n), r); err != nil {
+		if err := s.PutReading(b.Context(), fmt.Sprintf("%064x", n), r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -230,21 +205,21 @@ func BenchmarkEngineReadings(b *testing.B) {
 	})
 	b.Run("recall", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.Recall(b.Context(), fmt.Sprintf("%064x", 5000)); err != nil {
+			if _, err := s.GetReading(b.Context(), fmt.Sprintf("%064x", 5000)); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("nobody asked", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.Recall(b.Context(), "never"); !errs.Is(err, errs.NotFound) {
+			if _, err := s.GetReading(b.Context(), "never"); !errs.Is(err, errs.NotFound) {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("forget", func(b *testing.B) {
 		for b.Loop() {
-			if err := s.Forget(b.Context(), batch.NewID()); err != nil {
+			if err := s.PurgeReadings(b.Context(), batch.NewID()); err != nil {
 				b.Fatal(err)
 			}
 		}

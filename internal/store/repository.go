@@ -54,14 +54,14 @@ func (s *Store) Batch(ctx context.Context, id batch.ID) (*batch.Batch, error) {
 	return b, s.fail(ctx, err)
 }
 
-// RemoveBatch implements batch.Repository. Watchers hear of the batch only; its images go with it. It may be repeated
-// after it was cut off, and removing what is gone is not an error.
+// RemoveBatch implements batch.Repository. Watchers see the removal of the batch only; its images go with it. It
+// may be repeated after an interruption, and removing a batch that is gone is no error.
 func (s *Store) RemoveBatch(ctx context.Context, id batch.ID) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	// The images go first, so that a batch whose removal was cut off is still seen and can be removed again; then once
-	// more, for one that was added meanwhile.
+	// The images go first, so that a batch whose removal was interrupted is still listed and can be removed again;
+	// then once more, for an image that was added meanwhile.
 	if err := s.dropImages(ctx, id); err != nil {
 		return s.fail(ctx, err)
 	}
@@ -89,10 +89,10 @@ func decodeBatch(d doc) (*batch.Batch, error) {
 	return b, nil
 }
 
-// errUnsaved is a programmer's error: saving what was never created or loaded.
+// errUnsaved is a programmer's error: a save of a document that was never created or loaded.
 var errUnsaved = errs.New(errs.Conflict, "This was never stored, so it cannot be changed. Reload the page.")
 
-// checkID keeps what is not an id out of keys and subjects, where a dot or a star would reach further.
+// checkID keeps invalid ids out of keys and subjects, where a dot or a star would match more.
 func checkID(id batch.ID) error {
 	if !id.Valid() {
 		return errs.New(errs.NotFound, "There is nothing here: it was deleted, or the address is wrong.")

@@ -15,35 +15,35 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// syncInterval is how often the server gives back the space of what was purged; every write is synced on its own.
+// syncInterval is how often the server frees the space of purged messages; every write is synced individually.
 const syncInterval = 30 * time.Second
 
-// noLimit lets the free-space guard alone decide how much is stored: the server's own limit is a share of the room
-// that was free when it started.
+// noLimit leaves the decision on free space to this package: the server's own limit is a share of the space that
+// was free at its start.
 const noLimit = 1 << 50
 
-// readyTimeout is for the connections only; loading is done by then.
+// readyTimeout covers the connections only; loading is done by then.
 const readyTimeout = 5 * time.Second
 
 var errStopped = errors.New("the embedded server is stopped")
 
-// server is the nats-server inside the process. It stays the same while the server in it
-// is restarted, so that the connection finds back.
+// server is the nats-server inside the process. It stays the same while the nats-server is restarted, so that the
+// connection can be restored.
 type server struct {
 	opts   natsserver.Options
 	log    *slog.Logger
 	remove string // folder to remove at the end, "" for a data folder
 
-	mu   sync.Mutex
-	srv  *natsserver.Server // nil while stopped
-	last bool               // closed for good
+	mu     sync.Mutex
+	srv    *natsserver.Server // nil while stopped
+	closed bool               // closed for good
 
-	warned     sync.Mutex
-	complaints map[string]bool // streams that the server warned of
+	warned  sync.Mutex
+	damaged map[string]bool // streams with damage in the log
 }
 
 func startServer(ctx context.Context, cfg Config) (*server, error) {
-	e := &server{log: cfg.Log, complaints: map[string]bool{}}
+	e := &server{log: cfg.Log, damaged: map[string]bool{}}
 	dir := cfg.Dir
 	if cfg.Memory {
 		tmp, err := memoryFolder()
@@ -65,7 +65,8 @@ func startServer(ctx context.Context, cfg Config) (*server, error) {
 	return e, nil
 }
 
-// options are those of the embedded server. Never cluster or routes here: on the folder of a single server they wipe it.
+// options configure the embedded server. Never set cluster or routes here: on the folder of a single server they
+// wipe it.
 func options(dir string) natsserver.Options {
 	return natsserver.Options{
 		ServerName: "sheetlift", DontListen: true, NoSigs: true, JetStream: true, StoreDir: dir,
@@ -73,8 +74,8 @@ func options(dir string) natsserver.Options {
 	}
 }
 
-// memoryFolder is where the server keeps the few names it insists on having in a folder even in memory: itself in
-// memory where the system has such a place.
+// memoryFolder returns a folder for the few files that the server needs even in memory mode; it is in memory itself
+// if the system has /dev/shm.
 func memoryFolder() (string, error) {
 	if dir, err := os.MkdirTemp("/dev/shm", "sheetlift-"); err == nil {
 		return dir, nil
@@ -82,11 +83,11 @@ func memoryFolder() (string, error) {
 	return os.MkdirTemp("", "sheetlift-")
 }
 
-// start runs a new server and returns when it answers; a fatal word of the server becomes the error.
+// start runs a new server and returns when it is ready. A fatal log line of the server becomes the error.
 func (e *server) start(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.last {
+	if e.closed {
 		return errStopped
 	}
 	opts := e.opts
@@ -95,8 +96,8 @@ func (e *server) start(ctx context.Context) error {
 		return err
 	}
 	fatal := make(chan error, 1)
-	srv.SetLoggerV2(&serverLog{log: e.log, fatal: fatal, warned: e.complain}, false, false, false)
-	srv.Start() // returns when all is loaded, or after a fatal word
+	srv.SetLoggerV2(&serverLog{log: e.log, fatal: fatal, warned: e.noteDamage}, false, false, false)
+	srv.Start() // returns when all is loaded, or after a fatal error
 	select {
 	case err = <-fatal:
 	default:
@@ -133,17 +134,17 @@ func (e *server) stop() {
 // close stops the server for good.
 func (e *server) close() {
 	e.mu.Lock()
-	e.last = true
+	e.closed = true
 	e.mu.Unlock()
 	e.stop()
 	if e.remove != "" {
 		if err := os.RemoveAll(e.remove); err != nil {
-			e.log.Warn("store: temporary folder", "error", err)
+			e.log.Warn("store: removing the temporary folder failed", "err", err)
 		}
 	}
 }
 
-// InProcessConn gives the client library a connection to the server that runs now.
+// InProcessConn connects the client library to the current server.
 func (e *server) InProcessConn() (net.Conn, error) {
 	e.mu.Lock()
 	srv := e.srv
@@ -154,7 +155,7 @@ func (e *server) InProcessConn() (net.Conn, error) {
 	return srv.InProcessConn()
 }
 
-// health asks the server about itself; it knows of streams that broke over a failed write.
+// health returns the server's own health check; it detects streams that broke at a failed write.
 func (e *server) health() error {
 	e.mu.Lock()
 	srv := e.srv
@@ -168,7 +169,7 @@ func (e *server) health() error {
 	return nil
 }
 
-// serverLog turns the server's words into ours and keeps the first fatal one.
+// serverLog forwards the server's log and keeps the first fatal error.
 type serverLog struct {
 	log    *slog.Logger
 	fatal  chan error

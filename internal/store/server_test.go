@@ -7,7 +7,7 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 )
 
-// TestTheServerInsideNeverJoinsACluster: cluster settings on the folder of a single server wipe it.
+// Cluster settings on the folder of a single server wipe it.
 func TestTheServerInsideNeverJoinsACluster(t *testing.T) {
 	t.Parallel()
 	o := options(t.TempDir())
@@ -17,5 +17,13 @@ func TestTheServerInsideNeverJoinsACluster(t *testing.T) {
 	}
 	if !o.DontListen {
 		t.Error("it would listen on a port")
+	}
+}
+
+// A power cut after the acknowledgement must not lose the write.
+func TestEveryWriteIsOnTheDiskBeforeItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	if o := options(t.TempDir()); !o.SyncAlways {
+		t.Error("the server inside acknowledges before it syncs")
 	}
 }

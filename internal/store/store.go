@@ -1,17 +1,22 @@
-// Package store keeps everything Sheetlift knows on one NATS JetStream: batches, images with their rows, pictures, the
-// work queue, and what the key pool remembers. By default the server runs inside the process, on a data folder or in
-// memory, and listens on no port. With Config.Cluster the same code works on an external cluster, together with any number of
+// Package store keeps all data on one NATS JetStream: batches, images with their rows, pictures, the work queue,
+// and the state of the key pool. By default the server runs inside the process, on a data folder or in memory, and
+// listens on no port. With Config.Cluster the same code works on an external cluster, together with any number of
 // other processes.
 //
-// Every write is on the disk before it is acknowledged, every load has a deadline and checks what it got by count and
-// by checksum, every call is retried while the server does not answer, and a write whose acknowledgement was lost is
-// recognised as one's own. Errors are of package errs.
+// Every write is on disk before it is acknowledged, every load has a deadline and verifies the number and the
+// checksums of its results, every call is retried while the server does not answer, and a write whose
+// acknowledgement was lost is recognised as its own. Errors are of package errs.
 package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,31 +27,33 @@ import (
 )
 
 var (
-	_ batch.Repository = (*Store)(nil)
-	_ batch.Pictures   = (*Store)(nil)
-	_ batch.Changes    = (*Store)(nil)
-	_ batch.Readings   = (*Store)(nil)
-	_ batch.Queue      = (*Queue)(nil)
+	_ batch.Repository   = (*Store)(nil)
+	_ batch.Pictures     = (*Store)(nil)
+	_ batch.Changes      = (*Store)(nil)
+	_ batch.ReadingCache = (*Store)(nil)
+	_ batch.Queue        = (*Queue)(nil)
 )
 
-// DefaultMinFree is the room in bytes that is left on the disk when Config does not say otherwise: enough for every
-// image at hand to be finished after uploads are refused.
+// DefaultMinFree is the disk space in bytes that stays free by default: enough to finish every image in progress
+// after uploads are refused.
 const DefaultMinFree = 256 << 20
 
 // Config says where the store keeps its data.
 type Config struct {
-	Dir     string       // the data folder; made with 0700 if missing
+	Dir     string       // the data folder; created with mode 0700 if missing
 	Memory  bool         // keep everything in memory instead; Dir is not used
 	Cluster Cluster      // keep everything there instead; Dir is only locked, and must hold no batches of its own
-	MinFree int64        // bytes of the disk to leave free; 0 is DefaultMinFree, below 0 no limit
-	Log     *slog.Logger // nil is silent
+	Mark    string       // fingerprint of the secret that all processes on a cluster share: another one is refused; "": not checked
+	MinFree int64        // bytes of the disk to leave free; 0: DefaultMinFree, below 0: no limit
+	Log     *slog.Logger // nil: silent
 
-	// Disk returns the room on the disk below a folder; nil asks the system.
+	// Disk returns the space on the disk of a folder; nil asks the system.
 	Disk func(dir string) (Space, error)
 }
 
-// Store is the open store. It implements batch.Repository, batch.Pictures, batch.Readings, batch.Templates and
-// batch.Changes; Queue and Keys return what implements batch.Queue and the key pool's memory. All methods are safe for concurrent use.
+// Store is an open store. It implements batch.Repository, batch.Pictures, batch.ReadingCache, batch.Templates and
+// batch.Changes. Queue returns the batch.Queue, Keys the key pool's memory and Access the access.Memory. All
+// methods are safe for concurrent use.
 type Store struct {
 	cfg    Config
 	log    *slog.Logger
@@ -60,12 +67,13 @@ type Store struct {
 	keys      *bucket
 	templates *bucket
 	ledger    *bucket
-	apart     []*bucket // of those, the ones whose documents belong to no batch and cannot be made again
+	access    *bucket
+	documents []*bucket // of these, the buckets with documents that belong to no batch and cannot be recomputed
 	pictures  jetstream.Stream
 	readings  jetstream.Stream
 	changes   *changes
-	loads     chan struct{} // holds one for each load of many documents that is under way
-	adds      chan struct{} // holds one while units are on their way to the work queue
+	loadSlots chan struct{} // one entry per running load of many documents
+	addSlot   chan struct{} // holds an entry while units are sent to the work queue
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -76,9 +84,9 @@ type Store struct {
 // openTimeout bounds the start of the embedded server: half a million images took 1.8 s.
 const openTimeout = time.Minute
 
-// Open starts the embedded server on the data folder and makes what is missing in it. Work that another process had in
-// hand when it died is handed out again at once: the lock on the folder proves that nobody works on it. Errors: Conflict
-// when another process uses the folder, Unavailable when it cannot be used, each naming the folder and the remedy.
+// Open starts the embedded server on the data folder and creates missing parts. Units that another process had
+// leased when it died are free again at once: the lock on the folder proves that it is dead. Errors: Conflict if
+// another process uses the folder, Unavailable if it cannot be used; each names the folder and the remedy.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -88,15 +96,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loads: make(chan struct{}, loadsAtOnce),
-		adds: make(chan struct{}, 1)}
+	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loadSlots: make(chan struct{}, maxLoads),
+		addSlot: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
 	if s.server != nil {
-		s.owned.Go(s.mend)
+		s.owned.Go(s.heal)
 	}
 	return s, nil
 }
@@ -112,6 +120,15 @@ func (s *Store) open(ctx context.Context) (err error) {
 			s.unlock = func() {}
 			return err
 		}
+		if !s.clustered() {
+			err = checkFormat(s.cfg.Dir)
+			if err == nil {
+				err = sweepHealth(s.cfg.Dir)
+			}
+		}
+		if err != nil {
+			return err
+		}
 	}
 	try := s.try
 	if s.clustered() {
@@ -122,16 +139,16 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(addWindow),
+	if s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(maxInFlight),
 		jetstream.WithPublishAsyncTimeout(callTimeout)); err != nil {
 		return s.fail(ctx, err)
 	}
-	for _, open := range []func(context.Context) error{s.openBuckets, s.openPictures, s.openReadings, s.openWork} {
+	for _, open := range []func(context.Context) error{s.openMeta, s.openBuckets, s.openPictures, s.openReadings, s.openWork} {
 		if err := try(ctx, open); err != nil {
 			return s.fail(ctx, err)
 		}
 	}
-	if err := s.unseal(ctx); err != nil {
+	if err := s.verifyCheckpoint(ctx); err != nil {
 		return s.fail(ctx, err)
 	}
 	s.changes = newChanges(s)
@@ -156,7 +173,7 @@ func (s *Store) Close() error {
 			s.changes.close()
 		}
 		s.owned.Wait()
-		seal := s.seal()
+		seal := s.checkpoint()
 		if s.conn != nil {
 			s.conn.Close()
 		}
@@ -169,8 +186,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Health returns nil when the store can take and keep work; Full when the disk is nearly full, Unavailable when the
-// server inside is not well. It answers within 3 s.
+// Health returns nil if the store can accept and keep work, Full if the disk is nearly full, Unavailable if the
+// embedded server is unhealthy. It answers within 3 s.
 func (s *Store) Health(ctx context.Context) error {
 	if s.ctx.Err() != nil {
 		return errClosed()
@@ -187,16 +204,56 @@ func (s *Store) Health(ctx context.Context) error {
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return s.fail(ctx, err)
 	}
+	if err := s.writable(); err != nil {
+		return err
+	}
 	return s.room(0)
 }
 
-// Space is the room on the disk of the data folder, in bytes.
+// writable writes to the data folder. The embedded server reports an unwritable folder only when one of its own
+// writes fails.
+func (s *Store) writable() error {
+	if s.cfg.Memory || s.clustered() {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(s.cfg.Dir, "jetstream"))
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(s.cfg.Dir, healthFile+"*"); err == nil {
+			_, err = f.WriteString("well")
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return errs.Wrap(err, errs.Full, "There is no room left in %s. Free some space, then try again.", s.place())
+	}
+	return errs.Wrap(err, errs.Unavailable, "The data folder %s cannot be written to. Check that its disk is there.", s.cfg.Dir)
+}
+
+// healthFile is the prefix of the files that writable creates.
+const healthFile = ".health-"
+
+// sweepHealth removes files of writable left by a killed process.
+func sweepHealth(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), healthFile) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return unusable(dir, err)
+	}
+	return nil
+}
+
+// Space is the space on the disk of the data folder, in bytes.
 type Space struct {
 	Free  int64 // for this process
 	Total int64
 }
 
-// Space returns the room on the disk; zero for a store in memory or on a cluster, whose nodes have disks of their own.
+// Space returns the disk space; zero for a store in memory or on a cluster, whose nodes have disks of their own.
 func (s *Store) Space() (Space, error) {
 	if s.cfg.Memory || s.clustered() {
 		return Space{}, nil
@@ -213,10 +270,10 @@ func (s *Store) Space() (Space, error) {
 	return space, nil
 }
 
-// room returns Full when fewer than MinFree bytes would be left on the disk after n more. The server must never meet
-// a full disk itself: its writes then time out without an error and the stream stays broken until it is restarted.
+// room returns Full if a write of n bytes would leave fewer than MinFree bytes on the disk. The server must never
+// meet a full disk itself: its writes then time out without an error and the stream stays broken until a restart.
 func (s *Store) room(n int) error {
-	if s.cfg.Memory || s.clustered() || s.cfg.MinFree < 0 { // the nodes of a cluster refuse by themselves what finds no room
+	if s.cfg.Memory || s.clustered() || s.cfg.MinFree < 0 { // the nodes of a cluster refuse writes without space themselves
 		return nil
 	}
 	space, err := s.Space()
@@ -230,9 +287,9 @@ func (s *Store) room(n int) error {
 	return nil
 }
 
-// Crowded reports whether the disk is so full that no further work may be begun. Uploads are refused when fewer than
-// Config.MinFree bytes are left; work goes on until half of that is gone, too, and once it waits, until there is room for
-// uploads again. A disk that cannot be asked is not crowded: then the store itself says what is wrong.
+// Crowded reports whether the disk is too full to start further work. Uploads are refused below Config.MinFree free
+// bytes. Work continues until half of that is used too, and once it waits, until uploads are possible again. If the
+// disk cannot be checked it is not crowded: the store itself then reports the error.
 func (s *Store) Crowded(waiting bool) bool {
 	need := s.cfg.MinFree / 2
 	if waiting {
@@ -246,18 +303,18 @@ func (s *Store) Crowded(waiting bool) bool {
 }
 
 const (
-	mendEvery    = 10 * time.Second // how often the embedded server is looked at
-	mendPause    = 30 * time.Second // after a restart before the next; doubling
-	mendPauseMax = 10 * time.Minute
+	healEvery    = 10 * time.Second // how often the health of the embedded server is checked
+	healPause    = 30 * time.Second // minimum time between restarts, doubling
+	healPauseMax = 10 * time.Minute
 )
 
-// mend restarts the embedded server when a stream broke over a full disk and there is room again. Nothing that was
-// acknowledged is lost by it; calls on their way are retried over the connection that comes back.
-func (s *Store) mend() {
-	tick := time.NewTicker(mendEvery)
+// heal restarts the embedded server when a stream broke at a full disk and there is space again. No acknowledged
+// write is lost; calls in progress are retried over the restored connection.
+func (s *Store) heal() {
+	tick := time.NewTicker(healEvery)
 	defer tick.Stop()
 	var next time.Time
-	pause := mendPause
+	pause := healPause
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -267,19 +324,19 @@ func (s *Store) mend() {
 		err := s.server.health()
 		if err == nil {
 			if time.Now().After(next) {
-				pause = mendPause
+				pause = healPause
 			}
 			continue
 		}
-		s.log.Error("store: not well", "error", err)
+		s.log.Error("store: embedded server unhealthy", "err", err)
 		if s.cfg.Memory || time.Now().Before(next) || s.room(0) != nil {
 			continue
 		}
-		next, pause = time.Now().Add(pause), min(2*pause, mendPauseMax)
+		next, pause = time.Now().Add(pause), min(2*pause, healPauseMax)
 		if err := s.restart(); err != nil {
-			s.log.Error("store: restart failed", "error", err)
+			s.log.Error("store: restart of the embedded server failed", "err", err)
 		} else {
-			s.log.Info("store: restarted inside the program")
+			s.log.Info("store: embedded server restarted")
 		}
 	}
 }

@@ -42,6 +42,9 @@ func (s *Store) SaveTemplate(ctx context.Context, t *batch.Template) error {
 
 // RemoveTemplate implements batch.Templates.
 func (s *Store) RemoveTemplate(ctx context.Context, id string) error {
+	if !token(id) {
+		return nil // nothing is stored under an id that is not a single key
+	}
 	d, err := s.templates.get(ctx, id)
 	if missing(err) {
 		return nil

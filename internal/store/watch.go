@@ -12,24 +12,24 @@ import (
 
 const (
 	watchExpiry = 10 * time.Second
-	watchBeat   = 2 * time.Second  // a node that fell silent for two of them is lost
-	watchCheck  = 10 * time.Second // how often a watch in a cluster is compared with what the leader has
+	watchBeat   = 2 * time.Second  // a node that misses two of them is lost
+	watchCheck  = 10 * time.Second // how often a watch in a cluster is compared with the leader
 )
 
-// watch follows a bucket. It is not the ordered consumer of nats.go (1.55): that one tries again with the name it tried
-// before, and where the cluster had placed it on a node that was just lost it waits until that node comes back.
+// watch follows a bucket. It is not the ordered consumer of nats.go (1.55): that one retries with the same name,
+// and if the cluster had placed it on a node that was just lost, it waits until that node comes back.
 type watch struct {
 	b *bucket
 	f func(doc)
 
-	mu   sync.Mutex // held while f runs
-	next uint64     // the revision to go on from; 0 for the newest of each key
-	eyes int        // counts the consumers: what an earlier one still brings is not taken
+	mu    sync.Mutex // held while f runs
+	next  uint64     // the revision to continue from; 0: the newest of each key
+	epoch int        // number of the current consumer; messages of earlier ones are ignored
 }
 
-// watch calls f with every change after the given revision, in order, from one goroutine at a time, until stop is called;
-// stop waits until f runs no more. After 0 it begins with the newest revision of each key that there is. It survives lost
-// connections and lost nodes, and goes on with the change after the last that f was called with.
+// watch calls f with every change after the given revision, in order, from one goroutine at a time, until stop is
+// called; stop waits for a running f. After 0 it begins with the newest revision of each existing key. It survives
+// lost connections and lost nodes, and continues with the change after the last one passed to f.
 func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop func(), err error) {
 	w := &watch{b: b, f: f}
 	if after > 0 {
@@ -48,7 +48,7 @@ func (b *bucket) watch(ctx context.Context, after uint64, f func(doc)) (stop fun
 	}, nil
 }
 
-// follow opens the watch again each time it broke.
+// follow opens the watch again each time it breaks.
 func (w *watch) follow(ctx context.Context, broken <-chan error, cc jetstream.ConsumeContext) {
 	for {
 		w.wait(ctx, broken)
@@ -57,21 +57,21 @@ func (w *watch) follow(ctx context.Context, broken <-chan error, cc jetstream.Co
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(callPause):
+			case <-time.After(retryPause):
 			}
 			var err error
 			if broken, cc, err = w.open(ctx); err != nil && errors.Is(err, jetstream.ErrStreamNotFound) {
-				w.b.s.log.Error("store: what is watched is gone", "bucket", w.b.name)
+				w.b.s.log.Error("store: the watched bucket is gone", "bucket", w.b.name)
 			}
 		}
 	}
 }
 
-// open begins to watch where it ended. broken yields when this must be done again.
+// open starts a consumer at the next revision. broken yields when it must be replaced.
 func (w *watch) open(ctx context.Context) (broken <-chan error, cc jetstream.ConsumeContext, err error) {
 	w.mu.Lock()
-	w.eyes++
-	eye := w.eyes
+	w.epoch++
+	epoch := w.epoch
 	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: w.b.prefix + ">"}
 	if w.next > 0 {
 		cfg = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: w.next}
@@ -99,33 +99,33 @@ func (w *watch) open(ctx context.Context) (broken <-chan error, cc jetstream.Con
 			return
 		}
 		brought++
-		w.take(eye, m, meta.Sequence.Stream)
+		w.deliver(epoch, m, meta.Sequence.Stream)
 	}, jetstream.PullExpiry(watchExpiry), jetstream.PullHeartbeat(watchBeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { fail(err) }))
 	return failed, cc, err
 }
 
-// take tells of one change, unless it was told already: a node that is behind begins earlier than it was asked to.
-func (w *watch) take(eye int, m jetstream.Msg, seq uint64) {
+// deliver passes a change to f, unless it was passed already: a node that is behind starts earlier than requested.
+func (w *watch) deliver(epoch int, m jetstream.Msg, seq uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if eye != w.eyes || seq < w.next {
+	if epoch != w.epoch || seq < w.next {
 		return
 	}
 	w.next = seq + 1
 	d, err := w.b.doc(m.Subject(), seq, m.Headers(), m.Data())
 	if err != nil {
-		w.b.s.log.Error("store: a change could not be read", "key", d.key, "error", err)
+		w.b.s.log.Error("store: reading a change failed", "key", d.key, "err", err)
 		return
 	}
 	w.f(d)
 }
 
-// close ends one consumer; f is not called by it any more.
+// close ends a consumer; it calls f no more.
 func (w *watch) close(cc jetstream.ConsumeContext) {
-	cc.Stop() // and does not wait: its last call of f may itself wait for whoever stops the watch
+	cc.Stop() // does not wait: its last call of f may itself wait for the caller of stop
 	w.mu.Lock()
-	w.eyes++
+	w.epoch++
 	w.mu.Unlock()
 }
 
@@ -140,7 +140,7 @@ func (w *watch) wait(ctx context.Context, broken <-chan error) {
 	}
 	check := time.NewTicker(watchCheck)
 	defer check.Stop()
-	var missed uint64 // what the leader had at the last look and the watch had not
+	var missed uint64 // newest revision of the leader at the last check, if the watch had not seen it
 	for {
 		select {
 		case <-broken:
@@ -153,7 +153,7 @@ func (w *watch) wait(ctx context.Context, broken <-chan error) {
 		next := w.next
 		w.mu.Unlock()
 		if missed >= next && missed > 0 {
-			w.b.s.log.Warn("store: a node brought no changes; watching from another", "bucket", w.b.name, "behind", missed-next+1)
+			w.b.s.log.Warn("store: watch is behind; opening it on another node", "bucket", w.b.name, "behind", missed-next+1)
 			return
 		}
 		if newest, err := w.b.newest(ctx, ">"); err == nil {

@@ -3,11 +3,13 @@ package table
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// maxIssues is how many doubts are kept of one picture; one more says how many there are beyond.
+// maxIssues is the largest number of doubts kept for one picture; one more gives the number of doubts beyond it.
 const maxIssues = 1000
 
 // doubts collects issues up to maxIssues.
@@ -31,41 +33,67 @@ func (d *doubts) all() []Issue {
 	return d.issues
 }
 
-// builder makes rows of what was found.
+// builder turns a found table into rows.
 type builder struct {
 	doubts
+	*ledger
+	*names
 	table   Table
-	names   []string       // of the columns, as they are known so far
-	index   map[string]int // folded name in the answer → column; -1 for what belongs to none
-	folded  map[string]string
+	header  []string       // of the columns, as they are known so far
+	index   map[string]int // name in the answer, normalized by exactly → column; -1 for names that belong to no column
+	keys    map[string]string
 	rows    []Row
 	seen    []int // how many rows mention each column
-	dropped int   // rows that are none
-	numbers []int // the rows' own numbers, 0 where they have none
+	dropped int   // entries that are no rows and have no value
+	unasked bool  // a column was left out
+	tight   bool  // a row is a number that may be the second part of the number before
+	hidden  []Issue
+	numbers []numbered
 }
 
-func (t Table) build(f found) Answer {
-	b := &builder{table: t, index: map[string]int{}, folded: map[string]string{}}
+func (t Table) build(f found, s *finder, several bool) *builder {
+	b := &builder{ledger: s.ledger, names: s.names, table: t, index: map[string]int{}, keys: map[string]string{}}
 	if t.Open {
-		b.names = f.header
-		f.rows = b.openHeader(f.rows)
+		b.header = slices.Clone(f.header)
+		b.openHeader(f.rows)
 	} else {
-		b.names = t.names()
-		f.rows = b.resolve(f)
+		b.header = t.names()
+		b.resolve(f)
+	}
+	if several {
+		b.add(-1, -1, KindRows, "The answer had several tables. Their rows were put one below the other, and those that came again were kept once. Compare them with the picture.")
 	}
 	if over := len(f.rows) - MaxRows; over > 0 {
 		b.add(-1, -1, KindRows, "The answer had %d rows; the last %d were left out.", len(f.rows), over)
+		for _, v := range f.rows[MaxRows:] {
+			b.settle(v)
+		}
 		f.rows = f.rows[:MaxRows]
 	}
-	for _, v := range f.rows {
-		b.row(v)
+	for i, v := range f.rows {
+		number := 0
+		if f.numbers != nil {
+			number = f.numbers[i]
+		}
+		b.row(v, number)
 	}
-	b.finish(f.declared)
-	a := Answer{Rows: b.rows, Issues: b.all()}
-	if t.Open {
-		a.Columns = b.names
+	b.finish(s.counts, several)
+	return b
+}
+
+// nothing returns the reason why an answer is not a table: all its rows are blank, and it contains something else instead.
+// It returns "" if the answer is a table.
+func (b *builder) nothing(left []string, counts []int, words bool) string {
+	for _, row := range b.rows {
+		if slices.ContainsFunc(row.Cells, func(c Cell) bool { return c.State != Blank }) {
+			return ""
+		}
 	}
-	return a
+	none := len(b.rows) == 0 && slices.Contains(counts, 0) && !slices.ContainsFunc(left, func(s string) bool { return strings.HasPrefix(fold(s), "error") })
+	if !none && (len(left) > 0 || b.unasked) || len(b.rows) == 0 && words {
+		return "no rows in it, but something else"
+	}
+	return ""
 }
 
 func (t Table) names() []string {
@@ -76,47 +104,37 @@ func (t Table) names() []string {
 	return names
 }
 
-// resolve decides once which key of the answer is which column: by its key in the schema, by its name, and then by what
-// headings usually mean. A header among the rows is taken out.
-func (b *builder) resolve(f found) []value {
-	rows := f.rows
-	if len(rows) > 0 && rows[0].kind == '[' {
-		if header := texts(rows[0].list); b.isHeader(header) {
-			f.header, rows = header, rows[1:]
-		}
+// key is exactly with a cache.
+func (b *builder) key(name string) string {
+	key, known := b.keys[name]
+	if !known {
+		key = exactly(name)
+		b.keys[name] = key
 	}
-	keys := append(b.keys(rows), f.header...)
-	taken := make([]bool, len(b.names))
+	return key
+}
+
+// resolve maps the names in the answer to columns, once per answer: by the key in the schema, by the column's name, and
+// then by the usual meaning of headings.
+func (b *builder) resolve(f found) {
+	keys := append(b.namesOf(f.rows), f.header...)
+	taken := make([]bool, len(b.header))
 	claim := func(same func(key string, i int) bool) {
-		for i := range b.names {
+		for i := range b.header {
 			for _, key := range keys {
-				if _, known := b.index[b.fold(key)]; !known && !taken[i] && same(key, i) {
-					b.index[b.fold(key)], taken[i] = i, true
+				if _, known := b.index[b.key(key)]; !known && !taken[i] && same(key, i) {
+					b.index[b.key(key)], taken[i] = i, true
 				}
 			}
 		}
 	}
 	claim(func(key string, i int) bool { return key == b.table.key(i) })
-	claim(func(key string, i int) bool { return b.fold(key) == b.fold(b.names[i]) })
+	claim(func(key string, i int) bool { return b.key(key) == b.key(b.header[i]) })
 	b.resolveOthers(keys, taken)
-	if f.header != nil {
-		rows = b.nameArrays(rows, f.header)
-	}
-	return rows
 }
 
-// fold is fold with a memory: the same few names come back in every row.
-func (b *builder) fold(name string) string {
-	folded, known := b.folded[name]
-	if !known {
-		folded = fold(name)
-		b.folded[name] = folded
-	}
-	return folded
-}
-
-// keys returns the different names that rows give their cells.
-func (b *builder) keys(rows []value) []string {
+// namesOf returns the distinct names of the cells in rows.
+func (b *builder) namesOf(rows []value) []string {
 	keys, all := keysOf(rows)
 	if !all {
 		b.add(-1, -1, KindColumns, "The answer had more than 1,000 different columns; the others were left out.")
@@ -124,13 +142,13 @@ func (b *builder) keys(rows []value) []string {
 	return keys
 }
 
-// resolveOthers maps the keys left to the columns left; what belongs to none is left out and said so.
+// resolveOthers maps the remaining keys to the remaining columns. Keys that belong to no column are left out, with an issue.
 func (b *builder) resolveOthers(keys []string, taken []bool) {
 	var left []string
 	for _, key := range keys {
-		if _, known := b.index[b.fold(key)]; !known && !rowKey(key) {
+		if _, known := b.index[b.key(key)]; !known && !b.rowKey(key) {
 			left = append(left, key)
-			b.index[b.fold(key)] = -1
+			b.index[b.key(key)] = -1
 		}
 	}
 	rest := Table{}
@@ -143,90 +161,99 @@ func (b *builder) resolveOthers(keys []string, taken []bool) {
 	}
 	for k, i := range rest.Match(left) {
 		if i < 0 {
+			b.unasked = true
 			b.add(-1, -1, KindColumns, "The answer had a column %q that was not asked for; it was left out.", clip(left[k], 60))
 			continue
 		}
-		b.index[b.fold(left[k])] = places[i]
+		b.index[b.key(left[k])] = places[i]
 		b.add(-1, places[i], KindColumns, "The answer called this column %q.", clip(left[k], 60))
 	}
 }
 
-// isHeader reports whether a row of strings names the columns rather than values.
-func (b *builder) isHeader(row []string) bool {
-	hits := 0
-	for _, text := range row {
-		if text != "" && b.table.exact(text) >= 0 {
-			hits++
+// openHeader completes the header of an open table with the names of the cells in its rows.
+func (b *builder) openHeader(rows []value) {
+	for i, name := range b.header {
+		if _, twice := b.index[b.key(name)]; name != "" && !twice {
+			b.index[b.key(name)] = i
 		}
 	}
-	return hits > 0 && 2*hits > len(b.names)
-}
-
-// nameArrays gives the cells of arrays the names of their header.
-func (b *builder) nameArrays(rows []value, header []string) []value {
-	named := make([]value, len(rows))
-	for i, v := range rows {
-		named[i] = v
-		if v.kind != '[' || len(v.list) > len(header) {
+	for _, key := range b.namesOf(rows) {
+		if _, known := b.index[b.key(key)]; known || b.rowKey(key) {
 			continue
 		}
-		named[i] = value{kind: '{'}
-		for j, cell := range v.list {
-			named[i].fields = append(named[i].fields, field{header[j], cell})
-		}
-	}
-	return named
-}
-
-// openHeader completes the header of an open table from rows that name their cells themselves.
-func (b *builder) openHeader(rows []value) []value {
-	for i, name := range b.names {
-		if _, twice := b.index[b.fold(name)]; name != "" && !twice {
-			b.index[b.fold(name)] = i
-		}
-	}
-	keys := b.keys(rows)
-	for _, key := range keys {
-		if _, known := b.index[b.fold(key)]; known || rowKey(key) {
-			continue
-		}
-		if len(b.names) >= MaxOpenColumns {
-			b.index[b.fold(key)] = -1
+		if len(b.header) >= MaxOpenColumns {
+			b.index[b.key(key)] = -1
 			b.add(-1, -1, KindColumns, "The sheet has more than %d columns; %q was left out.", MaxOpenColumns, clip(key, 60))
 			continue
 		}
-		b.index[b.fold(key)] = len(b.names)
-		b.names = append(b.names, clip(key, MaxCell))
+		b.index[b.key(key)] = len(b.header)
+		name, _ := Clean(clip(key, MaxCell))
+		b.header = append(b.header, name)
 	}
-	if len(b.names) == 0 && len(rows) > 0 {
+	if len(b.header) == 0 && len(rows) > 0 {
 		b.add(-1, -1, KindColumns, "The answer did not say which line is the header; all lines were kept as rows.")
 	}
-	return rows
 }
 
-// row adds one row, or counts it as dropped.
-func (b *builder) row(v value) {
-	row := Row{Cells: make([]Cell, len(b.names))}
+// row adds one row, unless v is no row or repeats the header.
+func (b *builder) row(v value, number int) {
+	row := Row{Cells: make([]Cell, len(b.header))}
 	for i := range row.Cells {
 		row.Cells[i].State = Blank
 	}
 	at := len(b.rows)
 	fields, cells, ok := parts(v)
-	if !ok && v.scalar() && v.kind != 'n' && len(b.names) == 1 {
+	if !ok && v.scalar() && v.kind != 'n' && len(b.header) == 1 {
 		cells, ok = []value{v}, true
+		b.tight = b.tight || v.tight
 	}
 	if !ok {
-		b.dropped++
+		if strings.TrimSpace(v.text) == "" {
+			b.dropped++
+		}
+		return // the ledger reports its value
+	}
+	b.settlePairs(v)
+	b.grow(len(b.header))
+	issues, seen := len(b.issues), slices.Clone(b.seen)
+	n, ok := b.extras(&row, fields)
+	if ok {
+		number = n
+	}
+	ok = ok || number > 0
+	given := map[int]bool{}
+	b.fill(&row, at, fields, given)
+	if cells != nil {
+		b.place(&row, at, cells, given)
+	}
+	if v.odd && !v.scalar() {
+		b.add(at, -1, KindColumns, "The answer gave this row more or fewer cells than there are headings; check that none is shifted.")
+	}
+	if ok {
+		b.numbers = append(b.numbers, numbered{number, at})
+	}
+	if b.repeatsHeader(row) {
+		b.issues, b.seen = b.issues[:min(issues, len(b.issues))], seen
+		b.settle(v)
 		return
 	}
-	b.grow(len(b.names))
-	number := b.extras(&row, fields)
-	b.fill(&row, at, fields)
-	if cells != nil {
-		b.place(&row, at, cells)
+	b.doubted(&row, at, v, fields)
+	b.rows = append(b.rows, row)
+}
+
+// repeatsHeader reports whether a row contains only the headings of its columns, at least two of them.
+func (b *builder) repeatsHeader(row Row) bool {
+	hits := 0
+	for i, c := range row.Cells {
+		if c.State == Blank {
+			continue
+		}
+		if i >= len(b.header) || b.key(c.Text) != b.key(b.header[i]) || b.header[i] == "" {
+			return false
+		}
+		hits++
 	}
-	b.doubted(&row, at, fields)
-	b.rows, b.numbers = append(b.rows, row), append(b.numbers, number)
+	return hits >= 2
 }
 
 func (b *builder) grow(n int) {
@@ -235,38 +262,55 @@ func (b *builder) grow(n int) {
 	}
 }
 
-// fill sets the cells that are named.
-func (b *builder) fill(row *Row, at int, fields []field) {
-	set := map[int]bool{}
+// fill sets the named cells. given holds the cells of the row that have been set.
+func (b *builder) fill(row *Row, at int, fields []field, given map[int]bool) {
 	for _, m := range fields {
-		i, known := b.index[b.fold(m.name)]
-		if !known || i < 0 {
+		i, known := b.index[b.key(m.name)]
+		if !known {
 			continue
 		}
-		cell := b.cell(m.value, at, i)
-		if set[i] && row.Cells[i].Text != "" {
-			if cell.Text != "" && cell.Text != row.Cells[i].Text {
-				b.add(at, i, KindColumns, "The answer gave this cell twice; %q was left out.", clip(cell.Text, 60))
-			}
+		if i < 0 { // an issue says that this column was left out
+			b.settle(m.value)
 			continue
 		}
-		if !set[i] {
-			b.seen[i]++
-		}
-		row.Cells[i], set[i] = cell, true
+		b.set(row, at, i, m.value, given)
 	}
 }
 
-// place sets the cells of an array by their order.
-func (b *builder) place(row *Row, at int, cells []value) {
-	switch n := len(b.names); {
+// set sets a cell. A cell that is given twice keeps its first text that is not blank, with an issue unless both texts are
+// the same.
+func (b *builder) set(row *Row, at, i int, v value, given map[int]bool) {
+	cell := b.cell(v, at, i)
+	switch was := row.Cells[i].Text; {
+	case !given[i]:
+		b.seen[i]++
+	case cell.Text == was:
+		return
+	case was == "" || cell.Text == "":
+		b.add(at, i, KindColumns, "The answer gave this cell twice, and blank once; compare it with the picture.")
+		if cell.Text == "" {
+			return
+		}
+	default:
+		b.add(at, i, KindColumns, "The answer gave this cell twice; %q was left out.", clip(cell.Text, 60))
+		return
+	}
+	row.Cells[i], given[i] = cell, true
+}
+
+// place sets the cells of an array by their order, in addition to the named cells of the row.
+func (b *builder) place(row *Row, at int, cells []value, given map[int]bool) {
+	switch n := len(b.header); {
 	case len(cells) > n && b.table.Open && n < MaxOpenColumns:
-		for len(b.names) < min(len(cells), MaxOpenColumns) {
-			b.names = append(b.names, "")
+		for len(b.header) < min(len(cells), MaxOpenColumns) {
+			b.header = append(b.header, "")
 			row.Cells = append(row.Cells, Cell{State: Blank})
 		}
-		b.grow(len(b.names))
-		if len(cells) > len(b.names) {
+		b.grow(len(b.header))
+		if slices.ContainsFunc(cells, func(v value) bool { return v.tight }) {
+			b.add(at, -1, KindColumns, "The answer gave this row %d cells for %d columns; check that none is shifted.", len(cells), n)
+		}
+		if len(cells) > len(b.header) {
 			b.add(at, -1, KindColumns, "This row has %d cells; those after the %dth were left out.", len(cells), MaxOpenColumns)
 		}
 	case len(cells) > n:
@@ -274,16 +318,16 @@ func (b *builder) place(row *Row, at int, cells []value) {
 	case len(cells) < n:
 		b.add(at, -1, KindColumns, "The answer gave this row %d cells for %d columns; check that none is shifted.", len(cells), n)
 	}
-	for i, v := range cells[:min(len(cells), len(b.names))] {
-		row.Cells[i] = b.cell(v, at, i)
-		b.seen[i]++
-	}
+	for i, v := range cells[:min(len(cells), len(b.header))] {
+		b.set(row, at, i, v, given)
+	} // the ledger reports the cells beyond the last column
 }
 
-// finish evens out the rows of an open table and says what is missing.
-func (b *builder) finish(declared int) {
+// finish pads the rows of an open table to equal length and adds the issues about the answer as a whole: missing rows and
+// columns, lost and invisible characters.
+func (b *builder) finish(counts []int, several bool) {
 	for i := range b.rows {
-		for len(b.rows[i].Cells) < len(b.names) {
+		for len(b.rows[i].Cells) < len(b.header) {
 			b.rows[i].Cells = append(b.rows[i].Cells, Cell{State: Blank})
 		}
 	}
@@ -300,40 +344,38 @@ func (b *builder) finish(declared int) {
 			}
 		}
 	}
-	b.counted(declared)
-}
-
-// counted compares the rows with what the answer says about their number.
-func (b *builder) counted(declared int) {
-	if b.table.Single {
-		return
-	}
-	if n := len(b.rows); declared >= 0 && declared != n {
-		b.add(-1, -1, KindRows, "The sheet seems to show %d rows, but %d were read. Compare the rows with the picture.", declared, n)
-		return
-	}
-	for i := 1; i < len(b.numbers); i++ {
-		if last, n := b.numbers[i-1], b.numbers[i]; last > 0 && n > last+1 {
-			b.add(i, -1, KindRows, "The answer counts this as row %d after row %d: rows may be missing in between.", n, last)
-			return
+	for i, name := range b.header {
+		if b.table.Open && strings.ContainsRune(name, utf8.RuneError) {
+			b.add(-1, i, KindColumns, "A character of this heading was lost; compare it with the picture.")
 		}
 	}
+	switch n := len(b.hidden); {
+	case n == 1:
+		b.add(b.hidden[0].Row, b.hidden[0].Column, KindGuessed, "Characters that cannot be seen were taken out of this cell.")
+	case n > 1:
+		b.add(-1, -1, KindGuessed, "Characters that cannot be seen were taken out of %d cells.", n)
+	}
+	b.counted(counts, several)
 }
 
-// extras reads what a row says about itself: its place, which is dropped when it makes no sense, and its number.
-func (b *builder) extras(row *Row, fields []field) (number int) {
+// extras reads the metadata of a row: its place, which is dropped when it makes no sense, and its number.
+func (b *builder) extras(row *Row, fields []field) (number int, ok bool) {
 	for _, m := range fields {
-		if _, column := b.index[b.fold(m.name)]; column {
+		if _, column := b.index[b.key(m.name)]; column {
 			continue
 		}
 		switch b.fold(m.name) {
 		case "row", "rownumber":
-			number, _ = strconv.Atoi(strings.TrimSpace(m.value.text))
+			if n, is := count(m.value.text); is && m.value.scalar() {
+				number, ok = n, true
+				b.settle(m.value)
+			}
 		case "box", "box2d", "bbox", "boundingbox":
 			row.Box = box(m.value)
+			b.settle(m.value)
 		}
 	}
-	return number
+	return number, ok
 }
 
 func box(v value) *Box {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// found is where the rows stand in an answer.
+// found is one table in an answer.
 type found struct {
-	rows     []value
-	header   []string // the answer's own columns, nil if it names none
-	declared int      // how many rows the answer says the sheet has; -1 if it does not say
+	rows    []value
+	header  []string // the answer's own columns; nil if it names none
+	numbers []int    // the numbers of rows that are members of an object; nil for other rows
 }
 
-// wrappers are the folded names under which engines put the rows, the one we ask for first.
+// wrappers are the folded names under which engines put the rows.
 var wrappers = []string{
 	"rows", "tabledata", "table", "data", "items", "records", "entries", "lines", "lineitems", "results", "list",
 	"inventory", "equipment", "tables", "result", "response", "output", "answer", "json", "receipt", "document",
@@ -25,154 +25,254 @@ var countNames = []string{"rowsonsheet", "rowcount", "totalrows", "numberofrows"
 
 func wrapper(name string) bool { return slices.Contains(wrappers, fold(name)) }
 
-// find looks for the rows in v and in what it wraps.
-func (t Table) find(v value, depth int) (found, bool) {
-	f := found{declared: -1}
-	if depth > 3 {
-		return f, false
-	}
-	switch v.kind {
-	case '[':
-		return t.findInList(v.list, depth)
-	case '{':
-		return t.findInObject(v, depth)
-	}
-	return f, false
+// shape is the role of a value in an answer.
+type shape byte
+
+// The shapes of a value.
+const (
+	other      shape = iota + 1 // a cell, a list of plain values, something nested
+	rowShape                    // an object that is one row
+	tableShape                  // a value that holds rows
+)
+
+// finder collects every table of an answer, in any nesting.
+type finder struct {
+	*ledger
+	*names
+	table  Table
+	ids    *int
+	shapes map[int]shape
+	tables []found
+	inner  []value // values read from texts within the answer
+	empty  int     // number of lists that should have rows, and have none
+	counts []int   // the numbers of rows that the answer states
 }
 
-func (t Table) findInList(list []value, depth int) (found, bool) {
-	f := found{declared: -1, rows: list}
-	if len(list) == 0 {
-		return f, true
-	}
-	if slices.ContainsFunc(list, func(v value) bool { return !v.scalar() }) {
-		if len(list) == 1 && list[0].kind == '{' && holds(list[0]) && !t.isRow(list[0]) {
-			return t.find(list[0], depth+1)
-		}
-		return f, true
-	}
-	switch n := len(t.Columns); {
-	case n == 1 && !t.Single:
-		return f, true // one value a row
-	case n > 0 && n == len(list):
-		f.rows = []value{{kind: '[', list: list}}
-		return f, true
-	}
-	return f, false
-}
+// maxCompared is how many values of an answer are compared with each other. At worst, more of them count as several tables.
+const maxCompared = 50
 
-func (t Table) findInObject(v value, depth int) (found, bool) {
-	f := found{declared: -1}
-	for _, m := range v.fields {
-		name := fold(m.name)
-		switch {
-		case slices.Contains(headerNames, name) && m.value.kind == '[':
-			f.header = headings(m.value.list)
-		case slices.Contains(countNames, name):
-			if n, err := strconv.Atoi(strings.TrimSpace(m.value.text)); err == nil && n >= 0 {
-				f.declared = n
-			}
-		}
-	}
-	for _, name := range wrappers {
-		i := slices.IndexFunc(v.fields, func(m field) bool { return fold(m.name) == name })
-		if i < 0 {
+// answers searches the values of an answer for tables. Equal values are searched once, and the repetitions are settled.
+func (s *finder) answers(values []value) {
+	var different []value
+	for _, v := range values {
+		document := v.kind == '[' || s.table.Single || s.shape(v) == tableShape
+		if document && slices.ContainsFunc(different[:min(len(different), maxCompared)], func(w value) bool { return w.equal(v) }) {
+			s.settle(v)
 			continue
 		}
-		switch inner := v.fields[i].value; {
-		case inner.kind == 'n' && name == "rows":
-			return f, true
-		case inner.kind == '[' && (name == "rows" || !t.isRow(v)), inner.kind == '{':
-			if g, ok := t.inside(inner, depth); ok {
-				return merge(f, g), true
-			}
-		}
+		different = append(different, v)
 	}
-	return t.findUnnamed(v, f, depth)
+	if len(different) == 1 {
+		s.look(different[0], "", nil)
+		return
+	}
+	s.group(different, nil)
 }
 
-// findUnnamed takes the object itself as a row, as columns of values, or as a wrapper with a name that we do not know.
-func (t Table) findUnnamed(v value, f found, depth int) (found, bool) {
-	if t.isRow(v) {
-		f.rows = []value{v}
-		if rows, ok := t.transpose(v); ok {
-			f.rows = rows
+// look collects the tables of one value. name is its name in the object that holds it; "" for an item of a list.
+func (s *finder) look(v value, name string, header []string) {
+	switch v.kind {
+	case '[':
+		s.list(v.list, name, header)
+	case '{':
+		s.object(v, header)
+	case '"':
+		if isJSON(v.text) {
+			s.text(v, name, header)
 		}
-		return f, true
 	}
-	var nested []value
+}
+
+// text looks into a text that holds JSON.
+func (s *finder) text(v value, name string, header []string) {
+	d := &document{ids: *s.ids}
+	err := d.read(v.text)
+	*s.ids = d.ids
+	if err != nil || len(d.values) != 1 || len(d.comments) > 0 {
+		return
+	}
+	before := len(s.tables)
+	s.look(d.values[0], name, header)
+	if len(s.tables) > before {
+		s.settle(v)
+		s.inner = append(s.inner, d.values...)
+	}
+}
+
+func (s *finder) list(list []value, name string, header []string) {
+	known := name == "" || wrapper(name)
+	if len(list) == 0 {
+		if known {
+			s.empty++
+		}
+		return
+	}
+	if slices.ContainsFunc(list, func(v value) bool { return !v.scalar() || v.kind == '"' && isJSON(v.text) }) {
+		s.group(list, header)
+		return
+	}
+	switch n := len(s.table.Columns); {
+	case !known:
+	case n == 1 && (!s.table.Single || len(list) == 1):
+		s.add(found{rows: list, header: header}) // one value a row
+	case n > 0 && n == len(list), s.table.Open && len(header) == len(list):
+		s.add(found{rows: []value{{kind: '[', list: list}}, header: header})
+	}
+}
+
+// group takes the rows among the items of a list as one table, and looks into the others.
+func (s *finder) group(list []value, header []string) {
+	var rows []value
+	end := func() {
+		if slices.ContainsFunc(rows, func(v value) bool { return !v.scalar() }) {
+			s.add(found{rows: rows, header: header})
+		}
+		rows = nil
+	}
+	for _, v := range list {
+		if s.shape(v) == tableShape || v.kind == '"' && isJSON(v.text) {
+			end()
+			s.look(v, "", header)
+			continue
+		}
+		rows = append(rows, v)
+	}
+	end()
+}
+
+func (s *finder) object(v value, header []string) {
+	if s.shape(v) == rowShape {
+		rows := []value{v}
+		if columns, ok := s.transpose(v); ok {
+			rows = columns
+		}
+		s.add(found{rows: rows, header: header})
+		return
+	}
 	for _, m := range v.fields {
-		if !m.value.scalar() && !slices.Contains(headerNames, fold(m.name)) {
-			nested = append(nested, m.value)
-		}
-	}
-	if len(nested) == 1 {
-		if g, ok := t.inside(nested[0], depth); ok {
-			return merge(f, g), true
-		}
-	}
-	if !t.Open && slices.ContainsFunc(t.Match(v.names()), func(i int) bool { return i >= 0 }) {
-		f.rows = []value{v}
-		return f, true
-	}
-	return f, false
-}
-
-// inside looks for rows in the value of a wrapper: also rows numbered by their names.
-func (t Table) inside(v value, depth int) (found, bool) {
-	if v.kind == '{' && len(v.fields) > 0 && !t.isRow(v) {
-		rows := make([]value, 0, len(v.fields))
-		for _, m := range v.fields {
-			if _, err := strconv.Atoi(m.name); err != nil || m.value.scalar() {
-				rows = nil
-				break
+		switch name := fold(m.name); {
+		case slices.Contains(headerNames, name) && m.value.kind == '[' && header == nil:
+			header = s.headings(m.value.list)
+		case slices.Contains(countNames, name):
+			if n, ok := count(m.value.text); ok && m.value.scalar() {
+				s.counts = append(s.counts, n)
+				s.settle(m.value)
 			}
-			rows = append(rows, m.value)
-		}
-		if rows != nil {
-			return found{rows: rows, declared: -1}, true
+		case name == "rows" && m.value.kind == 'n':
+			s.empty++
 		}
 	}
-	return t.find(v, depth+1)
+	if s.named(v, header) {
+		return
+	}
+	before := len(s.tables) + s.empty
+	for _, m := range v.fields {
+		if m.value.kind == '[' && slices.Contains(headerNames, fold(m.name)) {
+			continue
+		}
+		s.look(m.value, m.name, header)
+	}
+	if len(s.tables)+s.empty == before && !s.table.Open && slices.ContainsFunc(s.table.Match(v.names()), func(i int) bool { return i >= 0 }) {
+		s.add(found{rows: []value{v}, header: header})
+	}
 }
 
-func merge(outer, inner found) found {
-	if inner.header == nil {
-		inner.header = outer.header
+// named takes the members of an object as rows, with their names as numbers. It reports whether they are rows.
+func (s *finder) named(v value, header []string) bool {
+	var f found
+	f.header = header
+	for i, m := range v.fields {
+		n, numbered := count(m.name)
+		isRow := s.shape(m.value) == rowShape || numbered && !m.value.scalar() && s.shape(m.value) != tableShape
+		if !isRow {
+			return false
+		}
+		if !numbered {
+			n = i + 1
+		}
+		f.rows, f.numbers = append(f.rows, m.value), append(f.numbers, n)
 	}
-	if inner.declared < 0 {
-		inner.declared = outer.declared
+	if slices.ContainsFunc(f.rows, func(v value) bool { return slices.ContainsFunc(v.names(), s.numbersRow) }) {
+		f.numbers = nil // the rows say it themselves
 	}
-	return inner
-}
-
-// isRow reports whether one of v's names is a column's.
-func (t Table) isRow(v value) bool {
-	if v.kind != '{' {
+	if len(f.rows) == 0 {
 		return false
 	}
 	for _, m := range v.fields {
-		if t.exact(m.name) >= 0 {
-			return true
+		if _, numbered := count(m.name); !numbered && !wrapper(m.name) && len(v.fields) > 1 {
+			s.say(m.name)
 		}
 	}
-	return false
+	s.add(f)
+	return true
 }
 
-// exact returns the column of this name, but for case and punctuation; -1 for none.
-func (t Table) exact(name string) int {
-	folded := fold(name)
-	return slices.IndexFunc(t.Columns, func(c Column) bool { return fold(c.Name) == folded })
+// add adds a table. If its first row is an array of headings, these become the header that names the cells.
+func (s *finder) add(f found) {
+	if !s.table.Open {
+		if first := f.rows[0]; first.kind == '[' {
+			if header := texts(first.list); s.isHeader(header) {
+				f.header, f.rows = header, f.rows[1:]
+				s.settle(first)
+			}
+		}
+		if f.header != nil {
+			f.rows = nameCells(f.rows, f.header)
+		}
+	}
+	s.tables = append(s.tables, f)
+}
+
+// isHeader reports whether a row of strings names the columns rather than values.
+func (s *finder) isHeader(row []string) bool {
+	hits := 0
+	for _, text := range row {
+		if text != "" && s.column(text) >= 0 {
+			hits++
+		}
+	}
+	return hits > 0 && 2*hits > len(s.table.Columns)
+}
+
+// nameCells gives the cells of arrays the names in header. Cells beyond the header are left out; a row with more or fewer
+// cells than headings is marked odd.
+func nameCells(rows []value, header []string) []value {
+	named := make([]value, len(rows))
+	for i, v := range rows {
+		named[i] = v
+		var cells []value
+		fields := []field{}
+		switch v.kind {
+		case '[':
+			cells = v.list
+		case '{':
+			for _, m := range v.fields {
+				if name := fold(m.name); (name == "cells" || name == "values") && m.value.kind == '[' && !isPairs(m.value.list) {
+					cells = m.value.list
+					continue
+				}
+				fields = append(fields, m)
+			}
+		}
+		if cells == nil {
+			continue
+		}
+		for j, cell := range cells[:min(len(cells), len(header))] {
+			fields = append(fields, field{header[j], cell})
+		}
+		named[i] = value{kind: '{', fields: fields, odd: len(cells) != len(header)}
+	}
+	return named
 }
 
 // transpose turns columns of values ({"Quantity":["1","2"], …}) into rows.
-func (t Table) transpose(v value) ([]value, bool) {
-	if t.Single {
+func (s *finder) transpose(v value) ([]value, bool) {
+	if s.table.Single {
 		return nil, false
 	}
 	n := -1
 	for _, m := range v.fields {
-		if m.value.kind != '[' || n >= 0 && len(m.value.list) != n ||
+		if m.value.kind != '[' || n >= 0 && len(m.value.list) != n || rowKey(m.name) ||
 			slices.ContainsFunc(m.value.list, func(v value) bool { return !v.scalar() }) {
 			return nil, false
 		}
@@ -185,7 +285,7 @@ func (t Table) transpose(v value) ([]value, bool) {
 			rows[i].fields = append(rows[i].fields, field{m.name, m.value.list[i]})
 		}
 	}
-	return rows, true
+	return rows, n > 0
 }
 
 func (v value) names() []string {
@@ -196,20 +296,43 @@ func (v value) names() []string {
 	return names
 }
 
-// headings are the names in a list of columns, be they strings or objects that have a name.
-func headings(list []value) []string {
+// headings returns the names in a list of columns, given as strings or as objects that have a name.
+func (s *finder) headings(list []value) []string {
 	names := make([]string, 0, min(len(list), MaxOpenColumns))
 	for _, v := range list[:min(len(list), MaxOpenColumns)] {
-		text := v.text
-		if v.kind == '{' {
-			for _, m := range v.fields {
-				if slices.Contains([]string{"name", "title", "heading", "header", "label", "text"}, fold(m.name)) {
-					text = m.value.text
-					break
-				}
+		text := v
+		for _, m := range v.fields {
+			if slices.Contains([]string{"name", "title", "heading", "header", "label", "text"}, fold(m.name)) {
+				text = m.value
+				break
 			}
 		}
-		names = append(names, clip(strings.TrimSpace(text), MaxCell))
+		s.mark(text.id)
+		clean, _ := Clean(clip(strings.TrimSpace(text.text), MaxCell))
+		names = append(names, clean)
 	}
 	return names
+}
+
+// numberWords are the small numbers as engines write them in words.
+var numberWords = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+
+// count reads a number of rows or of a row in any form: 3, 3.0, "3.", "#3", "3 rows", "Row 3", "three".
+func count(text string) (int, bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	for _, word := range []string{"row", "no.", "nr.", "#"} {
+		text = strings.TrimSpace(strings.TrimPrefix(text, word))
+	}
+	for _, word := range []string{"rows", "row", "lines", "entries", "items"} {
+		text = strings.TrimSpace(strings.TrimSuffix(text, word))
+	}
+	if i := slices.Index(numberWords, text); i >= 0 {
+		return i, true
+	}
+	text = strings.TrimRight(text, ".):")
+	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
+		text = whole
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(text, "_"))
+	return n, err == nil && n >= 0
 }

@@ -15,27 +15,25 @@ func (t Table) Header(open []string) []string {
 	header := make([]string, len(open))
 	used := map[string]bool{}
 	for _, name := range open {
-		used[headingKey(name)] = true
+		used[Key(name)] = true
 	}
 	seen := map[string]bool{}
 	for i, name := range open {
-		name = strings.Join(strings.Fields(name), " ")
+		name, _ = Clean(strings.Join(strings.Fields(name), " "))
 		if name == "" {
 			name = "Column " + strconv.Itoa(i+1)
-			if !used[headingKey(name)] {
-				seen[headingKey(name)] = true
+			if !used[Key(name)] {
+				seen[Key(name)] = true
 				header[i] = name
 				continue
 			}
 		}
 		unique := name
-		for n := 2; seen[headingKey(unique)] || unique != name && used[headingKey(unique)]; n++ {
+		for n := 2; seen[Key(unique)] || unique != name && used[Key(unique)]; n++ {
 			unique = name + " (" + strconv.Itoa(n) + ")"
 		}
-		seen[headingKey(unique)] = true
+		seen[Key(unique)] = true
 		header[i] = unique
 	}
 	return header
 }
-
-func headingKey(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }

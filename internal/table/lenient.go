@@ -2,18 +2,23 @@ package table
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // value is one JSON value with its members in order, repeated names included, and its literals as written.
 type value struct {
-	kind   byte   // '{' '[' '"' 't' (true or false) 'n' (null) '0' (number)
-	text   string // of a string, a number or a truth value
+	kind   byte   // '{' '[' '"' 't' (true or false) 'n' (null) '0' (number) 'x' (a word for no value, such as NaN)
+	text   string // of a string, a number, a truth value or a word for no value
 	list   []value
 	fields []field
+	id     int  // unique for every value of one answer; 0 for a value that is not in the answer itself
+	odd    bool // not written as JSON requires: without quotes, or without a comma before it
+	tight  bool // a number in a list with only a comma between it and the number before: 1,234 may be one number
 }
 
 type field struct {
@@ -21,7 +26,7 @@ type field struct {
 	value value
 }
 
-// maxDepth is how deep an answer may be nested: ours have five levels.
+// maxDepth is the deepest nesting of an answer. The requested schema has five levels.
 const maxDepth = 40
 
 var (
@@ -30,18 +35,52 @@ var (
 	errDeep   = errors.New("nested too deeply")
 )
 
-// reader reads JSON as engines write it. Beyond the standard it takes trailing commas, numbers with leading zeros, and
-// control characters within strings; each of these sets repaired.
+// reader reads JSON as engines write it. Beyond the standard it takes trailing and missing commas, comments, every kind of
+// space between tokens, single quotes, names and values without quotes, words of other languages for no value, numbers
+// with leading zeros, and control characters within strings; each of these sets repaired. A single token that cannot be
+// understood is kept as written, and marked; brackets that do not match are an error.
 type reader struct {
 	in       string
 	at       int
 	repaired bool
+	ids      *int    // the last id given
+	comments []value // the texts of comments, for the ledger
+	tight    bool    // a value is tight
+	loose    bool    // a list of plain values has a comma with a space behind it, or one with no value behind it
 }
 
+func (r *reader) new(kind byte) value {
+	*r.ids++
+	return value{kind: kind, id: *r.ids}
+}
+
+// space skips white space of every kind, invisible characters, and comments.
 func (r *reader) space() {
-	for r.at < len(r.in) && strings.IndexByte(" \t\r\n", r.in[r.at]) >= 0 {
-		r.at++
+	for r.at < len(r.in) {
+		switch c, n := utf8.DecodeRuneInString(r.in[r.at:]); {
+		case strings.IndexByte(" \t\r\n", r.in[r.at]) >= 0:
+			r.at++
+		case c != utf8.RuneError && (unicode.IsSpace(c) || unicode.Is(unicode.Cf, c)):
+			r.at, r.repaired = r.at+n, true
+		case strings.HasPrefix(r.in[r.at:], "//"):
+			r.comment("\n")
+		case strings.HasPrefix(r.in[r.at:], "/*"):
+			r.comment("*/")
+		default:
+			return
+		}
 	}
+}
+
+func (r *reader) comment(end string) {
+	text, _, closed := strings.Cut(r.in[r.at+2:], end)
+	r.at += 2 + len(text)
+	if closed {
+		r.at += len(end)
+	}
+	v := r.new('"')
+	v.text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
+	r.comments, r.repaired = append(r.comments, v), true
 }
 
 // peek returns the next byte after white space, 0 at the end.
@@ -64,35 +103,36 @@ func (r *reader) value(depth int) (value, error) {
 		return r.object(depth)
 	case c == '[':
 		return r.array(depth)
-	case c == '"':
-		s, err := r.string()
-		return value{kind: '"', text: s}, err
+	case c == '"' || c == '\'':
+		v := r.new('"')
+		var err error
+		v.text, err = r.string()
+		return v, err
 	}
 	return r.literal()
 }
 
 func (r *reader) object(depth int) (value, error) {
-	v := value{kind: '{'}
+	v := r.new('{')
 	r.at++
-	for comma := false; ; {
+	for comma := true; ; {
 		switch c := r.peek(); {
 		case c == '}':
 			r.at++
-			r.repaired = r.repaired || comma
+			r.repaired = r.repaired || comma && len(v.fields) > 0
 			return v, nil
 		case c == 0:
 			return v, errCut
-		case c != '"' || len(v.fields) > 0 && !comma:
-			return v, errSyntax
 		}
-		name, err := r.string()
+		r.repaired = r.repaired || !comma
+		name, err := r.name()
 		if err != nil {
 			return v, err
 		}
 		if err := r.expect(':'); err != nil {
 			return v, err
 		}
-		member, err := r.value(depth + 1)
+		member, err := r.member(depth + 1)
 		if err != nil {
 			return v, err
 		}
@@ -101,23 +141,70 @@ func (r *reader) object(depth int) (value, error) {
 	}
 }
 
+// name reads the name of a member, also without quotes.
+func (r *reader) name() (string, error) {
+	if c := r.peek(); c == '"' || c == '\'' {
+		return r.string()
+	}
+	from := r.at
+	for r.at < len(r.in) {
+		c, n := utf8.DecodeRuneInString(r.in[r.at:])
+		if c == utf8.RuneError || !unicode.In(c, unicode.L, unicode.N, unicode.M) && !strings.ContainsRune("_$-", c) {
+			break
+		}
+		r.at += n
+	}
+	r.repaired = true
+	switch name := r.in[from:r.at]; {
+	case r.at >= len(r.in):
+		return "", errCut
+	case name == "":
+		return "", errSyntax
+	default:
+		return name, nil
+	}
+}
+
+// member reads the value of a member. A missing value is returned as kind 'x'.
+func (r *reader) member(depth int) (value, error) {
+	if c := r.peek(); c == ',' || c == '}' {
+		r.repaired = true
+		return r.new('x'), nil
+	}
+	return r.value(depth)
+}
+
 func (r *reader) array(depth int) (value, error) {
-	v := value{kind: '['}
+	v := r.new('[')
 	r.at++
-	for comma := false; ; {
+	for comma := true; ; {
+		after := r.at
 		switch c := r.peek(); {
 		case c == ']':
 			r.at++
-			r.repaired = r.repaired || comma
+			r.repaired = r.repaired || comma && len(v.list) > 0
+			r.loose = r.loose || comma && len(v.list) > 0 && v.list[len(v.list)-1].scalar()
 			return v, nil
 		case c == 0:
 			return v, errCut
-		case len(v.list) > 0 && !comma:
-			return v, errSyntax
+		case c == ',':
+			r.at++
+			r.repaired, r.loose = true, true
+			v.list = append(v.list, r.new('x'))
+			continue
 		}
+		near := comma && r.at == after
 		item, err := r.value(depth + 1)
 		if err != nil {
 			return v, err
+		}
+		if !comma {
+			r.repaired = true
+			item.odd = item.odd || item.scalar()
+		}
+		if n := len(v.list); n > 0 && item.scalar() && v.list[n-1].scalar() {
+			item.tight = near && item.kind == '0' && v.list[n-1].kind == '0' && digit(r.in[after-2])
+			r.tight, r.loose = r.tight || item.tight, r.loose || !near
 		}
 		v.list = append(v.list, item)
 		comma = r.comma()
@@ -143,30 +230,62 @@ func (r *reader) expect(c byte) error {
 	return errSyntax
 }
 
-// literal reads a number, true, false or null. Numbers stay as they are written.
+// noValues are words of other programming languages for a missing value.
+var noValues = []string{"NaN", "nan", "None", "undefined", "Infinity", "-Infinity", "+Infinity", "NULL", "Null", "nil", "-", "--"}
+
+// literal reads a number, true, false, null, or a text without quotes. Numbers stay as written.
 func (r *reader) literal() (value, error) {
-	from := r.at
-	for r.at < len(r.in) && strings.IndexByte(" \t\r\n,:]}[{\"", r.in[r.at]) < 0 {
-		r.at++
+	word := r.bare()
+	if r.at >= len(r.in) && word != "" {
+		return value{}, errCut
 	}
-	switch word := r.in[from:r.at]; word {
-	case "null":
-		return value{kind: 'n'}, nil
-	case "true", "false":
-		return value{kind: 't', text: word}, nil
+	v := r.new('0')
+	v.text = word
+	switch {
+	case word == "":
+		return v, errSyntax
+	case word == "null":
+		v.kind, v.text = 'n', ""
+	case word == "true" || word == "false":
+		v.kind = 't'
+	case word == "True" || word == "False":
+		v.kind, r.repaired = 't', true
+	case slices.Contains(noValues, word):
+		v.kind, r.repaired = 'x', true
+	case !numeral(word):
+		v.kind, v.odd, r.repaired = '"', true, true
+		v.text = strings.ToValidUTF8(word, "\uFFFD")
 	default:
-		if !numeral(word) {
-			if r.at >= len(r.in) && from < r.at {
-				return value{}, errCut
-			}
-			return value{}, errSyntax
-		}
 		if digits := strings.TrimPrefix(word, "-"); len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9' {
 			r.repaired = true
 		}
-		return value{kind: '0', text: word}, nil
 	}
+	return v, nil
 }
+
+// bare reads a text without quotes: up to the end of its line, a bracket, a quote, a comment, or a comma. A comma
+// between digits belongs to it.
+func (r *reader) bare() string {
+	from := r.at
+	for r.at < len(r.in) {
+		c := r.in[r.at]
+		rest := r.in[r.at:]
+		if strings.IndexByte("\r\n]}[{\"", c) >= 0 || strings.HasPrefix(rest, "/*") || strings.HasPrefix(rest, " //") ||
+			c == ',' && !(r.at > from && digit(r.in[r.at-1]) && len(rest) > 1 && digit(rest[1]) && !r.inArray(from)) {
+			break
+		}
+		r.at++
+	}
+	return strings.TrimFunc(r.in[from:r.at], func(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) })
+}
+
+// inArray reports whether the value that begins at from is an item of an array rather than the value of a member.
+func (r *reader) inArray(from int) bool {
+	before := strings.TrimRightFunc(r.in[:from], unicode.IsSpace)
+	return !strings.HasSuffix(before, ":")
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // numeral reports whether word is a JSON number, leading zeros allowed.
 func numeral(word string) bool {
@@ -201,16 +320,18 @@ func numeral(word string) bool {
 }
 
 func (r *reader) string() (string, error) {
-	r.at++ // the quote
+	quote := r.in[r.at]
+	r.repaired = r.repaired || quote != '"'
+	r.at++
 	var b strings.Builder
 	for {
-		end := strings.IndexAny(r.in[r.at:], "\"\\")
+		end := strings.IndexAny(r.in[r.at:], string(rune(quote))+"\\")
 		if end < 0 {
 			return "", errCut
 		}
 		r.raw(&b, r.in[r.at:r.at+end])
 		r.at += end
-		if r.in[r.at] == '"' {
+		if r.in[r.at] == quote {
 			r.at++
 			return b.String(), nil
 		}
@@ -220,7 +341,7 @@ func (r *reader) string() (string, error) {
 	}
 }
 
-// raw keeps a stretch of a string; bytes that are no text become U+FFFD.
+// raw copies a part of a string to b; bytes that are not UTF-8 become U+FFFD.
 func (r *reader) raw(b *strings.Builder, s string) {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
@@ -241,6 +362,9 @@ func (r *reader) escape(b *strings.Builder) error {
 	switch c {
 	case '"', '\\', '/':
 		b.WriteByte(c)
+	case '\'':
+		r.repaired = true
+		b.WriteByte(c)
 	case 'b':
 		b.WriteByte('\b')
 	case 'f':
@@ -260,7 +384,7 @@ func (r *reader) escape(b *strings.Builder) error {
 			u = r.lowSurrogate(u)
 		}
 		b.WriteRune(u)
-	default: // "\d" and the like: what stands there is kept
+	default: // "\d" and the like: kept as written
 		r.repaired = true
 		b.WriteByte('\\')
 		r.at--
@@ -298,7 +422,7 @@ func (r *reader) lowSurrogate(high rune) rune {
 	return utf8.RuneError
 }
 
-// compact is v as JSON-like text, for values that should have been plain.
+// compact writes v as JSON-like text, for values that should have been plain.
 func (v value) compact(b *strings.Builder) {
 	switch v.kind {
 	case '{':

@@ -28,14 +28,15 @@ var synonyms = [][]string{
 
 // Scores of a match. Below enough there is none.
 const (
-	sameName    = 1000
-	sameMeaning = 900 // less the place in the line of synonyms
-	someWords   = 400 // times the share of words in common
+	sameLetters = 1001
+	sameName    = 1000 // equal except for accents and signs
+	sameMeaning = 900  // less the place in the line of synonyms
+	someWords   = 400  // times the share of words in common
 	enough      = 250
 )
 
-// Match returns for every heading the index of the column that it means, -1 for none: by name, by what headings usually
-// mean (qty, s/n, asset tag, condition …), then by words in common. No column is given twice. An open table has no
+// Match returns for every heading the index of the column that it means, -1 for none: by name, by the usual meaning of
+// headings (qty, s/n, asset tag, condition …), then by words in common. No column is returned twice. An open table has no
 // columns to match.
 func (t Table) Match(header []string) []int {
 	type pair struct{ score, heading, column int }
@@ -68,6 +69,7 @@ func (t Table) Match(header []string) []int {
 
 // heading is a name prepared for comparing.
 type heading struct {
+	exactly string
 	folded  string
 	words   []string
 	meaning int // line of synonyms, -1 for none
@@ -75,7 +77,7 @@ type heading struct {
 }
 
 func newHeading(name string) heading {
-	h := heading{folded: fold(name), words: words(name), meaning: -1}
+	h := heading{exactly: exactly(name), folded: fold(name), words: words(name), meaning: -1}
 	for i, line := range synonyms {
 		if at := slices.Index(line, h.folded); at >= 0 {
 			h.meaning, h.place = i, at
@@ -88,6 +90,8 @@ func (h heading) score(column heading) int {
 	switch {
 	case h.folded == "" || column.folded == "":
 		return 0
+	case h.exactly == column.exactly:
+		return sameLetters
 	case h.folded == column.folded:
 		return sameName
 	case h.meaning >= 0 && h.meaning == column.meaning:
@@ -98,7 +102,7 @@ func (h heading) score(column heading) int {
 	return wordScore(h.words, column.words)
 }
 
-// idle are words that say nothing about which column is meant.
+// idle are words that do not identify a column.
 var idle = []string{"no", "nr", "number", "num", "name", "the", "of", "id", "item", "total", "date"}
 
 func wordScore(a, b []string) int {

@@ -43,7 +43,7 @@ var presets = []Named{
 	},
 }
 
-// Presets returns the presets in the order to offer them, the default first. The caller may change what it gets.
+// Presets returns the presets in the order to offer them, the default first. The caller may change the returned slice.
 func Presets() []Named {
 	all := slices.Clone(presets)
 	for i := range all {
@@ -52,7 +52,7 @@ func Presets() []Named {
 	return all
 }
 
-// Preset returns the table of a preset by its name, and whether there is one. The caller may change it.
+// Preset returns the table of a preset by its name, and whether there is one. The caller may change the table.
 func Preset(name string) (Table, bool) {
 	for _, p := range Presets() {
 		if p.Name == name {

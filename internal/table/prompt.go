@@ -57,7 +57,7 @@ func (t Table) Prompt() string {
 		if c.Description != "" {
 			b.WriteString(": " + strings.Join(strings.Fields(c.Description), " "))
 		}
-		if c.Example != "" { // the pattern is not told: an engine would bend what it reads to fit
+		if c.Example != "" { // the pattern is not sent: an engine would change the values that it reads to fit
 			fmt.Fprintf(&b, " It looks like %q.", c.Example)
 		}
 		b.WriteByte('\n')
@@ -65,7 +65,7 @@ func (t Table) Prompt() string {
 	return b.String()
 }
 
-// hint says what kind of value to look for, without asking to change it.
+// hint names the kind of value to look for. It does not ask the engine to convert the value.
 func (c Column) hint() string {
 	switch c.Type {
 	case Number:

@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// safeKey are the column names that go into a schema as they are. Others get a short stand-in, explained by its title:
-// long or unusual property names are a known reason for services to refuse a schema.
+// safeKey matches the column names that go into a schema unchanged. Other names get a short substitute, explained by its
+// title: long or unusual property names are a known reason for services to refuse a schema.
 var safeKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
-// key is the property under which the column's value is asked for. A stand-in never is another column's name.
+// key returns the name of the property for the column's value. A substitute is never another column's name.
 func (t Table) key(i int) string {
 	name := t.Columns[i].Name
 	if safeKey.MatchString(name) && !rowKey(name) {
@@ -22,10 +22,10 @@ func (t Table) key(i int) string {
 	return key
 }
 
-// Schema returns the JSON Schema of the answer, as values that encode to JSON. It uses only what Gemini's
-// responseJsonSchema supports, and little of it: values are strings whatever the column's type, so that 00123 stays;
-// there are no bounds on the number of rows and no lists of allowed values, which are reasons for a refusal ("too many
-// states"); Parse bounds and Check checks. Properties come in the order of reading: how many rows there are, then each
+// Schema returns the JSON Schema of the answer, as values that encode to JSON. It uses only a small part of the features
+// that Gemini's responseJsonSchema supports: values are strings for every type of column, so that 00123 stays; there are no
+// bounds on the number of rows and no lists of allowed values, which are reasons for a refusal ("too many states"). Parse
+// enforces the limits, and Check the allowed values. Properties come in the order of reading: the number of rows, then each
 // row's number, its cells, its place, its doubts.
 func (t Table) Schema() map[string]any {
 	rows := map[string]any{"type": "array", "items": t.rowSchema()}

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Seen is what an open table found on one sheet: its headings and its rows.
+// Seen holds the headings and the rows that an open table found on one sheet.
 type Seen struct {
 	Columns []string
 	Rows    []Row
@@ -21,9 +21,9 @@ const (
 	codeDigits = 5  // digits from which numbers that are all equally long are taken for codes
 )
 
-// Suggest makes columns of what a few sheets show: the headings in the order in which they come, each with the type and
-// an example that its values speak for. It takes no risk: what might be a code stays text, so that no zero is lost. The
-// table has no columns if the sheets show none.
+// Suggest makes columns from a few sheets: their headings in order of appearance, each with the type and an example that
+// its values suggest. It is cautious: a value that might be a code stays text, so that no zero is lost. The table has no
+// columns if the sheets show none.
 func Suggest(sheets []Seen) Table {
 	var order []string
 	values := map[string][]string{}
@@ -31,7 +31,7 @@ func Suggest(sheets []Seen) Table {
 	names := map[string]string{}
 	for _, sheet := range sheets {
 		for i, name := range (Table{Open: true}).Header(sheet.Columns) {
-			key := fold(name)
+			key := exactly(name)
 			if key == "" || len(order) == MaxColumns && names[key] == "" {
 				continue
 			}
@@ -68,7 +68,13 @@ func (c *Column) fit(values []string) {
 		return !slices.ContainsFunc(values, func(v string) bool { return !is(v) })
 	}
 	of := func(t Type) func(string) bool {
-		return func(v string) bool { return (Column{Type: t}).Broken(v) == "" }
+		column := Column{Type: t}
+		var proof Tally
+		for _, v := range values {
+			proof.see(column, Cell{Text: v})
+		}
+		column.Concluded = proof.meaning()
+		return func(v string) bool { return column.Broken(v) == "" }
 	}
 	switch {
 	case all(of(Number)):
@@ -96,8 +102,8 @@ func (c *Column) fit(values []string) {
 func codes(values []string) bool {
 	length := len(values[0])
 	for _, v := range values {
-		n, ok := ParseNumber(v)
-		if !ok || n.Padded {
+		n, _ := ParseNumber(v, PointMark)
+		if n.Padded {
 			return true
 		}
 		if len(v) != length || n.Digits < codeDigits || n.Decimals > 0 {
@@ -107,7 +113,7 @@ func codes(values []string) bool {
 	return length >= 0
 }
 
-// listed is the few values that come again and again, or nil.
+// listed returns the few values that come again and again, or nil.
 func listed(values []string) []string {
 	if len(values) < listFrom {
 		return nil

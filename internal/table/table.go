@@ -1,8 +1,12 @@
-// Package table is what a person wants to know (columns with types and rules) and what was read (rows of cells with
-// their doubts). It also makes the words and the JSON schema that ask for a table, and turns an answer into rows.
+// Package table defines the requested table (columns with types and rules) and the result of a reading (rows of cells with
+// their doubts). It also makes the prompt and the JSON schema for a table, and turns an answer into rows.
+//
+// Answers are conserved: every value in an engine's answer ends in a row, in an issue, or the answer is refused as a
+// ShapeError and requested again. Rows are never fewer or more than the answer has without an issue. The ledger ensures
+// this: each part of Parse settles the values that it uses, and an issue lists the values that nothing settled.
 package table
 
-// Type is what a column holds. It steers the question, the checks and the format in the workbook.
+// Type is the type of a column's values. It determines the question, the checks and the format in the workbook.
 type Type string
 
 // The types a column can have. Text is kept exactly as read.
@@ -22,9 +26,12 @@ type Column struct {
 	Choices     []string  `json:"choices,omitempty"`     // for Choice: 1 to 100 allowed values
 	Required    bool      `json:"required,omitempty"`    // a blank cell is a doubt
 	Unique      bool      `json:"unique,omitempty"`      // a value that comes again in the batch is a doubt; see Distinct
-	Pattern     string    `json:"pattern,omitempty"`     // a regular expression (RE2) for the whole value; what does not fit is a doubt
-	Dates       DateOrder `json:"dates,omitempty"`       // for Date: what 03/04/2024 means there; the engine is asked the same
+	Pattern     string    `json:"pattern,omitempty"`     // a regular expression (RE2) for the whole value; a value that does not match is a doubt
+	Dates       DateOrder `json:"dates,omitempty"`       // for Date: the meaning of 03/04/2024; "" for the meaning that the column's values prove
+	Decimal     Mark      `json:"decimal,omitempty"`     // for Number: the meaning of 1,250 and 12.500; "" for the meaning that the column's values prove
 	Example     string    `json:"example,omitempty"`     // a value as the sheets have it, for the engine and for people
+
+	Concluded Meaning `json:"-"` // the meaning that the values of the column prove; only in a table that Concluded made
 }
 
 // Table is the columns wanted of every image of a batch.
@@ -46,14 +53,16 @@ const (
 	Guessed    State = "guessed"    // read with doubt
 	Edited     State = "edited"     // set by a person
 	Accepted   State = "accepted"   // read with a doubt, and found right by a person
+	Lost       State = "lost"       // found unreadable by a person
 )
 
-// Cell is one value as read: text, whatever its column's type, so that 00123 stays 00123.
+// Cell is one value as read. It is text for every type of column, so that 00123 stays 00123.
 type Cell struct {
 	Text       string  `json:"t"`
 	State      State   `json:"s,omitempty"`
 	Confidence float64 `json:"c,omitempty"` // 0 to 1 where the engine measures it; 0 means not measured
 	Box        *Box    `json:"b,omitempty"` // where the engine saw it, if it says so
+	Meant      string  `json:"m,omitempty"` // the meaning of the text when a person typed or accepted it: see Column.Meant
 }
 
 // Box is a place on the prepared picture, in thousandths of its height and width from the top left.
@@ -90,4 +99,7 @@ const (
 	KindOffline    = "offline" // read by the offline engine
 	KindColumns    = "columns" // the sheet's columns could not be matched
 	KindDuplicate  = "duplicate"
+	KindForm       = "form"    // written another way than most of its column, by letters or digits that look alike
+	KindWitness    = "witness" // a second, independent reading has something else there
+	KindMeaning    = "meaning" // means one thing or another, and the column does not say which; never stored
 )

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// serials are the folded headings that say "serial number" on sheets whose columns nobody named before.
+// serials are the folded headings that mean "serial number" on sheets whose columns were not defined by a person.
 var serials = []string{
 	"serial", "serialno", "serialnr", "serialnumber", "serialnum", "sn", "snr",
 	"numerodeserie", "ndeserie", "nodeserie", "nserie", "noserie", "numserie", "numeroserie", "seriennummer", "seriennr", "serienummer",
@@ -34,16 +34,18 @@ func (t Table) Unique(header []string) []int {
 	return all
 }
 
-// Distinct is a value as it is compared with others that should differ from it: without case, spaces and width. It is
-// "" for what names no thing of its own, which is whatever has no digit: "none", "n/a", "-", "see above".
+// Distinct returns a value as it is compared with values that should differ from it: without case, spaces, width and
+// invisible characters. It returns "" for a text without a digit, because such a text does not identify a thing: "none",
+// "n/a", "-", "see above".
 func Distinct(text string) string {
 	if !strings.ContainsFunc(text, unicode.IsDigit) {
 		return ""
 	}
+	clean, _ := Clean(text)
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
+		if unicode.IsSpace(r) || unseen(r) {
 			return -1
 		}
 		return unicode.ToUpper(r)
-	}, norm.NFKC.String(text))
+	}, norm.NFKC.String(clean))
 }

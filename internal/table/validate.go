@@ -43,7 +43,7 @@ func (t Table) Validate() error {
 		if err := c.validate(i + 1); err != nil {
 			return err
 		}
-		key := fold(c.Name)
+		key := exactly(c.Name)
 		if other, twice := seen[key]; twice {
 			return errs.New(errs.Invalid, "The columns %q and %q have the same name but for case and punctuation. Rename one of them.", other, c.Name)
 		}
@@ -73,6 +73,9 @@ func (c Column) validate(place int) error {
 	}
 	if c.Dates != NoOrder && (c.Type != Date || c.Dates != DayFirst && c.Dates != MonthFirst) {
 		return errs.New(errs.Invalid, "How dates are written in column %q is %q. Use day or month for a column of dates, and nothing for others.", c.Name, clip(string(c.Dates), 40))
+	}
+	if c.Decimal != NoMark && (c.Type != Number || c.Decimal != CommaMark && c.Decimal != PointMark) {
+		return errs.New(errs.Invalid, "The decimal mark of column %q is %q. Use comma or point for a column of numbers, and nothing for others.", c.Name, clip(string(c.Decimal), 40))
 	}
 	switch c.Type {
 	case Text, Number, Date, YesNo:
@@ -109,7 +112,7 @@ func (c Column) validateShape() error {
 	return nil
 }
 
-// shape is the pattern for a whole value. RE2 takes time in proportion to the value, whatever people write.
+// shape returns the pattern for a whole value. RE2 takes time proportional to the length of the value for every pattern.
 func (c Column) shape() (*regexp.Regexp, error) { return regexp.Compile("^(?:" + c.Pattern + ")$") }
 
 func (c Column) validateChoices() error {
@@ -133,9 +136,6 @@ func (c Column) validateChoices() error {
 	}
 	return nil
 }
-
-// choiceKey is how allowed values are compared: without case and outer or doubled spaces, but with punctuation.
-func choiceKey(v string) string { return strings.ToLower(strings.Join(strings.Fields(v), " ")) }
 
 func plain(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }) < 0

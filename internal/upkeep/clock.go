@@ -9,50 +9,50 @@ import (
 	"sheetlift/internal/batch"
 )
 
-// Clock does what time asks for: it starts batches whose time has come and erases those that were kept long enough.
-// What is due stands in the batches themselves, so it survives every restart, and any number of machines may have one.
+// Clock runs time-driven work: it starts scheduled batches and erases expired ones. The due times are stored in the
+// batches, so they survive every restart, and any number of machines may run a clock.
 type Clock struct {
 	batches *batch.Service
 	log     *slog.Logger
 
 	mu   sync.Mutex
 	due  map[batch.ID]time.Time
-	stir chan struct{}
+	wake chan struct{}
 }
 
 const (
-	// again is when a duty that could not be done, or that turned out not to be due, is looked at again.
-	again = time.Minute
-	// lookAround is how long the clock sleeps at most: the machine's own clock may be set meanwhile.
-	lookAround = time.Hour
+	// retryAfter is the delay after work failed or turned out not to be due.
+	retryAfter = time.Minute
+	// maxSleep bounds the sleep: the machine's clock may be changed meanwhile.
+	maxSleep = time.Hour
 )
 
 // NewClock returns a clock; Run starts it.
 func NewClock(batches *batch.Service, log *slog.Logger) *Clock {
-	return &Clock{batches: batches, log: log, due: map[batch.ID]time.Time{}, stir: make(chan struct{}, 1)}
+	return &Clock{batches: batches, log: log, due: map[batch.ID]time.Time{}, wake: make(chan struct{}, 1)}
 }
 
-// Run follows changes and does what is due until ctx ends.
+// Run follows changes and runs due work until ctx ends.
 func (c *Clock) Run(ctx context.Context, changes batch.Changes) error {
-	cancel, err := changes.Subscribe(ctx, c.see)
+	cancel, err := changes.Subscribe(ctx, c.onChange)
 	if err != nil {
 		return err
 	}
 	defer cancel()
 	for {
-		timer := time.NewTimer(c.work(ctx))
+		timer := time.NewTimer(c.runDue(ctx))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-c.stir:
+		case <-c.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-func (c *Clock) see(ch batch.Change) {
+func (c *Clock) onChange(ch batch.Change) {
 	if ch.N != 0 {
 		return
 	}
@@ -62,18 +62,18 @@ func (c *Clock) see(ch batch.Change) {
 	if ch.Gone {
 		return
 	}
-	if duty, at := c.batches.Due(ch.Batch); duty != batch.NoDuty {
+	if deadline, at := c.batches.NextDeadline(ch.Batch); deadline != batch.NoDeadline {
 		c.due[ch.ID] = at
 		select {
-		case c.stir <- struct{}{}:
+		case c.wake <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// work does what is due and returns how long until something else is.
-func (c *Clock) work(ctx context.Context) time.Duration {
-	now, next := time.Now(), lookAround
+// runDue runs the due work and returns the time until the next.
+func (c *Clock) runDue(ctx context.Context) time.Duration {
+	now, next := time.Now(), maxSleep
 	var ready []batch.ID
 	c.mu.Lock()
 	for id, at := range c.due {
@@ -81,14 +81,14 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 			next = min(next, wait)
 		} else {
 			ready = append(ready, id)
-			c.due[id] = now.Add(again) // until a change says otherwise
-			next = min(next, again)
+			c.due[id] = now.Add(retryAfter) // until a change sets another time
+			next = min(next, retryAfter)
 		}
 	}
 	c.mu.Unlock()
 	for _, id := range ready {
-		if err := c.batches.Do(ctx, id, now); err != nil && ctx.Err() == nil {
-			c.log.Warn("what was due for a batch could not be done; trying again", "batch", id, "err", err)
+		if err := c.batches.RunDue(ctx, id, now); err != nil && ctx.Err() == nil {
+			c.log.Warn("due work of a batch failed; retrying", "batch", id, "err", err)
 		}
 	}
 	return next

@@ -1,5 +1,5 @@
-// Package upkeep checks that what is stored fits together, and puts in order what a crash may leave behind. It is one
-// checker for everybody: the start of the program, the command doctor, and every test that breaks something.
+// Package upkeep checks the consistency of the stored data, and repairs leftovers of a crash. It is the single
+// checker for the start of the program, the command doctor, and every test that breaks something.
 package upkeep
 
 import (
@@ -12,7 +12,7 @@ import (
 	"sheetlift/internal/batch"
 )
 
-// Deps is what is checked.
+// Deps are the ports of the stored data.
 type Deps struct {
 	Batches    *batch.Service
 	Repository batch.Repository
@@ -20,74 +20,73 @@ type Deps struct {
 	Inventory  batch.Inventory
 }
 
-// Options say how far a check goes.
+// Options set the extent of a check.
 type Options struct {
-	Mend bool // put in order what can be, instead of only naming it
+	Repair bool // repair findings if possible, instead of only reporting them
 
-	// All checks ended batches, too, and the checksum of every picture; without it a check costs little and is fit
-	// for a start.
+	// All includes ended batches and the checksum of every picture; without it a check is cheap enough for a start.
 	All bool
 
-	// Before is when whatever is looked at must have been stored to be swept: what is younger may belong to an upload
+	// Before is the time before which data must have been stored to be swept: newer data may belong to an upload
 	// under way. The zero value sweeps nothing.
 	Before time.Time
 }
 
-// Kind is how bad a finding is.
+// Kind is the severity of a finding.
 type Kind string
 
 // The kinds.
 const (
-	Left    Kind = "left over" // of something that was cut off: harmless, and swept
-	Stalled Kind = "stalled"   // would never go on by itself: queued or ended anew
-	Broken  Kind = "broken"    // missing, damaged, or contradicting itself: only a backup helps
+	Orphan  Kind = "orphan"  // remains of an interrupted operation: harmless, and swept
+	Stuck   Kind = "stuck"   // does not continue by itself: queued or ended again
+	Corrupt Kind = "corrupt" // missing, damaged or contradictory: only a backup helps
 )
 
-// Finding is one thing that is not as it must be.
+// Finding is one violation of a rule.
 type Finding struct {
-	Kind   Kind
-	Batch  batch.ID
-	N      int    // image, or 0
-	Text   string // what is wrong, a sentence without the batch's id
-	Mended string // what was done about it, or ""
+	Kind     Kind
+	Batch    batch.ID
+	N        int    // image, or 0
+	Text     string // the fault, a sentence without the batch's id
+	Repaired string // the repair that was made, or ""
 }
 
-// String is the finding as one line.
+// String formats the finding as one line.
 func (f Finding) String() string {
 	where := "batch " + string(f.Batch)
 	if f.N > 0 {
 		where += fmt.Sprintf(", image %d", f.N)
 	}
 	line := fmt.Sprintf("%s: %s: %s", f.Kind, where, f.Text)
-	if f.Mended != "" {
-		line += " " + f.Mended
+	if f.Repaired != "" {
+		line += " " + f.Repaired
 	}
 	return line
 }
 
-// Report is what a check saw and found.
+// Report is the result of a check.
 type Report struct {
-	Batches, Images, Pictures, Units int // looked at
+	Batches, Images, Pictures, Units int // numbers checked
 	Findings                         []Finding
 }
 
-// Count is how many findings of a kind there are that were not mended.
+// Count returns the number of findings of a kind that were not repaired.
 func (r *Report) Count(k Kind) int {
 	n := 0
 	for _, f := range r.Findings {
-		if f.Kind == k && f.Mended == "" {
+		if f.Kind == k && f.Repaired == "" {
 			n++
 		}
 	}
 	return n
 }
 
-// Sound reports whether nothing is broken and nothing waits to be mended.
-func (r *Report) Sound() bool { return r.Count(Left)+r.Count(Stalled)+r.Count(Broken) == 0 }
+// Sound reports whether there are no unrepaired findings.
+func (r *Report) Sound() bool { return r.Count(Orphan)+r.Count(Stuck)+r.Count(Corrupt) == 0 }
 
-// Check looks at everything that is stored. It returns an error only when the store does not answer or ctx ends; what
-// is wrong stands in the report. With Options.Mend it sweeps and queues, but sweeps nothing while anything is broken:
-// what looks left over may then be all that remains of something.
+// Check checks all stored data. It returns an error only if the store fails or ctx ends; faults of the data are in
+// the report. With Options.Repair it sweeps and queues, but sweeps nothing while anything is corrupt: an orphan may
+// then be all that remains of something.
 func Check(ctx context.Context, d Deps, o Options) (*Report, error) {
 	stored, err := d.Inventory.Stored(ctx)
 	if err != nil {
@@ -103,8 +102,8 @@ func Check(ctx context.Context, d Deps, o Options) (*Report, error) {
 	if err := c.withoutBatch(ctx); err != nil {
 		return nil, err
 	}
-	if o.Mend {
-		if err := c.mend(ctx); err != nil {
+	if o.Repair {
+		if err := c.repair(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -118,30 +117,30 @@ func Check(ctx context.Context, d Deps, o Options) (*Report, error) {
 type check struct {
 	Deps
 	Options
-	report   *Report
-	stored   map[batch.ID]*held
-	remedies []remedy
-	resumed  map[batch.ID]bool // batches whose work was queued anew
+	report  *Report
+	stored  map[batch.ID]*storedBatch
+	repairs []repairStep
+	resumed map[batch.ID]bool // batches whose work was queued again
 }
 
-// held is what is stored under one batch.
-type held struct {
+// storedBatch lists the data stored under one batch.
+type storedBatch struct {
 	images   map[int]bool
 	pictures map[string]batch.StoredPicture
 	rows     []batch.StoredRows
 	readings []batch.StoredReading
 	units    []batch.Unit
 
-	seen       bool         // the batch has a document
-	deleted    bool         // it had one
-	unreadable map[int]bool // images whose document is damaged
+	hasDocument bool         // the batch has a document
+	deleted     bool         // its document was deleted
+	unreadable  map[int]bool // images whose document is damaged
 }
 
-func index(s *batch.Stored) map[batch.ID]*held {
-	all := map[batch.ID]*held{}
-	of := func(id batch.ID) *held {
+func index(s *batch.Stored) map[batch.ID]*storedBatch {
+	all := map[batch.ID]*storedBatch{}
+	of := func(id batch.ID) *storedBatch {
 		if all[id] == nil {
-			all[id] = &held{images: map[int]bool{}, pictures: map[string]batch.StoredPicture{}, unreadable: map[int]bool{}}
+			all[id] = &storedBatch{images: map[int]bool{}, pictures: map[string]batch.StoredPicture{}, unreadable: map[int]bool{}}
 		}
 		return all[id]
 	}
@@ -168,35 +167,35 @@ func index(s *batch.Stored) map[batch.ID]*held {
 	return all
 }
 
-// remedy mends one finding, by its place in the report; it returns what it did, or "" when there was nothing to do.
-type remedy struct {
+// repairStep repairs the finding at an index of the report; it returns the repair made, or "" if none was needed.
+type repairStep struct {
 	finding int
-	mend    func(ctx context.Context) (string, error)
+	repair  func(ctx context.Context) (string, error)
 }
 
-func (c *check) find(k Kind, id batch.ID, n int, format string, args ...any) {
+func (c *check) addFinding(k Kind, id batch.ID, n int, format string, args ...any) {
 	c.report.Findings = append(c.report.Findings, Finding{Kind: k, Batch: id, N: n, Text: fmt.Sprintf(format, args...)})
 }
 
-// findAnd is find for what can be mended.
-func (c *check) findAnd(mend func(context.Context) (string, error), k Kind, id batch.ID, n int, format string, args ...any) {
-	c.remedies = append(c.remedies, remedy{len(c.report.Findings), mend})
-	c.find(k, id, n, format, args...)
+// findRepairable adds a finding that can be repaired.
+func (c *check) findRepairable(mend func(context.Context) (string, error), k Kind, id batch.ID, n int, format string, args ...any) {
+	c.repairs = append(c.repairs, repairStep{len(c.report.Findings), mend})
+	c.addFinding(k, id, n, format, args...)
 }
 
-// mend does what can be done.
-func (c *check) mend(ctx context.Context) error {
-	broken := c.report.Count(Broken) > 0
-	for _, r := range c.remedies {
+// repair runs the repairs.
+func (c *check) repair(ctx context.Context) error {
+	broken := c.report.Count(Corrupt) > 0
+	for _, r := range c.repairs {
 		f := &c.report.Findings[r.finding]
-		if f.Kind == Left && broken {
+		if f.Kind == Orphan && broken {
 			continue
 		}
-		did, err := r.mend(ctx)
+		did, err := r.repair(ctx)
 		if err != nil {
 			return err
 		}
-		f.Mended = did
+		f.Repaired = did
 	}
 	return nil
 }

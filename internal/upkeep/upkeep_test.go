@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// house is a real store in memory with the use cases over it.
+// house is a real in-memory store with the use cases over it.
 type house struct {
 	*store.Store
 	batches *batch.Service
@@ -64,7 +64,7 @@ func (h *house) draft(t *testing.T, n int) *batch.Batch {
 	return b
 }
 
-// started makes a batch of n images that is read.
+// started makes a started batch of n images.
 func (h *house) started(t *testing.T, n int) *batch.Batch {
 	t.Helper()
 	b := h.draft(t, n)
@@ -75,7 +75,7 @@ func (h *house) started(t *testing.T, n int) *batch.Batch {
 	return b
 }
 
-// image changes a stored image behind everybody's back.
+// image changes a stored image directly in the store.
 func (h *house) image(t *testing.T, id batch.ID, n int, f func(*batch.Image)) {
 	t.Helper()
 	m, err := h.Image(t.Context(), id, n)
@@ -88,7 +88,7 @@ func (h *house) image(t *testing.T, id batch.ID, n int, f func(*batch.Image)) {
 	}
 }
 
-// key is where the picture of an image is kept.
+// key returns the key of an image's picture.
 func (h *house) key(t *testing.T, id batch.ID, n int) string {
 	t.Helper()
 	m, err := h.Image(t.Context(), id, n)
@@ -96,7 +96,7 @@ func (h *house) key(t *testing.T, id batch.ID, n int) string {
 	return m.Picture.Key
 }
 
-// head is the same for a batch.
+// head changes a stored batch directly in the store.
 func (h *house) head(t *testing.T, id batch.ID, f func(*batch.Batch)) {
 	t.Helper()
 	b, err := h.Batch(t.Context(), id)
@@ -122,7 +122,7 @@ func (h *house) ended(t *testing.T, n int) *batch.Batch {
 			m.Attempts = []batch.Attempt{{N: 1, Started: time.Now(), Ended: time.Now()}}
 		})
 	}
-	if over, err := h.batches.Conclude(t.Context(), b.ID); err != nil || !over {
+	if over, err := h.batches.Finish(t.Context(), b.ID); err != nil || !over {
 		t.Fatalf("ended: %v, %v", over, err)
 	}
 	if err := h.Queue().Drop(t.Context(), b.ID); err != nil {
@@ -138,129 +138,129 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// faults is everything that a check must notice: what is done to a sound store, how it is called, and a word of what
-// is said about it.
+// faults lists every fault that a check must find: the kind, a word of the message, and the change of a sound store
+// that causes it.
 var faults = map[string]struct {
 	kind  upkeep.Kind
 	word  string
 	spoil func(t *testing.T, h *house)
 }{
-	"a picture without an image": {upkeep.Left, "no image has it", func(t *testing.T, h *house) {
+	"a picture without an image": {upkeep.Orphan, "no image has it", func(t *testing.T, h *house) {
 		must(t, h.PutPicture(t.Context(), h.draft(t, 1).ID, "upload-lost", batch.Full, []byte("x")))
 	}},
-	"half a picture": {upkeep.Left, "no image has it", func(t *testing.T, h *house) {
+	"half a picture": {upkeep.Orphan, "no image has it", func(t *testing.T, h *house) {
 		must(t, h.PutPicture(t.Context(), h.started(t, 1).ID, "upload-half", batch.Thumb, bytes.Repeat([]byte("x"), 600<<10)))
 	}},
-	"a picture without a batch": {upkeep.Left, "the batch is gone", func(t *testing.T, h *house) {
+	"a picture without a batch": {upkeep.Orphan, "the batch is gone", func(t *testing.T, h *house) {
 		must(t, h.PutPicture(t.Context(), batch.NewID(), "upload-lost", batch.Full, []byte("x")))
 	}},
-	"an image without a picture": {upkeep.Broken, "is missing", func(t *testing.T, h *house) {
+	"an image without a picture": {upkeep.Corrupt, "is missing", func(t *testing.T, h *house) {
 		id := h.started(t, 2).ID
 		must(t, h.DropPicture(t.Context(), id, h.key(t, id, 1)))
 	}},
-	"a picture that was changed": {upkeep.Broken, "not the one", func(t *testing.T, h *house) {
+	"a picture that was changed": {upkeep.Corrupt, "not the one", func(t *testing.T, h *house) {
 		id := h.ended(t, 2).ID
 		must(t, h.PutPicture(t.Context(), id, h.key(t, id, 1), batch.Full, []byte("other")))
 	}},
-	"a started image without work": {upkeep.Stalled, "no work is queued", func(t *testing.T, h *house) {
+	"a started image without work": {upkeep.Stuck, "no work is queued", func(t *testing.T, h *house) {
 		must(t, h.Queue().Drop(t.Context(), h.started(t, 2).ID))
 	}},
-	"a start that was cut off": {upkeep.Stalled, "start was cut off", func(t *testing.T, h *house) {
+	"a start that was cut off": {upkeep.Stuck, "start was cut off", func(t *testing.T, h *house) {
 		h.head(t, h.draft(t, 2).ID, func(b *batch.Batch) { b.Status, b.Engine = batch.Pending, "gemini" })
 	}},
-	"a retry that was cut off": {upkeep.Stalled, "retry of 1 images", func(t *testing.T, h *house) {
+	"a retry that was cut off": {upkeep.Stuck, "retry of 1 images", func(t *testing.T, h *house) {
 		b := h.started(t, 2)
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Status, m.Failure = batch.Failed, "No." })
-		h.head(t, b.ID, func(b *batch.Batch) { b.Reopen = []batch.Reopening{{N: 1, Work: 1}} })
+		h.head(t, b.ID, func(b *batch.Batch) { b.RetryIntents = []batch.RetryIntent{{N: 1, Generation: 1}} })
 	}},
-	"an end that nobody noticed": {upkeep.Stalled, "has not ended", func(t *testing.T, h *house) {
+	"an end that nobody noticed": {upkeep.Stuck, "has not ended", func(t *testing.T, h *house) {
 		h.image(t, h.started(t, 1).ID, 1, completed)
 	}},
-	"work of an image that is not there": {upkeep.Left, "needs it no more", func(t *testing.T, h *house) {
-		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.started(t, 1).ID, N: 7, Seq: 1}}))
+	"work of an image that is not there": {upkeep.Orphan, "needs it no more", func(t *testing.T, h *house) {
+		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.started(t, 1).ID, N: 7, Generation: 1}}))
 	}},
-	"work of a batch that is over": {upkeep.Left, "needs it no more", func(t *testing.T, h *house) {
-		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.ended(t, 1).ID, N: 1, Seq: 1}}))
+	"work of a batch that is over": {upkeep.Orphan, "needs it no more", func(t *testing.T, h *house) {
+		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.ended(t, 1).ID, N: 1, Generation: 1}}))
 	}},
-	"work of a batch that is gone": {upkeep.Left, "the batch is gone", func(t *testing.T, h *house) {
-		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: batch.NewID(), N: 1, Seq: 1}}))
+	"work of a batch that is gone": {upkeep.Orphan, "the batch is gone", func(t *testing.T, h *house) {
+		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: batch.NewID(), N: 1, Generation: 1}}))
 	}},
-	"two units for one image": {upkeep.Left, "number 1 is queued", func(t *testing.T, h *house) {
+	"two units for one image": {upkeep.Orphan, "number 1 is queued", func(t *testing.T, h *house) {
 		b := h.started(t, 1)
-		h.image(t, b.ID, 1, func(m *batch.Image) { m.Work = 2 })
-		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: b.ID, N: 1, Seq: 2}}))
+		h.image(t, b.ID, 1, func(m *batch.Image) { m.Generation = 2 })
+		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: b.ID, N: 1, Generation: 2}}))
 	}},
-	"work of the future": {upkeep.Broken, "only come to 1", func(t *testing.T, h *house) {
-		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.started(t, 1).ID, N: 1, Seq: 5}}))
+	"work of the future": {upkeep.Corrupt, "only come to 1", func(t *testing.T, h *house) {
+		must(t, h.Queue().Add(t.Context(), []batch.Unit{{Batch: h.started(t, 1).ID, N: 1, Generation: 5}}))
 	}},
-	"an image that is lost": {upkeep.Broken, "is not there", func(t *testing.T, h *house) {
+	"an image that is lost": {upkeep.Corrupt, "is not there", func(t *testing.T, h *house) {
 		b := h.started(t, 3)
 		m, err := h.Image(t.Context(), b.ID, 2)
 		must(t, err)
 		must(t, h.RemoveImage(t.Context(), m))
 	}},
-	"an image that came too late": {upkeep.Left, "never acknowledged", func(t *testing.T, h *house) {
+	"an image that came too late": {upkeep.Orphan, "never acknowledged", func(t *testing.T, h *house) {
 		b := h.started(t, 2)
 		must(t, h.PutPicture(t.Context(), b.ID, "upload-late", batch.Full, []byte("x")))
-		must(t, h.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 3, Upload: "upload-late", Status: batch.Pending, Work: 1,
+		must(t, h.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 3, Upload: "upload-late", Status: batch.Pending, Generation: 1,
 			Picture: batch.Picture{Key: "upload-late", Digest: "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}}))
 		must(t, h.PutPicture(t.Context(), b.ID, "upload-late", batch.Thumb, []byte("x")))
 	}},
-	"an image without a batch": {upkeep.Broken, "its batch is not there", func(t *testing.T, h *house) {
+	"an image without a batch": {upkeep.Corrupt, "its batch is not there", func(t *testing.T, h *house) {
 		must(t, h.CreateImage(t.Context(), &batch.Image{Batch: batch.NewID(), N: 1, Status: batch.Pending}))
 	}},
-	"an image that came after its batch was deleted": {upkeep.Left, "its batch was deleted", func(t *testing.T, h *house) {
+	"an image that came after its batch was deleted": {upkeep.Orphan, "its batch was deleted", func(t *testing.T, h *house) {
 		b := h.draft(t, 1)
 		must(t, h.batches.Discard(t.Context(), b.ID))
 		must(t, h.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 1, Status: batch.Pending, Picture: batch.Picture{Key: "upload-late"}}))
 	}},
-	"an upload that became two images": {upkeep.Broken, "same upload", func(t *testing.T, h *house) {
+	"an upload that became two images": {upkeep.Corrupt, "same upload", func(t *testing.T, h *house) {
 		h.image(t, h.draft(t, 2).ID, 2, func(m *batch.Image) { m.Upload = "upload-001" })
 	}},
-	"rows that nobody refers to": {upkeep.Left, "does not refer", func(t *testing.T, h *house) {
+	"rows that nobody refers to": {upkeep.Orphan, "does not refer", func(t *testing.T, h *house) {
 		b := h.started(t, 1)
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Text = strings.Repeat("large ", 100<<10) })
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Text = "" })
 	}},
-	"a reading of a batch that is gone": {upkeep.Left, "remembered", func(t *testing.T, h *house) {
-		must(t, h.Remember(t.Context(), "question", &batch.Reading{Batch: batch.NewID(), N: 1}))
+	"a reading of a batch that is gone": {upkeep.Orphan, "remembered", func(t *testing.T, h *house) {
+		must(t, h.PutReading(t.Context(), "question", &batch.Reading{Batch: batch.NewID(), N: 1}))
 	}},
-	"an order with an image twice": {upkeep.Broken, "stands twice", func(t *testing.T, h *house) {
+	"an order with an image twice": {upkeep.Corrupt, "stands twice", func(t *testing.T, h *house) {
 		h.head(t, h.started(t, 2).ID, func(b *batch.Batch) { b.Order = []int{1, 2, 2} })
 	}},
-	"a batch that ended before its images": {upkeep.Broken, "1 of its images are not", func(t *testing.T, h *house) {
+	"a batch that ended before its images": {upkeep.Corrupt, "1 of its images are not", func(t *testing.T, h *house) {
 		h.image(t, h.ended(t, 2).ID, 1, func(m *batch.Image) { m.Status = batch.Retrying })
 	}},
-	"counts that are wrong": {upkeep.Broken, "it counted", func(t *testing.T, h *house) {
+	"counts that are wrong": {upkeep.Corrupt, "it counted", func(t *testing.T, h *house) {
 		h.head(t, h.ended(t, 2).ID, func(b *batch.Batch) { b.Counts.Failed, b.Counts.Completed = 1, 1 })
 	}},
-	"a status that no image has": {upkeep.Broken, "no image can have", func(t *testing.T, h *house) {
+	"a status that no image has": {upkeep.Corrupt, "no image can have", func(t *testing.T, h *house) {
 		h.image(t, h.started(t, 1).ID, 1, func(m *batch.Image) { m.Status = batch.Paused })
 	}},
-	"a status that no batch has": {upkeep.Broken, "no batch can have", func(t *testing.T, h *house) {
+	"a status that no batch has": {upkeep.Corrupt, "no batch can have", func(t *testing.T, h *house) {
 		h.head(t, h.started(t, 1).ID, func(b *batch.Batch) { b.Status = batch.Retrying })
 	}},
-	"a batch that runs without an order": {upkeep.Broken, "never frozen", func(t *testing.T, h *house) {
+	"a batch that runs without an order": {upkeep.Corrupt, "never frozen", func(t *testing.T, h *house) {
 		h.head(t, h.draft(t, 1).ID, func(b *batch.Batch) { b.Status = batch.Processing })
 	}},
-	"a try before the start": {upkeep.Broken, "never started", func(t *testing.T, h *house) {
+	"a try before the start": {upkeep.Corrupt, "never started", func(t *testing.T, h *house) {
 		h.image(t, h.draft(t, 1).ID, 1, func(m *batch.Image) { m.Status = batch.Processing })
 	}},
-	"tries that are not written down": {upkeep.Broken, "are written down", func(t *testing.T, h *house) {
+	"tries that are not written down": {upkeep.Corrupt, "are written down", func(t *testing.T, h *house) {
 		h.image(t, h.started(t, 1).ID, 1, func(m *batch.Image) { m.Tries = 2 })
 	}},
-	"tries out of order": {upkeep.Broken, "carries the number", func(t *testing.T, h *house) {
+	"tries out of order": {upkeep.Corrupt, "carries the number", func(t *testing.T, h *house) {
 		h.image(t, h.started(t, 1).ID, 1, func(m *batch.Image) {
 			m.Tries, m.Attempts = 2, []batch.Attempt{{N: 2, Ended: time.Now()}, {N: 1}}
 		})
 	}},
-	"a final image with a try that runs": {upkeep.Broken, "never ended", func(t *testing.T, h *house) {
+	"a final image with a try that runs": {upkeep.Corrupt, "never ended", func(t *testing.T, h *house) {
 		h.image(t, h.ended(t, 1).ID, 1, func(m *batch.Image) { m.Attempts[0].Ended = time.Time{} })
 	}},
-	"a failure without a reason": {upkeep.Broken, "without a reason", func(t *testing.T, h *house) {
+	"a failure without a reason": {upkeep.Corrupt, "without a reason", func(t *testing.T, h *house) {
 		h.image(t, h.started(t, 1).ID, 1, func(m *batch.Image) { m.Status = batch.Failed })
 	}},
-	"a row with a cell too few": {upkeep.Broken, "cells for", func(t *testing.T, h *house) {
+	"a row with a cell too few": {upkeep.Corrupt, "cells for", func(t *testing.T, h *house) {
 		h.image(t, h.ended(t, 1).ID, 1, func(m *batch.Image) { m.Rows = []table.Row{{Cells: make([]table.Cell, 1)}} })
 	}},
 }
@@ -283,13 +283,13 @@ func TestEveryFaultIsNamedAndWhatCanBeMendedIs(t *testing.T) {
 			if !found || r.Sound() {
 				t.Fatalf("it was not found: %v", r.Findings)
 			}
-			all.Mend = true
+			all.Repair = true
 			r = h.check(t, all)
-			if broken := f.kind == upkeep.Broken; r.Sound() == broken {
+			if broken := f.kind == upkeep.Corrupt; r.Sound() == broken {
 				t.Errorf("after mending: %v", r.Findings)
 			}
-			all.Mend = false
-			if r = h.check(t, all); f.kind != upkeep.Broken && len(r.Findings) > 0 {
+			all.Repair = false
+			if r = h.check(t, all); f.kind != upkeep.Corrupt && len(r.Findings) > 0 {
 				t.Errorf("it came back: %v", r.Findings)
 			}
 		})
@@ -304,7 +304,7 @@ func TestASoundStoreHasNoFindings(t *testing.T) {
 	b := h.ended(t, 3)
 	must(t, h.batches.RemoveImage(t.Context(), h.draft(t, 3).ID, 2))
 	must(t, h.batches.Discard(t.Context(), h.draft(t, 3).ID))
-	for _, o := range []upkeep.Options{{All: true}, {}, {All: true, Mend: true, Before: time.Now()}} {
+	for _, o := range []upkeep.Options{{All: true}, {}, {All: true, Repair: true, Before: time.Now()}} {
 		if r := h.check(t, o); len(r.Findings) > 0 || r.Batches != 4 {
 			t.Errorf("%d batches, %v", r.Batches, r.Findings)
 		}
@@ -320,8 +320,8 @@ func TestNothingIsSweptWhileSomethingIsBroken(t *testing.T) {
 	b := h.started(t, 2)
 	must(t, h.PutPicture(t.Context(), b.ID, "upload-left", batch.Full, []byte("x")))
 	must(t, h.DropPicture(t.Context(), b.ID, h.key(t, b.ID, 2)))
-	r := h.check(t, upkeep.Options{All: true, Mend: true, Before: time.Now()})
-	if r.Count(upkeep.Left) != 1 || r.Count(upkeep.Broken) != 2 {
+	r := h.check(t, upkeep.Options{All: true, Repair: true, Before: time.Now()})
+	if r.Count(upkeep.Orphan) != 1 || r.Count(upkeep.Corrupt) != 2 {
 		t.Errorf("found %v", r.Findings)
 	}
 	if _, err := h.GetPicture(t.Context(), b.ID, "upload-left", batch.Full); err != nil {
@@ -335,8 +335,8 @@ func TestWhatIsYoungerThanTheCheckIsLeftAlone(t *testing.T) {
 	b := h.draft(t, 1)
 	before := time.Now()
 	must(t, h.PutPicture(t.Context(), b.ID, "upload-now", batch.Full, []byte("x")))
-	r := h.check(t, upkeep.Options{Mend: true, Before: before})
-	if r.Count(upkeep.Left) != 1 {
+	r := h.check(t, upkeep.Options{Repair: true, Before: before})
+	if r.Count(upkeep.Orphan) != 1 {
 		t.Errorf("found %v", r.Findings)
 	}
 	if _, err := h.GetPicture(context.WithoutCancel(t.Context()), b.ID, "upload-now", batch.Full); err != nil {

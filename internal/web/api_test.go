@@ -35,7 +35,7 @@ func TestTheDocumentationNamesEveryAddressForPrograms(t *testing.T) {
 	}
 }
 
-// call asks as a program does.
+// call sends a request as a program does.
 func (d *desk) call(method, path, body string, header ...string) (int, map[string]any) {
 	d.t.Helper()
 	r := httptest.NewRequestWithContext(d.t.Context(), method, "http://127.0.0.1/api/v1"+path, strings.NewReader(body))
@@ -88,7 +88,7 @@ func TestAProgramSteersABatchAndEveryRequestMayBeRepeated(t *testing.T) {
 	for _, c := range []struct {
 		method, path, body string
 		code               int
-		field              string // of the answer
+		field              string // of the response
 		want               any
 	}{
 		{"POST", "/pause", "", 200, "status", "paused"},
@@ -98,7 +98,7 @@ func TestAProgramSteersABatchAndEveryRequestMayBeRepeated(t *testing.T) {
 		{"GET", "", "", 200, "name", "Other"},
 		{"PATCH", "/images/1", `{"priority": "high", "name": "Hall"}`, 200, "priority", "high"},
 		{"GET", "/images/1", "", 200, "name", "Hall"},
-		{"GET", "/images/3", "", 200, "doubts", 4.0},
+		{"GET", "/images/3", "", 200, "doubts", 3.0},
 		{"POST", "/images/5/cancel", "", 200, "status", "canceled"},
 		{"POST", "/images/4/retry", `{"engine": "tesseract"}`, 200, "status", "retrying"},
 		{"POST", "/images/3/retry", `{"fresh": true}`, 200, "status", "retrying"},
@@ -134,8 +134,8 @@ func TestAProgramRetriesWhatFailed(t *testing.T) {
 			t.Errorf("retry %d: %d %v", i+1, code, answer)
 		}
 	}
-	if m := d.image(b.ID, 4); m.Model != "gemini-9" || m.Work != 2 {
-		t.Errorf("image 4 is to be read by %q as work %d", m.Model, m.Work)
+	if m := d.image(b.ID, 4); m.Model != "gemini-9" || m.Generation != 2 {
+		t.Errorf("image 4 is to be read by %q as work %d", m.Model, m.Generation)
 	}
 	if code, answer := d.call("POST", here+"/retry", `{"images": [3], "fresh": true}`); code != 200 || answer["retried"] != 1.0 {
 		t.Errorf("afresh: %d %v", code, answer)

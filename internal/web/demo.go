@@ -11,18 +11,17 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Demo is a demonstration that runs beside the real program and answers at the same address, to browsers that hold its
-// token.
+// Demo is a running demonstration. It is served at the same address as the real program, to browsers that hold its token.
 type Demo struct {
 	Handler http.Handler
 	Token   string
-	Page    string          // where its batch is
+	Page    string          // path of its batch
 	Over    <-chan struct{} // closed when it has ended
 }
 
 const demoCookie = "sheetlift-demo"
 
-// demo lets browsers into the demonstration and out again.
+// demo lets browsers enter and leave the demonstration.
 type demo struct {
 	open func(context.Context) (Demo, error)
 
@@ -30,7 +29,7 @@ type demo struct {
 	now Demo // the newest; the zero value before the first
 }
 
-// before passes the requests of those who look at the demonstration to it.
+// before routes the requests of browsers inside the demonstration to it.
 func (d *demo) before(next http.Handler) http.Handler {
 	if d.open == nil {
 		return next
@@ -41,7 +40,7 @@ func (d *demo) before(next http.Handler) http.Handler {
 		d.mu.Unlock()
 		cookie, err := r.Cookie(demoCookie)
 		select {
-		case <-now.Over: // never of the zero value
+		case <-now.Over: // nil in the zero value, which never receives
 			now = Demo{}
 		default:
 		}
@@ -54,7 +53,7 @@ func (d *demo) before(next http.Handler) http.Handler {
 	})
 }
 
-// openDemo shows the demonstration to this browser from now on.
+// openDemo lets this browser enter the demonstration.
 func (s *Server) openDemo(c echo.Context) error {
 	if s.demo.open == nil {
 		return errs.New(errs.NotFound, "This is the demonstration already.")
@@ -70,7 +69,7 @@ func (s *Server) openDemo(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, d.Page)
 }
 
-// leaveDemo brings this browser back to the real program.
+// leaveDemo returns this browser to the real program.
 func (s *Server) leaveDemo(c echo.Context) error {
 	setDemoCookie(c, "", -1)
 	return c.Redirect(http.StatusSeeOther, "/")
@@ -79,6 +78,6 @@ func (s *Server) leaveDemo(c echo.Context) error {
 func setDemoCookie(c echo.Context, value string, age int) {
 	c.SetCookie(&http.Cookie{
 		Name: demoCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: c.IsTLS(),
+		Secure: secure(c.Request()),
 	})
 }

@@ -22,13 +22,16 @@ import (
 	"sheetlift/internal/web"
 )
 
-// desk is the pages over a world in memory.
+// desk serves the pages over an in-memory world.
 type desk struct {
-	t       *testing.T
-	world   *batchtest.World
-	service *batch.Service
-	server  *web.Server
-	pages   http.Handler
+	slow     time.Time   // end of the reduced concurrency
+	offers   []web.Offer // models to choose from while there is a key
+	t        *testing.T
+	world    *batchtest.World
+	service  *batch.Service
+	progress *batch.Progress
+	server   *web.Server
+	pages    http.Handler
 }
 
 func newDesk(t *testing.T, engines ...string) *desk {
@@ -46,12 +49,12 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 	cfg.MaxImages = 1000
 	world := batchtest.NewWorld()
 	readers := batchtest.Readers(engines)
-	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers}, batch.Limits{MaxImages: 1000})
+	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers, Ledger: world}, batch.Limits{MaxImages: 1000})
 	log := slog.New(slog.DiscardHandler)
-	board := batch.NewBoard(world, log)
+	progress := batch.NewProgress(world, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- board.Run(ctx, world, ready) }()
+	go func() { ended <- progress.Run(ctx, world, ready) }()
 	<-ready
 	t.Cleanup(func() {
 		cancel()
@@ -59,14 +62,18 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 			t.Error(err)
 		}
 	})
-	server := web.New(cfg, web.Deps{
-		Batches: service, Board: board, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
+	d := &desk{t: t, world: world, service: service, progress: progress}
+	d.server = web.New(cfg, web.Deps{
+		Slow:    func() time.Time { return d.slow },
+		Offers:  func() []web.Offer { return d.offers },
+		Batches: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
 		Health: func(context.Context) error { return nil },
 	})
-	return &desk{t: t, world: world, service: service, server: server, pages: server.Handler()}
+	d.pages = d.server.Handler()
+	return d
 }
 
-// draft makes a batch with pictures of these names.
+// draft creates a batch with pictures of these names.
 func (d *desk) draft(names ...string) *batch.Batch {
 	d.t.Helper()
 	b, err := d.service.Create(d.t.Context(), batch.NewBatch{Name: "November"})
@@ -82,7 +89,7 @@ func (d *desk) draft(names ...string) *batch.Batch {
 	return b
 }
 
-// change sets an image as a runner would.
+// change updates an image as the worker would.
 func (d *desk) change(id batch.ID, n int, f func(*batch.Image)) {
 	d.t.Helper()
 	m, err := d.world.Image(d.t.Context(), id, n)
@@ -185,7 +192,7 @@ func pool(t *testing.T, labels ...string) *keypool.Pool {
 	return keypool.New(keys, keypool.Options{})
 }
 
-// own is the editor of columns as a browser sends it.
+// own returns the form of the column editor as a browser submits it.
 func own(do string, columns ...[4]string) url.Values {
 	form := url.Values{"preset": {"own"}, "from": {"own"}, "do": {do}, "at_once": {"5"}, "retries": {"3"}, "engine": {""}}
 	for i, c := range columns {
@@ -200,7 +207,7 @@ func own(do string, columns ...[4]string) url.Values {
 	return form
 }
 
-// named is the columns' names in the order of the page.
+// named returns the column names in page order.
 func named(a answer) []string {
 	var names []string
 	for _, m := range regexp.MustCompile(`<input name="name" id="[^"]*" value="([^"]*)"`).FindAllStringSubmatch(a.body, -1) {
@@ -209,7 +216,7 @@ func named(a answer) []string {
 	return names
 }
 
-// started is a batch with one image in every status; the second of its four drafts was removed before.
+// started returns a batch with one image in every status; the second of its four drafts was removed before.
 func (d *desk) started() *batch.Batch {
 	d.t.Helper()
 	b := d.draft("pending", "removed", "completed", "failed", "retrying")
@@ -229,7 +236,7 @@ func (d *desk) started() *batch.Batch {
 		m.Name = "line\r\nbreak\revent: x"
 		m.Rows = []table.Row{{Cells: []table.Cell{{Text: "Chair\rx"}, {Text: "12"}, {Text: "0O123", State: table.Guessed}}}, {Cells: []table.Cell{{State: table.Unreadable}}}}
 		m.Issues = []table.Issue{{Row: 0, Column: 2, Kind: table.KindGuessed, Message: "The print is smudged."}, {Row: 0, Column: 1, Kind: table.KindRule, Message: "Not a number."}, {Row: -1, Column: -1, Kind: table.KindRows, Message: "A row is missing."}, {Row: 9, Column: 9, Kind: table.KindRule, Message: "Nowhere."}}
-		m.Text = "Chair\r\n12"
+		m.Text, m.Checks = "Chair\r\n12", table.Checks
 	})
 	d.change(b.ID, 4, func(m *batch.Image) {
 		m.Status, m.Tries, m.Ended, m.Failure, m.Attempts = batch.Failed, 1, at, "The picture shows no table.", []batch.Attempt{try(engine.BadPicture, "The picture shows no table.")}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"iter"
 	"mime"
 	"net/http"
 	"os"
@@ -17,29 +19,19 @@ import (
 	"sheetlift/views"
 )
 
-// answered is the cookie by which a page sees that a file it asked for has begun to come, or will not: a download tells it
-// nothing else (static/app.js). It holds nothing, and scripts read it.
+// answered is the cookie that tells a page that a requested download has begun or has failed, which a page cannot see otherwise
+// (static/app.js). It holds no data, and scripts can read it.
 const answered = "answered"
 
-// workbook writes the Excel file aside first, so that nobody ever gets a cut one, and then sends it.
+// workbook writes the Excel file to a temporary file first, so that a client never gets a truncated one, and then sends it.
 func (s *Server) workbook(c echo.Context) error {
 	c.SetCookie(&http.Cookie{Name: answered, Value: "1", Path: "/", MaxAge: 60, SameSite: http.SameSiteStrictMode})
 	ctx := c.Request().Context()
-	b, err := s.batches.Batch(ctx, batch.ID(c.Param("id")))
+	b, images, free, err := s.toExport(ctx, batch.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
-	select {
-	case s.exports <- struct{}{}:
-		defer func() { <-s.exports }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	images, err := s.batches.Images(ctx, b.ID)
-	if err != nil {
-		return err
-	}
-	batch.MarkDuplicates(b, images)
+	defer free()
 	f, err := os.CreateTemp(s.tmp, "workbook-*.xlsx")
 	if err != nil {
 		return errs.Wrap(err, errs.Full, "The Excel file could not be written: the disk is full or not writable. Ask your technician.")
@@ -48,16 +40,8 @@ func (s *Server) workbook(c echo.Context) error {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 	}()
-	control := http.NewResponseController(c.Response()) // as long as writing and sending take
-	_ = control.SetReadDeadline(time.Time{})
-	_ = control.SetWriteDeadline(time.Time{})
-	err = export.Workbook(ctx, f, b, func(yield func(*batch.Image, error) bool) {
-		for _, m := range images {
-			if !yield(m, nil) {
-				return
-			}
-		}
-	}, export.Options{TmpDir: s.tmp, Now: time.Now(), Version: s.cfg.Version, Say: func(english string) string { return views.Book(ctx, english) }})
+	unhurried(c)
+	err = export.Workbook(ctx, f, b, yielded(images), export.Options{TmpDir: s.tmp, Now: time.Now(), Version: s.cfg.Version, Say: func(english string) string { return views.Book(ctx, english) }})
 	if err != nil {
 		return err
 	}
@@ -68,7 +52,46 @@ func (s *Server) workbook(c echo.Context) error {
 	return nil
 }
 
-// attachment is the Content-Disposition for a file of that name, in a form that old and new browsers understand.
+// toExport returns a batch and its images with all their issues. It waits while maxExports others are made; the caller calls free
+// when it is done with the images.
+func (s *Server) toExport(ctx context.Context, id batch.ID) (b *batch.Batch, images []*batch.Image, free func(), err error) {
+	if b, err = s.batches.Batch(ctx, id); err != nil {
+		return nil, nil, nil, err
+	}
+	select {
+	case s.exports <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, nil, ctx.Err()
+	}
+	free = func() { <-s.exports }
+	if images, err = s.batches.Images(ctx, b.ID); err != nil {
+		free()
+		return nil, nil, nil, err
+	}
+	b = batch.Judged(b, images)
+	batch.MarkDuplicates(b, images)
+	return b, images, free, nil
+}
+
+// yielded returns images as a sequence.
+func yielded(images []*batch.Image) iter.Seq2[*batch.Image, error] {
+	return func(yield func(*batch.Image, error) bool) {
+		for _, m := range images {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// unhurried lifts the time limits of a request whose answer takes long to write and to send.
+func unhurried(c echo.Context) {
+	control := http.NewResponseController(c.Response())
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+}
+
+// attachment returns the Content-Disposition for a file name, in a form that old and new browsers understand.
 func attachment(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
@@ -92,7 +115,7 @@ func attachment(name string) string {
 func (s *Server) thumb(c echo.Context) error   { return s.image(c, batch.Thumb) }
 func (s *Server) picture(c echo.Context) error { return s.image(c, batch.Full) }
 
-// image sends a prepared picture: made by us, of a type we chose, and nothing a browser could run.
+// image sends a prepared picture: encoded by this program, of a known type, with nothing that a browser could execute.
 func (s *Server) image(c echo.Context, kind batch.Kind) error {
 	n, err := number(c)
 	if err != nil {
@@ -105,7 +128,7 @@ func (s *Server) image(c echo.Context, kind batch.Kind) error {
 	}
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "private, no-cache") // asked for again each time, and answered from the ETag
+	h.Set("Cache-Control", "private, no-cache") // revalidated each time with the ETag
 	tag := `"` + m.Picture.Digest[:min(32, len(m.Picture.Digest))] + "-" + string(kind) + `"`
 	h.Set("ETag", tag)
 	if slices.Contains(strings.Split(c.Request().Header.Get("If-None-Match"), ", "), tag) {
@@ -118,7 +141,7 @@ func (s *Server) image(c echo.Context, kind batch.Kind) error {
 	return c.Blob(http.StatusOK, mimeType, data)
 }
 
-// number is the image that an address names; one that cannot be is as absent as any other.
+// number returns the image number in the address; an invalid one is a 404 like an unknown one.
 func number(c echo.Context) (int, error) {
 	n, err := strconv.Atoi(c.Param("n"))
 	if err != nil || n < 1 {

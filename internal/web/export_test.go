@@ -2,12 +2,15 @@ package web
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"time"
 
+	"sheetlift/internal/access"
 	"sheetlift/internal/batch"
 )
 
-// Routes are the addresses there are, each with its method.
+// Routes returns all routes, each with its method.
 func (s *Server) Routes() []string {
 	var all []string
 	for _, r := range s.echo.Routes() {
@@ -16,13 +19,40 @@ func (s *Server) Routes() []string {
 	return all
 }
 
-// Ticket is what a browser holds that gave the password at a time, where the secret is another one or this one.
+// Ticket returns a session cookie created at a time with this password and signing secret.
 func Ticket(password string, secret []byte, at time.Time) string {
-	return newSessions(password, secret).begin(at)
+	return access.NewSessions(password, "", secret).Begin(access.Operator, at)
 }
 
-// Rows are the rows of a batch that open pages are sent for changed items.
+// Rows returns the rendered rows that open pages receive for changed items.
 func (s *Server) Rows(ctx context.Context, id batch.ID, items ...string) (map[string][]byte, error) {
 	rows, _, err := s.liveSource(id, "en").Delta(ctx, items)
 	return rows, err
 }
+
+// FormBytes returns how many bytes of a body may be read for a route, including read-ahead. Without a session, routes that
+// require one read nothing.
+func FormBytes(route string, signedIn bool) int64 {
+	const ahead = 8 << 10
+	switch {
+	case !signedIn && least["POST "+route] > access.Nobody:
+		return 0
+	case strings.HasPrefix(route, "/api/"):
+		return 1<<20 + ahead
+	default:
+		return limitOf(route) + ahead
+	}
+}
+
+// TakesStream reports whether a route accepts bodies without the limit of forms.
+func TakesStream(method, route string) bool {
+	return method == http.MethodPut || method == http.MethodPost && (route == "/batches" || route == "/batches/:id/images" || route == firstUpload)
+}
+
+// Understand returns the status and the sentence for an error.
+func Understand(err error) (int, string) {
+	return new(Server).classify(context.Background(), err)
+}
+
+// Attachment returns the Content-Disposition of a download with that name.
+func Attachment(name string) string { return attachment(name) }

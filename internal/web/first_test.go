@@ -16,7 +16,7 @@ import (
 	"sheetlift/internal/table"
 )
 
-// part is a field of a form: a file when it has a file name.
+// part is a form field: a file if it has a file name.
 type part struct{ field, file, value string }
 
 // send posts a form to the endpoint of the first version.
@@ -189,5 +189,28 @@ func TestStatusAndResultsTellWhatIsThereWhileTheBatchRuns(t *testing.T) {
 	}
 	if third := results[2].(map[string]any); third["status"] != "pending" || third["api_key_used"] != nil {
 		t.Errorf("third result: %v", third)
+	}
+}
+
+func TestACanceledBatchEndsAsFailedForClientsOfTheFirstVersion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	_, answer := d.send("", nil, picture("a.jpg"), picture("b.jpg"))
+	id := batch.ID(answer["job_id"].(string))
+	d.change(id, 1, func(m *batch.Image) { m.Status = batch.Completed })
+	if _, err := d.service.Cancel(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/batch-status/", "/batch-results/"} {
+		_, answer := d.fetch(path + string(id))
+		if why, _ := answer["error_message"].(string); answer["status"] != "failed" || !strings.Contains(why, "canceled") || answer["completed_at"] == nil {
+			t.Errorf("%s: %v", path, answer)
+		}
+	}
+	_, answer = d.fetch("/batch-results/" + string(id))
+	results, _ := answer["results"].([]any)
+	first, second := results[0].(map[string]any), results[1].(map[string]any)
+	if why, _ := second["error_message"].(string); first["status"] != "completed" || first["error_message"] != nil || second["status"] != "failed" || !strings.Contains(why, "canceled") {
+		t.Errorf("the results are %v and %v", first, second)
 	}
 }

@@ -10,21 +10,24 @@ import (
 	"sheetlift/static"
 )
 
-// healthPage answers 200 while the store takes and gives, otherwise 503 with the reason.
+// healthPage answers 200 while the store can read and write, otherwise 503 with the reason.
 func (s *Server) healthPage(c echo.Context) error {
 	if err := s.health(c.Request().Context()); err != nil {
-		s.log.Error("not healthy", "err", err)
+		if c.Request().Context().Err() == nil { // otherwise the caller left, which says nothing about the store
+			s.log.Error("not healthy", "err", err)
+		}
 		return c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "detail": errs.Message(err), "version": s.cfg.Version})
 	}
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok", "version": s.cfg.Version})
 }
 
-// types are the kinds of assets there are.
+// types are the content types of assets.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".json": "application/json",
+	".ts": "text/plain; charset=utf-8", // the types of the client
 }
 
-// asset serves what is embedded: for ever under its fingerprint, otherwise asked for again each time.
+// asset serves an embedded asset: cached for ever with its fingerprint, otherwise revalidated each time.
 func (s *Server) asset(c echo.Context) error {
 	name := c.Param("name")
 	sum := static.Sum(name)
@@ -34,8 +37,8 @@ func (s *Server) asset(c echo.Context) error {
 	}
 	h := c.Response().Header()
 	h.Add("Vary", "Accept-Encoding")
-	packed := strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip")
-	h.Set("ETag", `"`+sum+map[bool]string{true: "-gzip"}[packed]+`"`)
+	compressed := strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip")
+	h.Set("ETag", `"`+sum+map[bool]string{true: "-gzip"}[compressed]+`"`)
 	h.Set("Cache-Control", "no-cache")
 	if c.QueryParam("v") == sum {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -43,7 +46,7 @@ func (s *Server) asset(c echo.Context) error {
 	if strings.Contains(c.Request().Header.Get("If-None-Match"), sum) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	if packed {
+	if compressed {
 		h.Set("Content-Encoding", "gzip")
 		return c.Blob(http.StatusOK, kind, static.Small(name))
 	}

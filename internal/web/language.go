@@ -13,16 +13,16 @@ import (
 	"sheetlift/views"
 )
 
-// languageCookie keeps the language that a person chose, for a year.
+// languageCookie stores the chosen language for a year.
 const (
 	languageCookie = "language"
 	languageLife   = 365 * 24 * time.Hour
 )
 
-// themeCookie is "light" or "dark" where a person chose so; static/theme.js sets it.
+// themeCookie is "light" or "dark" if a person chose one; static/theme.js sets it.
 const themeCookie = "theme"
 
-// speaks is the language for a request: the one chosen in this browser, otherwise the best of those it asks for.
+// speaks returns the language for a request: the one chosen in this browser, otherwise the best match of its Accept-Language.
 func speaks(r *http.Request) string {
 	tags := views.Languages()
 	known := make([]language.Tag, 0, len(tags))
@@ -33,24 +33,24 @@ func speaks(r *http.Request) string {
 	if cookie, err := r.Cookie(languageCookie); err == nil {
 		chosen = cookie.Value
 	}
-	// The matcher falls back to the first, and reads no more than it needs of a header that somebody made long.
+	// The matcher falls back to the first language. The header is cut, because a client can make it arbitrarily long.
 	_, i := language.MatchStrings(language.NewMatcher(known), chosen, short(r.Header.Get("Accept-Language")))
 	return tags[i]
 }
 
-// short bounds what is read of a header: no browser sends more.
+// short limits a header to the length that browsers use at most.
 func short(header string) string { return header[:min(len(header), 200)] }
 
-// chooseLanguage keeps the choice and goes back to the page it was made on.
+// chooseLanguage stores the choice and returns to the page on which it was made.
 func (s *Server) chooseLanguage(c echo.Context) error {
 	c.SetCookie(&http.Cookie{
 		Name: languageCookie, Value: language.Make(c.FormValue("language")).String(), Path: "/",
-		MaxAge: int(languageLife.Seconds()), HttpOnly: true, Secure: c.Request().TLS != nil, SameSite: http.SameSiteLaxMode,
+		MaxAge: int(languageLife.Seconds()), HttpOnly: true, Secure: secure(c.Request()), SameSite: http.SameSiteLaxMode,
 	})
 	return c.Redirect(http.StatusSeeOther, pageBefore(c.Request()))
 }
 
-// pageBefore is the page that a form was sent from. An address that only takes forms gives the batch it belongs to.
+// pageBefore returns the page that a form was sent from. For an address that only accepts forms, it is the page of the batch.
 func pageBefore(r *http.Request) string {
 	from, err := url.Parse(r.Referer())
 	if err != nil {
@@ -66,15 +66,18 @@ func pageBefore(r *http.Request) string {
 	return ownPath((&url.URL{Path: from.Path, RawQuery: from.RawQuery}).String())
 }
 
-// LiveTopics are the topics of the feed in which a batch is shown: one for each language, since what a topic sends is
-// drawn once for all who look at it.
+// LiveTopics returns the feed topics of a batch: one for each language, since an update is rendered once for all subscribers of
+// a topic, and one for programs.
 func LiveTopics(id batch.ID) []string {
 	tags := views.Languages()
-	topics := make([]string, 0, 2*len(tags))
+	topics := make([]string, 0, 2*len(tags)+1)
 	for _, tag := range tags {
 		topics = append(topics, liveTopic(id, tag), noteTopic(id, tag))
 	}
-	return topics
+	return append(topics, jsonTopic(id))
 }
+
+// jsonTopic is the feed topic of a batch for programs.
+func jsonTopic(id batch.ID) string { return string(id) + "/json" }
 
 func liveTopic(id batch.ID, tag string) string { return string(id) + "/" + tag }

@@ -13,13 +13,13 @@ import (
 	"sheetlift/views"
 )
 
-// noteEvents is the live wire of a draft's page of names: what is noted on its pictures while a person names them.
+// noteEvents is the event stream of a draft's names page: notes that appear on its pictures while a person names them.
 func (s *Server) noteEvents(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
 	if _, err := s.batches.Batch(c.Request().Context(), id); err != nil {
 		return err
 	}
-	// The server's own limit for a request would end the stream with it; the feed limits each write.
+	// The server's read timeout would end the stream; the feed limits each write instead.
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
 	tag := views.Language(c.Request().Context())
 	return s.feed.Serve(c.Response(), c.Request(), noteTopic(id, tag), noteSource{s, id, tag})
@@ -34,7 +34,7 @@ type noteSource struct {
 	tag    string
 }
 
-// Snapshot is all pictures that have notes.
+// Snapshot renders all pictures with notes.
 func (n noteSource) Snapshot(ctx context.Context) ([]byte, error) {
 	byItem, count, err := n.draw(ctx, func(m views.Shot) bool { return len(m.Notes) > 0 })
 	for _, one := range byItem {
@@ -43,7 +43,8 @@ func (n noteSource) Snapshot(ctx context.Context) ([]byte, error) {
 	return count, err
 }
 
-// Delta is the pictures that items name. One that was added or left out since the page was loaded is not on it.
+// Delta renders the pictures in items. Pictures that were added or excluded since the page was loaded are skipped, because the
+// page does not contain them.
 func (n noteSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
 	wanted := make(map[string]bool, len(items))
 	for _, item := range items {

@@ -6,12 +6,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sheetlift/internal/access"
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
 
-// batchPage shows a batch: a draft at the step that is asked for, otherwise how far its reading is.
+// batchPage shows a batch: the requested step of a draft, otherwise the live page.
 func (s *Server) batchPage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	b, err := s.batches.Batch(ctx, id)
@@ -26,6 +27,9 @@ func (s *Server) batchPage(c echo.Context) error {
 		v.Shell = s.shell("batches")
 		return s.render(c, http.StatusOK, views.LivePage(v))
 	}
+	if browses(c.Request()) == access.Viewer {
+		return s.render(c, http.StatusOK, views.DraftLooked(s.shell("batches"), oneLine(b.Name)))
+	}
 	images, out, err := s.batches.Draft(ctx, id)
 	if err != nil {
 		return err
@@ -36,7 +40,7 @@ func (s *Server) batchPage(c echo.Context) error {
 	case step == "columns":
 		form := formOf(b)
 		if name := c.QueryParam("imported"); name != "" {
-			form.said, form.saved = views.Say(ctx, "saved.said.imported", oneLine(name)), true
+			form.said, form.saved = views.T(ctx, "saved.said.imported", oneLine(name)), true
 		}
 		return s.showColumns(c, b, images, form)
 	default:
@@ -54,7 +58,7 @@ func (s *Server) picturesPage(c echo.Context, b *batch.Batch, images []*batch.Im
 	return s.render(c, http.StatusOK, views.PicturesPage(v))
 }
 
-// imageNumber is the image that the address names.
+// imageNumber returns the image number in the address.
 func imageNumber(c echo.Context) (int, error) {
 	n, err := strconv.Atoi(c.Param("n"))
 	if err != nil || n < 1 {

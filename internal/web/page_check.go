@@ -16,8 +16,8 @@ import (
 	"sheetlift/views"
 )
 
-// editImage does what a person asks of the rows of an image. The answer is the page's half with the rows as they are
-// now; after a clash with what is typed kept in it.
+// editImage edits the rows of an image. The response is the changed part of the page with the current rows; after a conflict it
+// also contains the typed text.
 func (s *Server) editImage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	n, err := imageNumber(c)
@@ -29,8 +29,8 @@ func (s *Server) editImage(c echo.Context) error {
 		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
 	said, err := s.carryOut(c, id, n, form)
-	clash, _ := errors.AsType[*batch.Clash](err)
-	if err != nil && clash == nil && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
+	conflict, _ := errors.AsType[*batch.EditConflict](err)
+	if err != nil && conflict == nil && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
 		return err
 	}
 	if !isFragment(c) && err == nil {
@@ -42,9 +42,9 @@ func (s *Server) editImage(c echo.Context) error {
 	}
 	status := http.StatusOK
 	if err != nil {
-		status, v.Problem = s.understand(ctx, err)
-		if clash != nil {
-			v.Clash = presentClash(clash, v.Problem)
+		status, v.Problem = s.classify(ctx, err)
+		if conflict != nil {
+			v.EditConflict = presentClash(conflict, v.Problem)
 			v.Problem = ""
 		}
 	}
@@ -58,26 +58,26 @@ func (s *Server) editImage(c echo.Context) error {
 	return s.render(c, status, views.ImagePage(v))
 }
 
-// carryOut turns a form into asks, and returns what was done in a sentence.
+// carryOut turns a form into edit requests, applies them, and describes the result in a sentence.
 func (s *Server) carryOut(c echo.Context, id batch.ID, n int, form url.Values) (string, error) {
 	ctx := c.Request().Context()
 	number := func(name string) int { v, _ := strconv.Atoi(form.Get(name)); return v }
 	do := form.Get("do")
 	if do == string(batch.EditUndo) {
-		_, e, err := s.batches.Undo(ctx, id, n, number("edit"), s.who(c))
+		_, e, err := s.batches.Undo(ctx, id, n, number("edit"), s.author(c))
 		if err != nil {
 			return "", err
 		}
-		return views.Say(ctx, "check.said.undo."+string(e.Kind)), nil
+		return views.T(ctx, "check.said.undo."+string(e.Kind)), nil
 	}
-	ask := batch.Ask{
-		Do: batch.EditKind(do), By: s.who(c), Token: form.Get("token"), Reading: number("reading"),
+	ask := batch.EditRequest{
+		Do: batch.EditKind(do), By: s.author(c), Token: form.Get("token"), Generation: number("reading"),
 		Row: number("row"), Column: number("column"), Text: form.Get("text"), Seen: form.Get("seen"), To: number("to"),
 	}
 	if len(ask.Token) > 64 {
 		return "", errs.New(errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
-	asks := []batch.Ask{ask}
+	asks := []batch.EditRequest{ask}
 	switch do {
 	case "row":
 		asks = rowAsks(ask, form)
@@ -99,12 +99,12 @@ func (s *Server) carryOut(c echo.Context, id batch.ID, n int, form url.Values) (
 	if _, err := s.batches.Edit(ctx, id, n, asks...); err != nil {
 		return "", err
 	}
-	return views.Say(ctx, "check.said."+do), nil
+	return views.T(ctx, "check.said."+do), nil
 }
 
-// rowAsks are the cells of a row's form that were changed.
-func rowAsks(ask batch.Ask, form url.Values) []batch.Ask {
-	var asks []batch.Ask
+// rowAsks returns an edit for each changed cell in the form of a row.
+func rowAsks(ask batch.EditRequest, form url.Values) []batch.EditRequest {
+	var asks []batch.EditRequest
 	for j := 0; form.Has("text-" + strconv.Itoa(j)); j++ {
 		text, seen := form.Get("text-"+strconv.Itoa(j)), form.Get("seen-"+strconv.Itoa(j))
 		if text != seen {
@@ -116,7 +116,7 @@ func rowAsks(ask batch.Ask, form url.Values) []batch.Ask {
 	return asks
 }
 
-// typedLine is a row's form as it was sent.
+// typedLine returns the form of a row as submitted.
 func typedLine(v views.Image, row int, form url.Values) *views.Line {
 	for _, l := range v.Lines {
 		if l.ID != row {
@@ -132,7 +132,7 @@ func typedLine(v views.Image, row int, form url.Values) *views.Line {
 	return nil
 }
 
-// imagePage shows one picture beside what was read of it. Before the batch is started it is the naming step.
+// imagePage shows one picture beside its rows. Before the batch is started it shows the naming step.
 func (s *Server) imagePage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	n, err := imageNumber(c)
@@ -163,7 +163,7 @@ func (s *Server) imagePage(c echo.Context) error {
 	return s.render(c, http.StatusOK, views.ImagePage(v))
 }
 
-// imageView is the page of an image as the store has it now.
+// imageView returns the page of an image with the stored state.
 func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, error) {
 	ctx := c.Request().Context()
 	b, err := s.batches.Batch(ctx, id)
@@ -177,14 +177,21 @@ func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, err
 	if b.Order != nil && placeOf(b, n) == 0 {
 		return views.Image{}, errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
 	}
-	if err := s.batches.MarkDuplicates(ctx, b, m); err != nil {
+	if b, err = s.batches.Mark(ctx, b, m); err != nil {
 		return views.Image{}, err
 	}
 	v := presentImage(ctx, b, m)
-	v.Shell, v.Me, v.Now = s.shell("batches"), s.who(c), time.Now()
-	v.Checks, v.Steer = true, s.presentSteer(b)
+	images, err := s.batches.Images(ctx, id)
+	if err != nil {
+		return views.Image{}, err
+	}
+	if name, ok := batch.NamesApart(images)[n]; ok {
+		v.Row.Name = oneLine(name)
+	}
+	v.Shell, v.Me, v.Now = s.shell("batches"), s.author(c), time.Now()
+	v.Checks, v.Controls = true, s.presentControls(b)
 	v.CanUndo = m.Undoable(v.Me) != nil
-	if o, err := s.board.Overview(ctx, id); err == nil {
+	if o, err := s.progress.Overview(ctx, id); err == nil {
 		v.CheckedImages = o.Counts.Checked
 	}
 	return v, nil
@@ -196,19 +203,19 @@ const (
 	maxWho    = 60
 )
 
-// who is what a person's edits are signed with: the name that the browser remembers, or one made up for it.
-func (s *Server) who(c echo.Context) string {
+// author returns the author name for a person's edits: the name stored in the browser, or a generated one.
+func (s *Server) author(c echo.Context) string {
 	if name, ok := c.Get(whoCookie).(string); ok {
 		return name
 	}
 	name := ""
 	if cookie, err := c.Cookie(whoCookie); err == nil {
 		if plain, err := url.QueryUnescape(cookie.Value); err == nil {
-			name = whoName(plain)
+			name = authorName(plain)
 		}
 	}
 	if name == "" {
-		name = views.Say(c.Request().Context(), "check.person", rand.Text()[:4])
+		name = views.T(c.Request().Context(), "check.person", rand.Text()[:4])
 		s.remember(c, name)
 	}
 	c.Set(whoCookie, name)
@@ -218,12 +225,12 @@ func (s *Server) who(c echo.Context) string {
 func (s *Server) remember(c echo.Context, name string) {
 	c.SetCookie(&http.Cookie{
 		Name: whoCookie, Value: url.QueryEscape(name), Path: "/", MaxAge: int(whoLife.Seconds()),
-		HttpOnly: true, Secure: c.Request().TLS != nil, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: secure(c.Request()), SameSite: http.SameSiteStrictMode,
 	})
 }
 
-// whoName makes a name fit to sign with.
-func whoName(name string) string {
+// authorName normalizes an author name.
+func authorName(name string) string {
 	name = strings.Join(strings.Fields(strings.ToValidUTF8(name, "")), " ")
 	if runes := []rune(name); len(runes) > maxWho {
 		name = string(runes[:maxWho])
@@ -231,9 +238,9 @@ func whoName(name string) string {
 	return name
 }
 
-// nameMe keeps the name that a person wants to sign with.
+// nameMe stores the author name that a person chose.
 func (s *Server) nameMe(c echo.Context) error {
-	name := whoName(c.FormValue("name"))
+	name := authorName(c.FormValue("name"))
 	if name == "" {
 		return errs.New(errs.Invalid, "Type a name, so that others know who changed what.")
 	}

@@ -17,60 +17,76 @@ import (
 	"sheetlift/views"
 )
 
-// ownColumns is the choice of columns that is no preset.
+// ownColumns is the choice of custom columns instead of a preset.
 const ownColumns = "own"
 
-// columnsForm is the columns step as typed, right or wrong.
+// columnsForm is the columns step as typed, valid or not.
 type columnsForm struct {
-	choice  string // what is chosen now
-	from    string // what the page showed
-	do      string // the button that was pressed
+	choice  string // the current choice
+	from    string // the choice that the page showed
+	do      string // the pressed button
 	single  bool
 	columns []views.Column
-	dates   string // what dates in numbers mean, in all columns of dates
+	dates   string // order of day and month, for all date columns
+	decimal string // decimal mark, for all number columns
 	engine  string
 	atOnce  string
+	model   *string // model and thinking level, separated by a space; "" is the default of the settings, nil if the form has no such field
 	retries string
-	offline string // what becomes of a picture that the engine gives up
-	before  string // "use" or "afresh": what becomes of a picture that was read before
-	saveAs  string // the name to save the columns under
-	said    string // what came of the button, a sentence
-	saved   bool   // it was about saved columns
-	undo    string // deleted columns as a file
+	offline string // value of batch.Fallback
+	witness string // value of batch.Witness
+	before  string // "use" or "afresh": whether earlier readings of the same pictures are used
+	saveAs  string // name for a new template
+	said    string // result of the button, a sentence
+	saved   bool   // the button was about templates
+	undo    string // deleted template as a file
 }
 
-// formOf is the form of a draft as it is stored.
+// formOf returns the form for a draft as stored.
 func formOf(b *batch.Batch) columnsForm {
-	choice := choiceOf(b.Table)
+	choice, model := choiceOf(b.Table), modelOf(b)
 	return columnsForm{
-		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), dates: datesOf(b.Table), engine: b.Engine,
-		atOnce: strconv.Itoa(b.Options.AtOnce), retries: strconv.Itoa(b.Options.MaxRetries),
+		choice: choice, from: choice, single: b.Table.Single, columns: presentTable(b.Table), dates: datesOf(b.Table), decimal: decimalOf(b.Table), engine: b.Engine,
+		model: &model, atOnce: strconv.Itoa(b.Options.AtOnce), retries: strconv.Itoa(b.Options.MaxRetries),
 		offline: cmp.Or(string(b.Options.Fallback), string(batch.FallbackAsk)), before: map[bool]string{true: readAfresh}[b.Options.Fresh],
+		witness: cmp.Or(string(b.Options.Witness), string(batch.WitnessOff)),
 	}
 }
 
-// datesEach is the choice to leave each column of dates its own order.
-const datesEach = "each"
+// modelOf returns the model of a draft and its thinking level, as the form encodes them.
+func modelOf(b *batch.Batch) string { return strings.TrimSpace(b.Model + " " + b.Thinking) }
 
-// datesOf is what dates in numbers mean in the columns of dates, datesEach if not the same in all.
+// eachItsOwn is the choice to leave each date column its own order, or each number column its own decimal mark.
+const eachItsOwn = "each"
+
+// datesOf returns the order of dates in the date columns, eachItsOwn if they differ.
 func datesOf(t table.Table) string {
-	var orders []string
+	return sameOf(t, table.Date, func(c table.Column) string { return string(c.Dates) })
+}
+
+// decimalOf returns the decimal mark of the number columns, eachItsOwn if they differ.
+func decimalOf(t table.Table) string {
+	return sameOf(t, table.Number, func(c table.Column) string { return string(c.Decimal) })
+}
+
+func sameOf(t table.Table, kind table.Type, of func(table.Column) string) string {
+	var all []string
 	for _, c := range t.Columns {
-		if c.Type == table.Date {
-			orders = append(orders, string(c.Dates))
+		if c.Type == kind {
+			all = append(all, of(c))
 		}
 	}
-	switch slices.Sort(orders); {
-	case len(orders) == 0:
+	switch slices.Sort(all); {
+	case len(all) == 0:
 		return ""
-	case orders[0] != orders[len(orders)-1]:
-		return datesEach
+	case all[0] != all[len(all)-1]:
+		return eachItsOwn
 	default:
-		return orders[0]
+		return all[0]
 	}
 }
 
-// readAfresh is the choice to have every picture read, also one that was read before.
+// readAfresh is the choice to read every picture, even if an earlier reading exists.
 const readAfresh = "afresh"
 
 func columnsTyped(c echo.Context) (columnsForm, error) {
@@ -80,21 +96,25 @@ func columnsTyped(c echo.Context) (columnsForm, error) {
 	}
 	f := columnsForm{
 		choice: form.Get("preset"), from: form.Get("from"), do: form.Get("do"), single: form.Get("single") != "",
-		dates: form.Get("dates"), engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
-		offline: form.Get("offline"), before: form.Get("before"), saveAs: oneLine(form.Get("save_as")),
+		dates: form.Get("dates"), decimal: form.Get("decimal"), engine: form.Get("engine"), atOnce: strings.TrimSpace(form.Get("at_once")), retries: strings.TrimSpace(form.Get("retries")),
+		offline: form.Get("offline"), witness: form.Get("witness"), before: form.Get("before"), saveAs: oneLine(form.Get("save_as")),
+	}
+	if form.Has("model") { // the field exists only if a model can read
+		model := strings.TrimSpace(form.Get("model"))
+		f.model = &model
 	}
 	if f.from == ownColumns {
 		f.columns = ownTyped(form)
 	} else if preset, ok := table.Preset(f.from); ok {
 		f.columns, f.single = presentTable(preset), preset.Single
-		for i := range f.columns { // a person who changes them reads and writes the language of the page
-			f.columns[i].Description = views.Retell(c.Request().Context(), f.columns[i].Description)
+		for i := range f.columns { // a person that edits a preset does so in the language of the page
+			f.columns[i].Description = views.LocalizeText(c.Request().Context(), f.columns[i].Description)
 		}
 	}
 	return f, nil
 }
 
-// ownTyped is the editor's rows: every field once in each, the boxes by the number of their row.
+// ownTyped returns the rows of the column editor: every field occurs once per row, checkboxes carry the index of their row.
 func ownTyped(form url.Values) []views.Column {
 	at := func(field string, i int) string {
 		if values := form[field]; i < len(values) {
@@ -107,13 +127,13 @@ func ownTyped(form url.Values) []views.Column {
 		columns = append(columns, views.Column{
 			Name: strings.TrimSpace(at("name", i)), Type: at("type", i), Description: strings.TrimSpace(at("description", i)),
 			Choices: strings.TrimSpace(at("choices", i)), Required: slices.Contains(form["required"], strconv.Itoa(i)), Unique: slices.Contains(form["unique"], strconv.Itoa(i)),
-			Dates: at("order", i), Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
+			Dates: at("order", i), Decimal: at("mark", i), Pattern: strings.TrimSpace(at("pattern", i)), Example: strings.TrimSpace(at("example", i)),
 		})
 	}
 	return columns
 }
 
-// edit carries out the button that was pressed and the choice that was made.
+// edit applies the pressed button and the selected choice.
 func (f *columnsForm) edit() {
 	word, digits, _ := strings.Cut(f.do, "-")
 	i, err := strconv.Atoi(digits)
@@ -143,15 +163,18 @@ func (f *columnsForm) edit() {
 	}
 }
 
-// table is what was put together, not yet checked.
+// table returns the table in the form, not yet validated.
 func (f *columnsForm) table() table.Table {
 	t, ready := table.Preset(f.choice)
 	if !ready {
 		t = f.own()
 	}
 	for i, c := range t.Columns {
-		if c.Type == table.Date && f.dates != datesEach {
+		if c.Type == table.Date && f.dates != eachItsOwn {
 			t.Columns[i].Dates = table.DateOrder(f.dates)
+		}
+		if c.Type == table.Number && f.decimal != eachItsOwn {
+			t.Columns[i].Decimal = table.Mark(f.decimal)
 		}
 	}
 	return t
@@ -166,13 +189,15 @@ func (f *columnsForm) own() table.Table {
 			column.Choices = listed(c.Choices)
 		case table.Date:
 			column.Dates = table.DateOrder(c.Dates)
+		case table.Number:
+			column.Decimal = table.Mark(c.Decimal)
 		}
 		t.Columns = append(t.Columns, column)
 	}
 	return t
 }
 
-// listed cuts a list at its commas and leaves out what is blank.
+// listed splits a list at commas and drops blank entries.
 func listed(text string) []string {
 	var values []string
 	for _, v := range strings.Split(text, ",") {
@@ -183,7 +208,7 @@ func listed(text string) []string {
 	return values
 }
 
-// options puts the numbers into those the draft has.
+// options returns o with the numbers in the form.
 func (f *columnsForm) options(o batch.Options) (batch.Options, error) {
 	var err error
 	if o.AtOnce, err = strconv.Atoi(f.atOnce); err != nil {
@@ -192,8 +217,11 @@ func (f *columnsForm) options(o batch.Options) (batch.Options, error) {
 	if o.MaxRetries, err = strconv.Atoi(f.retries); err != nil {
 		return o, errs.New(errs.Invalid, "“Further tries” is %q; type a number from 0 to 20.", f.retries)
 	}
-	if f.offline != "" { // the choice is there only where both engines are
+	if f.offline != "" { // the field exists only if both engines do
 		o.Fallback = batch.Fallback(f.offline)
+	}
+	if f.witness != "" {
+		o.Witness = batch.Witness(f.witness)
 	}
 	if f.before != "" {
 		o.Fresh = f.before == readAfresh
@@ -201,7 +229,7 @@ func (f *columnsForm) options(o batch.Options) (batch.Options, error) {
 	return o, nil
 }
 
-// save keeps the form in its draft, or says what is wrong with it.
+// save stores the form in its draft, or returns its first error.
 func (f *columnsForm) save(ctx context.Context, s *Server, b *batch.Batch) error {
 	t := f.table()
 	if err := t.Validate(); err != nil {
@@ -211,14 +239,16 @@ func (f *columnsForm) save(ctx context.Context, s *Server, b *batch.Batch) error
 	if err != nil {
 		return err
 	}
-	if _, err := s.batches.SetTable(ctx, b.ID, t); err != nil {
-		return err
+	var set batch.Settings
+	if f.model != nil {
+		model, thinking, _ := strings.Cut(*f.model, " ")
+		set.Model, set.Thinking = &model, &thinking
 	}
-	_, err = s.batches.SetOptions(ctx, b.ID, options, f.engine)
+	_, err = s.batches.SetDraft(ctx, b.ID, t, options, f.engine, set)
 	return err
 }
 
-// saveColumns keeps the columns while they are put together. What is not right yet stays on the page, not in the draft.
+// saveColumns stores the columns while they are edited. Invalid input stays on the page and is not stored.
 func (s *Server) saveColumns(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	b, err := s.batches.Batch(ctx, id)
@@ -266,7 +296,7 @@ func (s *Server) showColumns(c echo.Context, b *batch.Batch, images []*batch.Ima
 	return s.render(c, http.StatusOK, views.ColumnsPage(v))
 }
 
-// startBatch keeps the columns and begins to read.
+// startBatch stores the columns and starts the batch.
 func (s *Server) startBatch(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	b, err := s.batches.Batch(ctx, id)
@@ -277,10 +307,10 @@ func (s *Server) startBatch(c echo.Context) error {
 		if _, err := s.batches.Start(ctx, id); err != nil {
 			return err
 		}
-		return s.steered(c, id)
+		return s.respond(c, id)
 	}
 	if b.Status != batch.Draft {
-		return s.steered(c, id) // pressed twice
+		return s.respond(c, id) // pressed twice
 	}
 	form, err := columnsTyped(c)
 	if err != nil {
@@ -306,7 +336,7 @@ func (s *Server) startBatch(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, batchURL(id))
 }
 
-// columnsAgain shows the step as typed, with what is wrong.
+// columnsAgain shows the step as typed, with an error message.
 func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, problem error) error {
 	ctx := c.Request().Context()
 	images, err := s.batches.Images(ctx, b.ID)
@@ -317,7 +347,7 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 	if err != nil {
 		return err
 	}
-	v.Problem, v.At = told(ctx, problem), c.FormValue("at")
+	v.Problem, v.At = localize(ctx, problem), c.FormValue("at")
 	for i, column := range v.Columns {
 		t := table.Table{Columns: form.table().Columns}
 		if v.Choice == ownColumns && i < len(t.Columns) {
@@ -330,10 +360,14 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 }
 
 func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batch.Image, f columnsForm) (views.Columns, error) {
+	model := modelOf(b)
+	if f.model != nil {
+		model = *f.model
+	}
 	v := views.Columns{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Images: len(images), Noted: notedOf(images),
-		Choice: f.choice, Single: f.single, Columns: f.columns, Dates: f.dates, Engine: f.engine, Engines: s.enginesOffered(),
-		AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
+		Choice: f.choice, Single: f.single, Columns: f.columns, Dates: f.dates, Decimal: f.decimal, Engine: f.engine, Engines: s.enginesOffered(),
+		Models: s.modelsOffered(), Model: model, AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Witness: f.witness, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
 		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
 	}
 	saved, err := s.batches.Templates(ctx)
@@ -353,7 +387,7 @@ func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batc
 	return v, nil
 }
 
-// enginesOffered is whichever is ready and each engine by name, or nothing where only one can work.
+// enginesOffered returns "" for automatic and each engine by name, or nil if only one can work.
 func (s *Server) enginesOffered() []string {
 	offered := []string{""}
 	for _, name := range []string{"gemini", "tesseract"} {
@@ -363,4 +397,16 @@ func (s *Server) enginesOffered() []string {
 		offered = append(offered, name)
 	}
 	return offered
+}
+
+// modelsOffered returns the models to choose from, with their prices.
+func (s *Server) modelsOffered() []views.Offer {
+	if s.offers == nil || s.pool == nil || s.pool.Len() == 0 {
+		return nil
+	}
+	var all []views.Offer
+	for _, o := range s.offers() {
+		all = append(all, views.Offer{ID: oneLine(o.ID), Thinking: o.Thinking, Input: o.Input, Output: o.Output, Priced: o.Priced})
+	}
+	return all
 }

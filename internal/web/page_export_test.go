@@ -5,5 +5,5 @@ import (
 	"sheetlift/internal/live"
 )
 
-// LiveSource lets tests look at what browsers that watch a batch are sent.
+// LiveSource gives tests access to the updates of a batch page.
 func (s *Server) LiveSource(id batch.ID) live.Source { return s.liveSource(id, "en") }

@@ -9,7 +9,7 @@ import (
 	"sheetlift/views"
 )
 
-// figuresPage shows what was read on each day.
+// figuresPage shows the daily figures.
 func (s *Server) figuresPage(c echo.Context) error {
 	days, err := s.batches.Days(c.Request().Context())
 	if err != nil {
@@ -19,10 +19,10 @@ func (s *Server) figuresPage(c echo.Context) error {
 	for _, d := range days {
 		at, err := time.Parse(time.DateOnly, d.Day)
 		if err != nil {
-			continue // nothing that we wrote
+			continue // not written by this program
 		}
 		v.Days = append(v.Days, views.Day{
-			At: at, Engine: d.Engine, Read: d.Read, Reused: d.Reused, Failed: d.Failed, Calls: d.Calls, Tokens: d.Tokens, USD: d.USD,
+			At: at, Engine: d.Engine, Read: d.Read, FromCache: d.FromCache, Failed: d.Failed, Calls: d.Calls, Tokens: d.Tokens, USD: d.USD, Unpriced: d.Unpriced,
 		})
 	}
 	return s.render(c, http.StatusOK, views.FiguresPage(v))

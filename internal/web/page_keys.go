@@ -15,25 +15,41 @@ import (
 	"sheetlift/views"
 )
 
-// Keys is the pool of keys as the pages see it: by label and state, never by value.
+// Keys is the view of the pages on the key pool: by label and state, never by value.
 type Keys interface {
-	// Len is how many keys there are.
+	// Len returns the number of keys.
 	Len() int
-	// Ready is how many could read at this moment.
+	// Ready returns how many keys could read at this moment.
 	Ready() int
-	// Status is everything that people may know of the pool at now.
+	// Status returns all data about the pool at now that may be shown to people.
 	Status(now time.Time) keypool.Status
-	// Disable and Enable switch a key off and on; keypool.ErrUnknown for a label that no key has.
+	// Disable and Enable switch a key off and on; keypool.ErrUnknown for an unknown label.
 	Disable(label string) error
 	Enable(label string) error
-	// Test tries a key with one cheap call.
+	// Test makes one cheap call with a key.
 	Test(ctx context.Context, label string) (keypool.Outcome, error)
+}
+
+// Ending is a model that the service will retire, or that is no longer reliable.
+type Ending struct {
+	Model   string
+	Retires time.Time // zero: unknown
+	Message string    // message of the service
+}
+
+// Offer is a model that can be chosen for a batch.
+type Offer struct {
+	ID       string
+	Thinking []string // its thinking levels, lowest first
+	Input    float64  // US dollars per million tokens
+	Output   float64
+	Priced   bool
 }
 
 // eventsShown is how many of the newest events the page lists.
 const eventsShown = 12
 
-// keysPage shows who reads, who waits, and why.
+// keysPage shows the key pool.
 func (s *Server) keysPage(c echo.Context) error {
 	return s.showKeys(c, "", "")
 }
@@ -44,12 +60,18 @@ func (s *Server) showKeys(c echo.Context, said, mood string) error {
 	return s.render(c, http.StatusOK, views.KeysPage(v))
 }
 
-// keysNow is the page of keys at this moment.
+// keysNow returns the current state of the keys page.
 func (s *Server) keysNow(ctx context.Context) views.Keys {
 	v := views.Keys{Shell: s.shell("keys"), Reader: s.reader(ctx, ""), Now: time.Now()}
 	if s.pool != nil {
 		v.Wire, v.Keeps = true, s.keeps
 		presentPool(&v, s.pool.Status(v.Now))
+	}
+	v.NoStore = s.cfg.NoStore
+	if s.ending != nil {
+		for _, e := range s.ending() {
+			v.Ending = append(v.Ending, views.Ending{Model: oneLine(e.Model), Retires: e.Retires, Message: oneLine(e.Message)})
+		}
 	}
 	if s.oldKeys != nil {
 		v.Unread = oneLine(s.oldKeys())
@@ -57,7 +79,7 @@ func (s *Server) keysNow(ctx context.Context) views.Keys {
 	return v
 }
 
-// keysEvents is the live wire of the page of keys.
+// keysEvents is the event stream of the keys page.
 func (s *Server) keysEvents(c echo.Context) error {
 	if s.pool == nil {
 		return errs.New(errs.NotFound, "There are no keys here that could be watched.")
@@ -67,7 +89,7 @@ func (s *Server) keysEvents(c echo.Context) error {
 	return s.feed.Serve(c.Response(), c.Request(), keysTopic(tag), keysSource{s, tag})
 }
 
-// KeysTopics are the topics of the feed on which the page of keys is watched, one for each language.
+// KeysTopics returns the feed topics of the keys page, one for each language.
 func KeysTopics() []string {
 	var topics []string
 	for _, tag := range views.Languages() {
@@ -78,36 +100,36 @@ func KeysTopics() []string {
 
 func keysTopic(tag string) string { return "keys/" + tag }
 
-// keysSource renders what browsers that watch the keys in one language see. It is small enough to be sent whole.
+// keysSource renders the keys page in one language. It is small enough to be sent as a whole.
 type keysSource struct {
 	server *Server
 	tag    string
 }
 
-// Snapshot is the whole pool.
+// Snapshot renders the whole pool.
 func (k keysSource) Snapshot(ctx context.Context) ([]byte, error) {
 	ctx = views.WithLanguage(ctx, k.tag)
 	return rendered(ctx, views.KeysNow(k.server.keysNow(ctx)))
 }
 
-// Delta is the whole pool as the head, so that it is sent only when it changed.
+// Delta returns the whole pool as the head, so that it is sent only if it changed.
 func (k keysSource) Delta(ctx context.Context, _ []string) (map[string][]byte, []byte, error) {
 	head, err := k.Snapshot(ctx)
 	return nil, head, err
 }
 
-// Added is what became of a key that a person added.
+// Added is the result of adding a key.
 type Added struct {
 	Label string
-	Here  bool  // it was here before, and stays as it was
-	Kept  bool  // it stands in the keys file
-	Why   error // why it could not be written there; nil where there is no such file
+	Here  bool  // it existed before and was not changed
+	Kept  bool  // it is in the keys file
+	Why   error // why it was not written to the keys file; nil if there is no such file
 }
 
-// maxKey is the longest key that the page takes, in bytes; those of Google have 40 to 60.
+// maxKey is the limit for the length of a key in bytes; Google's have 40 to 60.
 const maxKey = 1000
 
-// addKey takes a key in. What was typed goes to the pool and its file, and nowhere else.
+// addKey adds a key. The typed value goes to the pool and its file, and nowhere else.
 func (s *Server) addKey(c echo.Context) error {
 	if s.add == nil {
 		return errs.New(errs.Unavailable, "Keys cannot be added here.")
@@ -119,17 +141,17 @@ func (s *Server) addKey(c echo.Context) error {
 	ctx := c.Request().Context()
 	switch added := s.add(c.Request().Context(), k); {
 	case added.Here:
-		return s.showKeys(c, views.Say(ctx, "keys.said.there", oneLine(added.Label)), "")
+		return s.showKeys(c, views.T(ctx, "keys.said.there", oneLine(added.Label)), "")
 	case added.Kept:
-		return s.showKeys(c, views.Say(ctx, "keys.said.kept", oneLine(added.Label)), "")
+		return s.showKeys(c, views.T(ctx, "keys.said.kept", oneLine(added.Label)), "")
 	case added.Why != nil:
-		return s.showKeys(c, views.Say(ctx, "keys.said.unkept", oneLine(added.Label), told(ctx, added.Why)), "wait")
+		return s.showKeys(c, views.T(ctx, "keys.said.unkept", oneLine(added.Label), localize(ctx, added.Why)), "wait")
 	default:
-		return s.showKeys(c, views.Say(ctx, "keys.said.added", oneLine(added.Label)), "wait")
+		return s.showKeys(c, views.T(ctx, "keys.said.added", oneLine(added.Label)), "wait")
 	}
 }
 
-// typedKey reads the form. Its errors never hold what was typed.
+// typedKey parses the form. Its errors never contain the typed value.
 func typedKey(c echo.Context) (keypool.Key, error) {
 	k, err := keypool.ParseKey(c.FormValue("key"), 0)
 	if errors.Is(err, keypool.ErrBlank) {
@@ -142,7 +164,7 @@ func typedKey(c echo.Context) (keypool.Key, error) {
 		k.Project = project
 	}
 	written := k
-	if written.Label == "" { // the pool will choose one like this
+	if written.Label == "" { // the pool chooses a label of this form
 		written.Label = "key 1"
 	}
 	if _, unwritten := written.Line(); err != nil || unwritten != nil || len(k.Secret.Reveal()) > maxKey {
@@ -164,10 +186,10 @@ func (s *Server) switchKey(c echo.Context, said string, act func(string) error) 
 	if s.pool == nil || act(label) != nil {
 		return noSuchKey()
 	}
-	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label)), "")
+	return s.showKeys(c, views.T(c.Request().Context(), said, oneLine(label)), "")
 }
 
-// testKey tries a key, whatever its state, and says what came of it.
+// testKey tests a key in any state and reports the result.
 func (s *Server) testKey(c echo.Context) error {
 	label := c.FormValue("label")
 	if s.pool == nil {
@@ -180,20 +202,20 @@ func (s *Server) testKey(c echo.Context) error {
 	case err != nil:
 		return err
 	case o.Class == keypool.OK:
-		return s.showKeys(c, views.Say(c.Request().Context(), "keys.said.works", oneLine(label)), "")
+		return s.showKeys(c, views.T(c.Request().Context(), "keys.said.works", oneLine(label)), "")
 	}
 	said := "keys.said.unsure"
 	if o.Class == keypool.KeyDead || o.Class == keypool.KeyFixable {
 		said = "keys.said.bad"
 	}
-	return s.showKeys(c, views.Say(c.Request().Context(), said, oneLine(label), views.Why(c.Request().Context(), string(o.Class), oneLine(o.Reason))), "bad")
+	return s.showKeys(c, views.T(c.Request().Context(), said, oneLine(label), views.Why(c.Request().Context(), string(o.Class), oneLine(o.Reason))), "bad")
 }
 
 func noSuchKey() error {
 	return errs.New(errs.NotFound, "There is no key with this label any more. Reload the page.")
 }
 
-// keyStates is the table from the pool's states to the pages' words for them.
+// keyStates maps the states of the pool to those of the pages.
 var keyStates = map[keypool.State]string{
 	keypool.Active: "ready", keypool.Cooling: "resting", keypool.Parked: "spent", keypool.Quarantined: "refused", keypool.Disabled: "off",
 }

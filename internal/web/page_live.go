@@ -10,7 +10,7 @@ import (
 	"sheetlift/views"
 )
 
-// liveView is the page of a started batch with all its rows, as the store has it now.
+// liveView returns the page of a started batch with all rows, from the store.
 func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) {
 	v, b, images, err := s.headView(ctx, id)
 	if err != nil {
@@ -19,32 +19,33 @@ func (s *Server) liveView(ctx context.Context, id batch.ID) (views.Live, error) 
 	v.Rows = make([]views.Row, 0, len(images))
 	for i, m := range images {
 		row := s.row(b, m)
-		row.Place = i + 1 // also in the moment of the start when the order is not frozen yet
+		row.Place = i + 1 // set explicitly: during the start the order is not frozen yet
 		v.Rows = append(v.Rows, row)
 	}
 	return v, nil
 }
 
-// headView is that page without its rows.
+// headView returns that page without its rows.
 func (s *Server) headView(ctx context.Context, id batch.ID) (views.Live, *batch.Batch, []*batch.Image, error) {
 	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return views.Live{}, nil, nil, err
 	}
+	b = s.progress.Shown(b)
 	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return views.Live{}, nil, nil, err
 	}
-	board, err := s.board.Overview(ctx, id)
+	progress, err := s.progress.Overview(ctx, id)
 	if err != nil {
-		board = batch.Overview{} // not on the board yet: the pace is unknown for a moment
+		progress = batch.Overview{} // not loaded yet: the pace is unknown
 	}
-	v := presentLive(b, presentProgress(overviewOf(b, images, board)))
-	v.Steer = s.presentSteer(b)
+	v := s.presentLive(b, presentProgress(overviewOf(b, images, progress)))
+	v.Controls = s.presentControls(b)
 	return v, b, images, nil
 }
 
-// retryImage reads one failed image again. The answer is the page it was asked on, or the row as it is now.
+// retryImage retries one image. The response is the page of the request, or the current row.
 func (s *Server) retryImage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	n, err := imageNumber(c)
@@ -57,31 +58,32 @@ func (s *Server) retryImage(c echo.Context) error {
 	return s.imageSteered(c, id, n)
 }
 
-// retryFailed reads all failed images again, or those whose rows were taken from another reading. The answer is the
-// batch's page, or its head; the rows come by the live wire.
+// retryFailed retries all failed images, or those with rows copied from another reading. The response is the batch page or its
+// head; rows arrive through the event stream.
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	if c.FormValue("taken") != "" {
-		_, err := s.batches.ReadTaken(ctx, id)
+		_, err := s.batches.RereadCached(ctx, id)
 		if err != nil {
 			return err
 		}
 	} else if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
-	return s.steered(c, id)
+	return s.respond(c, id)
 }
 
-// liveHead is what a page that is out of sight asks for instead of the live wire.
+// liveHead is polled by hidden pages instead of the event stream.
 func (s *Server) liveHead(c echo.Context) error {
-	o, err := s.board.Overview(c.Request().Context(), batch.ID(c.Param("id")))
+	ctx := c.Request().Context()
+	o, err := s.progress.Overview(ctx, batch.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, s.head(o))
+	return s.render(c, http.StatusOK, s.head(ctx, o))
 }
 
-// row is an image's row, with what a person may do about it.
+// row returns the row of an image with its actions.
 func (s *Server) row(b *batch.Batch, m *batch.Image) views.Row {
 	row := presentRow(b, m)
 	row.Idle = b.Status == batch.Draft || b.Status == batch.Scheduled
@@ -92,5 +94,5 @@ func (s *Server) row(b *batch.Batch, m *batch.Image) views.Row {
 	return row
 }
 
-// offline is the engine that may read what another one gave up.
+// offline is the engine for images that another one failed to read.
 const offline = "tesseract"

@@ -15,7 +15,7 @@ import (
 	"sheetlift/views"
 )
 
-// namesView is the second step of a draft with what the form last held.
+// namesView returns step two of a draft, with the last values of the form.
 func (s *Server) namesView(c echo.Context, b *batch.Batch, images, out []*batch.Image) views.Names {
 	v := views.Names{
 		Shell: s.shell("batches"), URL: batchURL(b.ID), Name: oneLine(b.Name),
@@ -32,10 +32,10 @@ func (s *Server) namesView(c echo.Context, b *batch.Batch, images, out []*batch.
 
 func dayOf(m *batch.Image) string { return batch.Pattern{Text: "{date}"}.Name(m, 0) }
 
-// typedNames is what a form of names holds: one field "name-N" for each image, and the batch's own name.
+// typedNames are the values of a names form: one field "name-N" for each image, and the name of the batch.
 type typedNames struct {
 	batch  string
-	named  bool // the form has the batch's name
+	named  bool // the form contains the name of the batch
 	images map[int]string
 }
 
@@ -58,7 +58,7 @@ func namesTyped(c echo.Context) (typedNames, error) {
 	return t, nil
 }
 
-// save keeps what was typed. An image that was removed meanwhile is passed over.
+// save stores the typed names. Images removed meanwhile are skipped.
 func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
 	images, out, err := s.batches.Draft(ctx, id)
 	if err != nil {
@@ -80,7 +80,7 @@ func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
 	return err
 }
 
-// saveNames keeps names: one by one while they are typed, or all at once from a plain form.
+// saveNames stores names: one by one while they are typed, or all at once without JavaScript.
 func (s *Server) saveNames(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	typed, err := namesTyped(c)
@@ -99,13 +99,13 @@ func (s *Server) saveNames(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=columns")
 }
 
-// namesAgain shows the names as typed, with what is wrong.
+// namesAgain shows the names as typed, with an error message.
 func (s *Server) namesAgain(c echo.Context, typed typedNames, problem error) error {
 	v, err := s.namesNow(c)
 	if err != nil {
 		return err
 	}
-	v.Problem = told(c.Request().Context(), problem)
+	v.Problem = localize(c.Request().Context(), problem)
 	if typed.named {
 		v.Name = oneLine(typed.batch)
 	}
@@ -130,8 +130,8 @@ func (s *Server) namesNow(c echo.Context) (views.Names, error) {
 	return s.namesView(c, b, images, out), nil
 }
 
-// naming is an act on all names or pictures of a draft, by a button of the form of names: it keeps what was typed
-// beside it, acts, and shows the page anew.
+// naming returns a handler for an action on all names or pictures of a draft. Its button is part of the names form: the handler
+// stores the typed names, runs the action, and shows the page again.
 func (s *Server) naming(act func(context.Context, echo.Context, batch.ID) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
@@ -158,19 +158,18 @@ func (s *Server) naming(act func(context.Context, echo.Context, batch.ID) error)
 		}
 		v.Undo = undoOf(before, typed, v.Images)
 		if word, known := saidOf[path.Base(c.Path())]; known {
-			v.Said = views.Say(ctx, word)
+			v.Said = views.T(ctx, word)
 		}
 		return s.render(c, http.StatusOK, views.NamesPage(v))
 	}
 }
 
-// saidOf is what those hear who did something to the pictures, by the last word of its address. Changed names say so
-// themselves.
+// saidOf is the announcement after an action on pictures, by the last element of its path. Changed names announce themselves.
 var saidOf = map[string]string{
 	"out": "said.names.out", "in": "said.names.in", "turn": "said.names.turn", "order": "said.names.order",
 }
 
-// undoOf is the names that an act took away, as they had been typed.
+// undoOf returns the names that an action replaced, as they had been typed.
 func undoOf(before []*batch.Image, typed typedNames, now []views.Shot) []views.Former {
 	named := make(map[int]string, len(before))
 	for _, m := range before {
@@ -204,7 +203,7 @@ func (s *Server) namePaste(ctx context.Context, c echo.Context, id batch.ID) err
 	return s.batches.PasteNames(ctx, id, c.FormValue("column"))
 }
 
-// nameUndo takes names back; the form holds the former ones as "was-N".
+// nameUndo restores names; the form holds the former ones as "was-N".
 func (s *Server) nameUndo(ctx context.Context, c echo.Context, id batch.ID) error {
 	form, err := c.FormParams()
 	if err != nil {
@@ -218,7 +217,7 @@ func (s *Server) nameUndo(ctx context.Context, c echo.Context, id batch.ID) erro
 			}
 		}
 	}
-	if err := s.batches.RenameImages(ctx, id, names); !errs.Is(err, errs.NotFound) { // one that is gone needs no name
+	if err := s.batches.RenameImages(ctx, id, names); !errs.Is(err, errs.NotFound) { // a removed image needs no name
 		return err
 	}
 	return nil
@@ -228,7 +227,7 @@ func (s *Server) sortImages(ctx context.Context, c echo.Context, id batch.ID) er
 	return s.batches.Sort(ctx, id, batch.Sorting(c.FormValue("sort")))
 }
 
-// moveImage puts a picture in front of another: "before" is its number, 0 the end.
+// moveImage moves a picture in front of another one: "before" is its N, 0 for the end.
 func (s *Server) moveImage(ctx context.Context, c echo.Context, id batch.ID) error {
 	n, err := imageNumber(c)
 	if err != nil {
@@ -247,11 +246,11 @@ func (s *Server) leaveOut(out bool) func(context.Context, echo.Context, batch.ID
 		if err != nil {
 			return err
 		}
-		return s.batches.LeaveOut(ctx, id, out, n)
+		return s.batches.Exclude(ctx, id, out, n)
 	}
 }
 
-// turnImage turns a picture clockwise by so many "quarters" of a circle, or one.
+// turnImage rotates a picture clockwise by "quarters" quarter turns, default 1.
 func (s *Server) turnImage(ctx context.Context, c echo.Context, id batch.ID) error {
 	n, err := imageNumber(c)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 	"sheetlift/views"
 )
 
-// pageRows is how many rows one page of all rows shows: a screenful several times over, and drawn in milliseconds.
+// pageRows is the number of rows per page: several screens, rendered in milliseconds.
 const pageRows = 100
 
-// rowsPage shows all rows of a batch in one grid, a page at a time.
+// rowsPage shows all rows of a batch in one grid, page by page.
 func (s *Server) rowsPage(c echo.Context) error {
 	v, err := s.rowsView(c)
 	if err != nil {
@@ -28,12 +28,12 @@ func (s *Server) rowsPage(c echo.Context) error {
 	}
 	if group := c.QueryParam("done"); group != "" {
 		v.Group = group
-		v.Said = views.Say(c.Request().Context(), "rows.said.replaced", clampInt(c.QueryParam("cells")), clampInt(c.QueryParam("images")))
+		v.Said = views.T(c.Request().Context(), "rows.said.replaced", clampInt(c.QueryParam("cells")), clampInt(c.QueryParam("images")))
 		if kept := clampInt(c.QueryParam("kept")); kept > 0 {
-			v.Said += " " + views.Say(c.Request().Context(), "rows.said.kept", kept)
+			v.Said += " " + views.T(c.Request().Context(), "rows.said.kept", kept)
 		}
 	} else if c.QueryParam("undone") != "" {
-		v.Said = views.Say(c.Request().Context(), "rows.said.undone", clampInt(c.QueryParam("undone")), clampInt(c.QueryParam("kept")))
+		v.Said = views.T(c.Request().Context(), "rows.said.undone", clampInt(c.QueryParam("undone")), clampInt(c.QueryParam("kept")))
 	}
 	return s.render(c, http.StatusOK, views.RowsPage(v))
 }
@@ -43,11 +43,17 @@ func clampInt(s string) int {
 	return max(n, 0)
 }
 
-// replaceRows counts what would be replaced, replaces it, or takes that back.
+// replaceRows counts the matches of a search, replaces them, or undoes a replacement.
 func (s *Server) replaceRows(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	if c.FormValue("do") == "decimal" {
+		if _, err := s.batches.SetDecimal(ctx, id, c.FormValue("column"), table.Mark(c.FormValue("decimal"))); err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows#dates")
+	}
 	if c.FormValue("do") == "undo" {
-		undone, kept, err := s.batches.UndoGroup(ctx, id, c.FormValue("group"), s.who(c))
+		undone, kept, err := s.batches.UndoGroup(ctx, id, c.FormValue("group"), s.author(c))
 		if err != nil {
 			return err
 		}
@@ -56,7 +62,7 @@ func (s *Server) replaceRows(c echo.Context) error {
 	f := batch.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != "", Dates: table.DateOrder(c.FormValue("dates"))}
 	if c.FormValue("do") == "replace" {
 		group := rand.Text()
-		done, err := s.batches.Replace(ctx, id, f, s.who(c), group)
+		done, err := s.batches.Replace(ctx, id, f, s.author(c), group)
 		if err != nil {
 			return err
 		}
@@ -85,7 +91,7 @@ func (s *Server) replaceRows(c echo.Context) error {
 	return s.render(c, http.StatusOK, views.RowsPage(v))
 }
 
-// rowsView is the rows that are asked for, sorted and cut to a page.
+// rowsView returns the requested rows, sorted and limited to one page.
 func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	b, err := s.batches.Batch(ctx, id)
@@ -99,16 +105,17 @@ func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 	if err != nil {
 		return views.Rows{}, err
 	}
+	b = batch.Judged(b, images)
 	batch.MarkDuplicates(b, images)
 	v := views.Rows{
 		Shell: s.shell("batches"), Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
 		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), OnlyDoubts: c.QueryParam("doubts") != "", Sort: c.QueryParam("sort"),
-		Page: clampInt(c.QueryParam("page")), Me: s.who(c),
+		Page: clampInt(c.QueryParam("page")), Me: s.author(c),
 	}
-	v.Checks = true
-	v.Unclear = unclearDates(b, images)
+	v.Checks, v.Kept = true, s.kept(b)
+	v.Unclear, v.Marks = unclearDates(b, images), presentMarks(batch.OpenMarks(b, images))
 	found := sieve(b, images, &v)
-	sortRows(found, v.Sort)
+	sortRows(b.Table, found, v.Sort)
 	v.Found, v.Pages = len(found), max((len(found)+pageRows-1)/pageRows, 1)
 	v.Page = min(v.Page, v.Pages-1)
 	found = found[v.Page*pageRows : min((v.Page+1)*pageRows, len(found))]
@@ -119,58 +126,61 @@ func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 // foundRow is a row of an image, with its cells under the headings of the whole batch.
 type foundRow struct {
 	image  *batch.Image
-	at     int   // place in the image
-	places []int // heading → cell, -1 none
+	name   string // unique name of the image
+	at     int    // row index in the image
+	places []int  // heading → cell index, -1 for none
 }
 
-func (f foundRow) text(column int) string {
+func (f foundRow) cell(column int) table.Cell {
 	if column >= len(f.places) || f.places[column] < 0 || f.places[column] >= len(f.image.Rows[f.at].Cells) {
-		return ""
+		return table.Cell{}
 	}
-	return f.image.Rows[f.at].Cells[f.places[column]].Text
+	return f.image.Rows[f.at].Cells[f.places[column]]
 }
 
-// sieve counts all rows into v and returns those that it asks for.
+// sieve counts all rows into v and returns the matching ones.
 func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
 	v.Heads = headsOf(b, images)
-	words := strings.ToLower(strings.TrimSpace(v.Query))
+	words := table.Key(v.Query)
 	var found []foundRow
+	names := batch.NamesApart(images)
 	for _, m := range images {
-		v.Pictures = append(v.Pictures, views.Shot{N: m.N, Name: oneLine(m.Name)})
+		name := names[m.N]
+		v.Pictures = append(v.Pictures, views.Shot{N: m.N, Name: oneLine(name)})
 		if m.Status != batch.Completed {
 			continue
 		}
 		if m.IsChecked() {
 			v.Checked++
 		}
+		v.Doubtful += m.DoubtCount()
 		doubtful := map[int]bool{}
 		for _, i := range m.Issues {
 			if i.Row >= 0 {
 				doubtful[i.Row] = true
-				v.Doubtful++
 			}
 		}
 		places := placesOf(b, m, v.Heads)
 		v.All += len(m.Rows)
 		for i, row := range m.Rows {
-			if v.Image != 0 && m.N != v.Image || v.OnlyDoubts && !doubtful[i] || !holds(m.Name, row, words) {
+			if v.Image != 0 && m.N != v.Image || v.OnlyDoubts && !doubtful[i] || !holds(name, row, words) {
 				continue
 			}
-			found = append(found, foundRow{m, i, places})
+			found = append(found, foundRow{m, name, i, places})
 		}
 	}
 	return found
 }
 
-// unclearDates counts the dates of which a person can still say how they were meant: those among the doubts. The example is
-// one that may mean two days, where there is such a one.
+// unclearDates counts the ambiguous dates among the issues, for which a person can still choose the order. The example is a
+// date with two possible days if there is one.
 func unclearDates(b *batch.Batch, images []*batch.Image) (u views.Unclear) {
 	for _, m := range images {
 		if m.Status != batch.Completed {
 			continue
 		}
 		for _, i := range m.Issues {
-			if i.Kind != table.KindRule || i.Row < 0 || i.Row >= len(m.Rows) || i.Column < 0 || i.Column >= len(m.Rows[i.Row].Cells) {
+			if i.Kind != table.KindMeaning || i.Row < 0 || i.Row >= len(m.Rows) || i.Column < 0 || i.Column >= len(m.Rows[i.Row].Cells) {
 				continue
 			}
 			cell := m.Rows[i.Row].Cells[i.Column]
@@ -187,13 +197,13 @@ func unclearDates(b *batch.Batch, images []*batch.Image) (u views.Unclear) {
 }
 
 func holds(name string, row table.Row, words string) bool {
-	if words == "" || strings.Contains(strings.ToLower(name), words) {
+	if words == "" || strings.Contains(table.Key(name), words) {
 		return true
 	}
-	return slices.ContainsFunc(row.Cells, func(c table.Cell) bool { return strings.Contains(strings.ToLower(c.Text), words) })
+	return slices.ContainsFunc(row.Cells, func(c table.Cell) bool { return strings.Contains(table.Key(c.Text), words) })
 }
 
-// headsOf is the headings over all rows: the table's own, or those of all sheets in the order of their appearance.
+// headsOf returns the headings over all rows: those of the table, or those of all sheets in order of appearance.
 func headsOf(b *batch.Batch, images []*batch.Image) []views.Head {
 	var heads []views.Head
 	seen := map[string]bool{}
@@ -202,7 +212,7 @@ func headsOf(b *batch.Batch, images []*batch.Image) []views.Head {
 			continue
 		}
 		for _, h := range presentHeads(b.Table, m) {
-			if key := strings.ToLower(h.Name); !seen[key] {
+			if key := table.Key(h.Name); !seen[key] {
 				seen[key] = true
 				heads = append(heads, h)
 			}
@@ -214,60 +224,77 @@ func headsOf(b *batch.Batch, images []*batch.Image) []views.Head {
 	return heads
 }
 
-// placesOf is the cell of an image's rows that stands under each heading.
+// placesOf returns, for each heading, the index of the cell in an image's rows.
 func placesOf(b *batch.Batch, m *batch.Image, heads []views.Head) []int {
 	at := map[string]int{}
 	for j, h := range presentHeads(b.Table, m) {
-		at[strings.ToLower(h.Name)] = j
+		at[table.Key(h.Name)] = j
 	}
 	places := make([]int, len(heads))
 	for i, h := range heads {
 		places[i] = -1
-		if j, ok := at[strings.ToLower(h.Name)]; ok {
+		if j, ok := at[table.Key(h.Name)]; ok {
 			places[i] = j
 		}
 	}
 	return places
 }
 
-// sortRows sorts by a column, numbers as numbers; blanks come last either way.
-func sortRows(found []foundRow, by string) {
+// presentMarks returns the number columns for which a person can choose, or has chosen, the decimal mark.
+func presentMarks(open []batch.OpenMark) []views.UnclearMark {
+	var all []views.UnclearMark
+	for _, o := range open {
+		all = append(all, views.UnclearMark{
+			Column: o.Column, Cells: o.Cells, Example: oneLine(o.Example), Comma: o.Comma, Point: o.Point, Said: string(o.Said), Disproved: o.Disproved,
+		})
+	}
+	return all
+}
+
+// sortRows sorts by a column, numbers and dates by value; blanks are last in both directions.
+func sortRows(t table.Table, found []foundRow, by string) {
 	digits, down := strings.CutPrefix(by, "-")
 	column, err := strconv.Atoi(digits)
 	if err != nil || column < 1 {
 		return
 	}
 	column--
-	slices.SortStableFunc(found, func(x, y foundRow) int {
-		a, b := x.text(column), y.text(column)
+	cells := make([]table.Cell, len(found))
+	for i, f := range found {
+		cells[i] = f.cell(column)
+	}
+	type ranked struct {
+		row  foundRow
+		rank table.Rank
+	}
+	all := make([]ranked, len(found))
+	for i, rank := range t.Column(column).Ranks(cells) {
+		all[i] = ranked{found[i], rank}
+	}
+	slices.SortStableFunc(all, func(x, y ranked) int {
+		a, b := x.row.cell(column).Text, y.row.cell(column).Text
 		if a == "" || b == "" {
-			return cmp.Compare(len(b), len(a)) // the one that is blank comes last
+			return cmp.Compare(len(b), len(a)) // blanks last
 		}
-		order := compareTexts(a, b)
+		order := x.rank.Compare(y.rank)
 		if down {
 			return -order
 		}
 		return order
 	})
-}
-
-func compareTexts(a, b string) int {
-	x, errA := strconv.ParseFloat(a, 64)
-	y, errB := strconv.ParseFloat(b, 64)
-	if errA == nil && errB == nil {
-		return cmp.Compare(x, y)
+	for i := range all {
+		found[i] = all[i].row
 	}
-	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
 }
 
-// presentFound draws the rows of a page; each image's lines are made once.
+// presentFound renders the rows of a page; the lines of each image are rendered once.
 func presentFound(ctx context.Context, found []foundRow, width int) []views.Line {
 	drawn := map[int][]views.Line{}
 	all := make([]views.Line, 0, len(found))
 	for _, f := range found {
 		lines, ok := drawn[f.image.N]
 		if !ok {
-			lines = presentLines(ctx, f.image, 0)
+			lines = presentLines(ctx, f.image, f.name, 0)
 			drawn[f.image.N] = lines
 		}
 		l := lines[f.at]

@@ -11,48 +11,49 @@ import (
 	"sheetlift/views"
 )
 
-// recentShown is how many batches the first page lists.
+// recentShown is how many batches the start page lists.
 const recentShown = 30
 
-// startPage asks for pictures and lists the batches there are.
+// startPage shows the upload form and the list of batches.
 func (s *Server) startPage(c echo.Context) error {
 	v := s.startNow(c.Request().Context())
 	v.Uploader, v.Uploads = s.uploader(), true
 	return s.render(c, http.StatusOK, views.StartPage(v))
 }
 
-// startNow is what the first page shows of batches and keys at this moment.
+// startNow returns the current batches and keys for the start page.
 func (s *Server) startNow(ctx context.Context) views.Start {
 	v := views.Start{Shell: s.shell("batches"), Reader: s.reader(ctx, ""), Now: time.Now()}
 	v.Demo = s.demo.open != nil && v.Reader.Keys.Total == 0
-	v.Deleted = presentDeleted(s.board.Deleted())
-	all := s.board.Overviews()
-	v.Recent, v.More = presentRecent(s.counted(ctx, all[:min(recentShown, len(all))]), len(all))
+	v.Deleted = presentDeleted(s.progress.Deleted())
+	all := s.progress.Overviews()
+	v.Recent, v.More = s.presentRecent(s.counted(ctx, all[:min(recentShown, len(all))]), len(all))
 	return v
 }
 
-// counted counts the images of those batches whose images are not on the board yet: drafts from before a restart, and
-// what another machine is reading.
+// counted loads the counts of batches that are not complete in it yet: drafts from before a restart, and batches that
+// another machine is reading.
 func (s *Server) counted(ctx context.Context, shown []batch.Overview) []batch.Overview {
 	for i, o := range shown {
 		if o.Batch.Status.Final() {
+			shown[i] = s.batches.WithDoubts(ctx, o)
 			continue
 		}
-		if now, err := s.board.Overview(ctx, o.Batch.ID); err == nil { // otherwise deleted meanwhile, or the store is away: as it was
-			shown[i] = now
+		if now, err := s.progress.Overview(ctx, o.Batch.ID); err == nil { // on error it was deleted, or the store is unavailable: keep the former counts
+			shown[i] = s.batches.WithDoubts(ctx, now)
 		}
 	}
 	return shown
 }
 
-// startEvents is the live wire of the first page.
+// startEvents is the event stream of the start page.
 func (s *Server) startEvents(c echo.Context) error {
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{})
 	tag := views.Language(c.Request().Context())
 	return s.feed.Serve(c.Response(), c.Request(), startTopic(tag), startSource{s, tag})
 }
 
-// StartTopics are the topics of the feed on which the first page is watched, one for each language.
+// StartTopics returns the feed topics of the start page, one for each language.
 func StartTopics() []string {
 	var topics []string
 	for _, tag := range views.Languages() {
@@ -63,20 +64,20 @@ func StartTopics() []string {
 
 func startTopic(tag string) string { return "start/" + tag }
 
-// startSource renders what browsers that watch the first page in one language see. It is small enough to be sent whole,
-// and so a batch that comes, goes or moves is always in its place.
+// startSource renders the start page in one language. It is small enough to be sent as a whole, so that a batch that is added,
+// removed or moved is always in the right position.
 type startSource struct {
 	server *Server
 	tag    string
 }
 
-// Snapshot is everything that changes on the page.
+// Snapshot renders all parts of the page that change.
 func (s startSource) Snapshot(ctx context.Context) ([]byte, error) {
 	ctx = views.WithLanguage(ctx, s.tag)
 	return rendered(ctx, views.StartNow(s.server.startNow(ctx)))
 }
 
-// Delta is all of it as the head, so that it is sent only when it changed.
+// Delta returns all of it as the head, so that it is sent only if it changed.
 func (s startSource) Delta(ctx context.Context, _ []string) (map[string][]byte, []byte, error) {
 	head, err := s.Snapshot(ctx)
 	return nil, head, err
@@ -86,7 +87,7 @@ func (s *Server) uploader() views.Uploader {
 	return views.Uploader{Next: 1, MaxImages: s.cfg.MaxImages, MaxBytes: s.cfg.MaxBytes, MaxPacked: s.cfg.MaxPacked}
 }
 
-// shell is what every page has around its content. nav is the current entry of the top bar.
+// shell returns the frame of a page. nav is the current entry of the top bar.
 func (s *Server) shell(nav string) views.Shell {
 	return views.Shell{Nav: nav, Keys: s.keysReady(), SignedIn: s.cfg.Password != "", Simulated: s.cfg.Simulated, Guest: s.cfg.Guest}
 }
@@ -98,12 +99,12 @@ func (s *Server) keysReady() views.Ready {
 	return views.Ready{Now: s.pool.Ready(), Total: s.pool.Len()}
 }
 
-// reader is which engine reads for a wish, and why.
+// reader returns the engine for a requested engine, with the reason.
 func (s *Server) reader(ctx context.Context, wish string) views.Reader {
 	r := views.Reader{Keys: s.keysReady()}
 	engine, model, err := s.readers.Choose(wish)
 	if err != nil {
-		r.Problem = told(ctx, err)
+		r.Problem = localize(ctx, err)
 		return r
 	}
 	r.Engine, r.Model = engine, model

@@ -1,9 +1,8 @@
 package web
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,13 +17,13 @@ import (
 )
 
 const (
-	// triable is how many pictures the columns may be tried on: enough to find one that is like the others.
+	// triable is the number of pictures offered for a preview: enough to find a typical one.
 	triable = 50
-	// readingLimit is how long an answer may take that waits for an engine.
+	// readingLimit is the timeout of a response that waits for an engine.
 	readingLimit = 2 * time.Minute
 )
 
-// press does what a button of the columns page does beyond the columns as typed.
+// press runs the buttons of the columns page that do more than edit the form.
 func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 	ctx := c.Request().Context()
 	word, id, _ := strings.Cut(f.do, "-")
@@ -36,20 +35,20 @@ func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 			return err
 		}
 		f.choice, f.single, f.columns = ownColumns, t.Single, presentTable(t)
-		f.said = views.Say(ctx, "columns.said.suggested")
+		f.said = views.T(ctx, "columns.said.suggested")
 	case "use":
 		t, err := s.batches.Template(ctx, id)
 		if err != nil {
 			return err
 		}
 		f.choice, f.single, f.columns, f.dates = choiceOf(t.Table), t.Table.Single, presentTable(t.Table), datesOf(t.Table)
-		f.said = views.Say(ctx, "saved.said.used", oneLine(t.Name))
+		f.said = views.T(ctx, "saved.said.used", oneLine(t.Name))
 	case "save":
 		t, err := s.batches.SaveTemplate(ctx, f.saveAs, f.table())
 		if err != nil {
 			return err
 		}
-		f.said, f.saved = views.Say(ctx, "saved.said.saved", oneLine(t.Name)), true
+		f.said, f.saved = views.T(ctx, "saved.said.saved", oneLine(t.Name)), true
 	case "drop":
 		t, err := s.batches.RemoveTemplate(ctx, id)
 		if err != nil {
@@ -59,12 +58,12 @@ func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 		if err != nil {
 			return err
 		}
-		f.said, f.saved, f.undo = views.Say(ctx, "saved.said.dropped", oneLine(t.Name)), true, string(file)
+		f.said, f.saved, f.undo = views.T(ctx, "saved.said.dropped", oneLine(t.Name)), true, string(file)
 	}
 	return nil
 }
 
-// previewImage reads one picture with the columns as typed, and shows what came of it.
+// previewImage reads one picture with the typed columns and shows the result.
 func (s *Server) previewImage(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(readingLimit))
@@ -82,14 +81,14 @@ func (s *Server) previewImage(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	n, _ := strconv.Atoi(c.FormValue("sample")) // none is the first
-	m, sample, err := s.batches.Preview(ctx, id, n)
+	n, _ := strconv.Atoi(c.FormValue("sample")) // 0 is the first picture
+	m, preview, err := s.batches.Preview(ctx, id, n)
 	if err != nil {
 		return err
 	}
-	trial := presentTrial(ctx, b, m, sample, form)
+	view := presentPreview(ctx, b, m, preview, form)
 	if isFragment(c) {
-		return s.render(c, http.StatusOK, views.TrialShown(trial))
+		return s.render(c, http.StatusOK, views.PreviewResult(view))
 	}
 	images, err := s.batches.Images(ctx, id)
 	if err != nil {
@@ -99,23 +98,31 @@ func (s *Server) previewImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Trial = &trial
+	v.Preview = &view
 	return s.render(c, http.StatusOK, views.ColumnsPage(v))
 }
 
-func presentTrial(ctx context.Context, b *batch.Batch, m *batch.Image, sample *batch.Sample, form columnsForm) views.Trial {
+func presentPreview(ctx context.Context, b *batch.Batch, m *batch.Image, preview *batch.Preview, form columnsForm) views.Preview {
 	read, of := *m, *b
-	read.Status, read.Columns, read.Rows, read.Issues = batch.Completed, sample.Columns, sample.Rows, sample.Issues
+	read.Status, read.Columns, read.Rows, read.Issues = batch.Completed, preview.Columns, preview.Rows, preview.Issues
 	of.Table = form.table()
 	image := presentImage(ctx, &of, &read)
-	image.Row.Status = "" // nothing is kept yet, so there is nothing to edit
-	return views.Trial{
-		N: m.N, Image: image, Engine: sample.Engine, Model: oneLine(sample.Model), Tokens: sample.Tokens,
-		USD: sample.USD, Took: sample.Took, Kept: sample.Kept,
+	image.Row.Status = "" // nothing is stored yet, so there is nothing to edit
+	return views.Preview{
+		N: m.N, Image: image, Engine: preview.Engine, Model: oneLine(preview.Model), Tokens: preview.Tokens,
+		USD: preview.USD, Unpriced: unpriced(preview), Took: preview.Took, FromCache: preview.FromCache,
 	}
 }
 
-// importTemplate saves the columns in a file, or those that were just deleted, and goes back to the batch they came from.
+// unpriced returns 1 for a preview that was billed at an unknown price.
+func unpriced(s *batch.Preview) int {
+	if !s.Priced && s.Tokens > 0 {
+		return 1
+	}
+	return 0
+}
+
+// importTemplate saves the columns of a file, or those that were just deleted, and returns to the batch.
 func (s *Server) importTemplate(c echo.Context) error {
 	data, err := templateSent(c)
 	if err != nil {
@@ -132,28 +139,19 @@ func (s *Server) importTemplate(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, batchURL(id)+"?step=columns&imported="+url.QueryEscape(t.Name))
 }
 
+// templateSent returns the file, or the field with columns that were just deleted.
 func templateSent(c echo.Context) ([]byte, error) {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, batch.MaxTemplateFile)
-	if data := c.FormValue("data"); data != "" {
+	data := cmp.Or(c.FormValue("data"), c.FormValue("file"))
+	switch {
+	case len(data) > batch.MaxTemplateFile:
+		return nil, &http.MaxBytesError{Limit: batch.MaxTemplateFile}
+	case data != "":
 		return []byte(data), nil
 	}
-	header, err := c.FormFile("file")
-	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-		return nil, errs.New(errs.Invalid, "Choose a file with saved columns first, then import it.")
-	}
-	if err != nil {
-		return nil, err
-	}
-	file, err := header.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(file)
+	return nil, errs.New(errs.Invalid, "Choose a file with saved columns first, then import it.")
 }
 
-// exportTemplate sends saved columns as a file.
+// exportTemplate sends a template as a file.
 func (s *Server) exportTemplate(c echo.Context) error {
 	id, ok := strings.CutSuffix(c.Param("file"), ".json")
 	if !ok {
@@ -171,7 +169,7 @@ func (s *Server) exportTemplate(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/json", data)
 }
 
-// renameTemplate gives saved columns another name.
+// renameTemplate renames a template.
 func (s *Server) renameTemplate(c echo.Context) error {
 	if _, err := s.batches.RenameTemplate(c.Request().Context(), c.Param("id"), oneLine(c.FormValue("name"))); err != nil {
 		return err

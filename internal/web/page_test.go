@@ -11,6 +11,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/table"
+	"sheetlift/internal/web"
 )
 
 func TestFirstPageSaysWhoReadsAndWhy(t *testing.T) {
@@ -168,7 +169,7 @@ func TestChoosingOtherColumnsShowsThem(t *testing.T) {
 	if !slices.Equal(named(got), []string{""}) {
 		t.Errorf("own columns begin with %q", named(got))
 	}
-	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "Whichever is ready") // one engine is no choice
+	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "Whichever is ready") // with one engine there is no choice
 }
 
 func TestAPersonSaysOnceWhatDatesInNumbersMean(t *testing.T) {
@@ -176,7 +177,7 @@ func TestAPersonSaysOnceWhatDatesInNumbersMean(t *testing.T) {
 	d := newDesk(t, "tesseract")
 	b := d.draft("a")
 	path := "/batches/" + string(b.ID) + "/columns"
-	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "03/04/2026") // no column of dates
+	d.get("/batches/"+string(b.ID)+"?step=columns").lacks(t, "03/04/2026") // no date column
 	form := url.Values{"from": {"inventory"}, "preset": {"receipt"}, "at_once": {"5"}, "retries": {"3"}}
 	d.htmx(path, form).has(t, 200, "A date such as 03/04/2026", `<option value="" selected>`)
 	form.Set("from", "receipt")
@@ -199,7 +200,7 @@ func TestAPersonSaysOnceWhatDatesInNumbersMean(t *testing.T) {
 		t.Errorf("two orders became %q", got)
 	}
 	d.get("/batches/"+string(b.ID)+"?step=columns").has(t, 200, `<option value="each" selected>`, `name="order" value="month"`)
-	form.Set("do", "own") // the ready-made columns are changed, and dates mean what they meant
+	form.Set("do", "own") // edited presets keep the chosen order of dates
 	d.htmx(path, form).has(t, 200, `<option value="day" selected>`)
 	if got := orders(); !slices.Equal(got, []table.DateOrder{"", table.DayFirst, "", ""}) {
 		t.Errorf("own columns have %q", got)
@@ -230,6 +231,50 @@ func TestColumnsStayTypedAfterAnError(t *testing.T) {
 		t.Errorf("started as %+v", now)
 	}
 	d.post(path+"/start", form).goesTo(t, path) // pressed twice
+}
+
+func TestAChosenModelStaysUnlessTheFormChoosesAnother(t *testing.T) {
+	t.Parallel()
+	d := newDeskWith(t, pool(t, "key 1"), "gemini", "tesseract")
+	b := d.draft("a")
+	path := "/batches/" + string(b.ID) + "/columns"
+	if _, err := d.service.SetModel(t.Context(), b.ID, "gemini-9", "high"); err != nil {
+		t.Fatal(err)
+	}
+	keeps := func(what, model, thinking string, atOnce int) {
+		t.Helper()
+		if now := d.stored(b.ID); now.Model != model || now.Thinking != thinking || now.Options.AtOnce != atOnce {
+			t.Errorf("%s: model %q, thinking %q, %d at once", what, now.Model, now.Thinking, now.Options.AtOnce)
+		}
+	}
+	form := own("add", [4]string{"Shelf", "text", "", ""}, [4]string{"Count", "number", "", ""})
+	form.Set("do", "remove-1")
+	form.Set("at_once", "6")
+	const field, chosen = `<select name="model"`, `<option value="gemini-9 high" selected>`
+	d.post(path, form).lacks(t, field)
+	keeps("no model can be chosen", "gemini-9", "high", 6)
+
+	d.offers = []web.Offer{{ID: "gemini-9", Thinking: []string{"low", "high"}}}
+	form.Set("engine", "tesseract")
+	form.Set("model", "gemini-9 high")
+	d.post(path, form).lacks(t, field)
+	form.Del("model") // as the page has it now
+	form.Set("engine", "gemini")
+	d.post(path, form).has(t, 200, field, chosen)
+	keeps("offline and back", "gemini-9", "high", 6)
+
+	form.Set("model", "gemini-10")
+	form.Set("at_once", "65")
+	d.htmx(path, form)
+	keeps("a wrong number beside another model", "gemini-9", "high", 6)
+	form.Set("model", "not a/model")
+	form.Set("at_once", "7")
+	d.htmx(path, form)
+	keeps("a wrong model beside another number", "gemini-9", "high", 6)
+
+	form.Set("model", "")
+	d.htmx(path, form)
+	keeps("that of the settings", "", "", 7)
 }
 
 func TestLivePageShowsEveryImageAsItStands(t *testing.T) {
@@ -317,7 +362,7 @@ func TestImagePageMarksWhatIsDoubtful(t *testing.T) {
 	b := d.started()
 	path := "/batches/" + string(b.ID)
 	page := d.get(path + "/images/3")
-	page.has(t, 200, "Item_Description", `<td class="cell guessed doubtful" id="c-3-1-3" tabindex="-1" data-column="2" data-text="0O123" data-why="The print is smudged." data-tip="The print is smudged.">0O123`, `class="cell rule num doubtful" id="c-3-1-2"`,
+	page.has(t, 200, "Item_Description", `<td class="cell guessed doubtful" id="c-3-1-3" tabindex="-1" data-column="2" data-text="0O123" data-why="The print is smudged." data-tip="The print is smudged." dir="auto">0O123`, `class="cell rule num doubtful" id="c-3-1-2"`,
 		`class="cell unreadable"`, `<a href="#c-3-1-3" data-cell="c-3-1-3">Row 1, Serial_Number</a>`, "A row is missing.", "Nowhere.", "2 of 4", `href="`+path+`/images/1"`, `href="`+path+`/images/4"`, "Chair\nx", "Chair\n12")
 	page.lacks(t, "\r", "every 2s")
 	d.get(path+"/images/5").has(t, 200, `hx-trigger="every 2s"`, "The answer was cut off.", "Next try at")
@@ -335,6 +380,6 @@ func TestImagePageMarksWhatIsDoubtful(t *testing.T) {
 func TestABatchThatIsNotThereIsAPageThatHelps(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "gemini")
-	d.get("/batches/nothing").has(t, 404, "To your batches", "the batch was deleted, or the address is wrong")
+	d.get("/batches/nothing").has(t, 404, "To your batches", "it was deleted, or the address is wrong")
 	d.htmx("/batches/nothing/names", url.Values{"name-1": {"x"}}).has(t, 404, "banner")
 }

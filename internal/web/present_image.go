@@ -16,7 +16,7 @@ func presentImage(ctx context.Context, b *batch.Batch, m *batch.Image) views.Ima
 		Batch: batchURL(b.ID), BatchName: oneLine(b.Name), Row: presentRow(b, m),
 		Picture: imageURL(m.Batch, m.N) + "/picture", Width: m.Picture.Width, Height: m.Picture.Height,
 		Notes: presentNotes(ctx, m), Total: b.Total(), Text: lines(m.Text), Heads: presentHeads(b.Table, m),
-		Reading: m.Work, Outdated: len(m.Outdated()),
+		Reading: m.Generation, Outdated: len(m.Outdated()),
 	}
 	if place := v.Row.Place; place > 1 {
 		v.Previous = imageURL(b.ID, b.Order[place-2])
@@ -27,7 +27,7 @@ func presentImage(ctx context.Context, b *batch.Batch, m *batch.Image) views.Ima
 	if m.IsChecked() {
 		v.CheckedBy = oneLine(m.Checked.By)
 	}
-	v.Lines = presentLines(ctx, m, len(v.Heads))
+	v.Lines = presentLines(ctx, m, m.Name, len(v.Heads))
 	v.Doubts = presentDoubts(ctx, m, v.Heads)
 	v.History = presentHistory(m, v.Heads)
 	return v
@@ -41,15 +41,16 @@ func presentHeads(t table.Table, m *batch.Image) []views.Head {
 	return heads
 }
 
-// presentLines is a rectangle: rows that are shorter than the header are filled with blanks.
-func presentLines(ctx context.Context, m *batch.Image, width int) []views.Line {
+// presentLines returns one line per row, all of the same width: short rows are filled with blanks. name is the unique name of
+// the image.
+func presentLines(ctx context.Context, m *batch.Image, name string, width int) []views.Line {
 	all := make([]views.Line, 0, len(m.Rows))
 	for i, r := range m.Rows {
 		id := m.RowID(i)
 		l := views.Line{
-			ID: id, Key: fmt.Sprintf("r-%d-%d", m.N, id), N: i + 1, Sum: batch.Sum(r), Box: presentBox(r.Box),
+			ID: id, Key: fmt.Sprintf("r-%d-%d", m.N, id), N: i + 1, Sum: batch.Fingerprint(r), Box: presentBox(r.Box),
 			Cells: make([]views.Cell, max(width, len(r.Cells))),
-			Image: oneLine(m.Name), URL: imageURL(m.Batch, m.N), Reading: m.Work,
+			Image: oneLine(name), URL: imageURL(m.Batch, m.N), Reading: m.Generation,
 		}
 		for j := range l.Cells {
 			l.Cells[j].ID, l.Cells[j].Column, l.Cells[j].State = cellID(m, id, j), j, string(table.Blank)
@@ -69,7 +70,7 @@ func presentLines(ctx context.Context, m *batch.Image, width int) []views.Line {
 			continue
 		}
 		cell := &all[issue.Row].Cells[issue.Column]
-		cell.Why = strings.TrimSpace(cell.Why + "\n" + views.Retell(ctx, oneLine(issue.Message)))
+		cell.Why = strings.TrimSpace(cell.Why + "\n" + views.LocalizeText(ctx, oneLine(issue.Message)))
 		if cell.State != string(table.Unreadable) && cell.State != string(table.Guessed) {
 			cell.State = doubtState(issue.Kind)
 		}
@@ -102,7 +103,7 @@ func cellID(m *batch.Image, row, column int) string {
 func presentDoubts(ctx context.Context, m *batch.Image, heads []views.Head) []views.Doubt {
 	doubts := make([]views.Doubt, 0, len(m.Issues))
 	for _, issue := range m.Issues {
-		d := views.Doubt{Message: views.Retell(ctx, oneLine(issue.Message)), At: -1, Settles: issue.Message}
+		d := views.Doubt{Message: views.LocalizeText(ctx, oneLine(issue.Message)), At: -1, Settles: issue.Message}
 		if issue.Row >= 0 && issue.Row < len(m.Rows) {
 			d.Row, d.RowID = issue.Row+1, m.RowID(issue.Row)
 			if cells := m.Rows[issue.Row].Cells; issue.Column >= 0 && issue.Column < min(len(heads), len(cells)) {
@@ -116,12 +117,12 @@ func presentDoubts(ctx context.Context, m *batch.Image, heads []views.Head) []vi
 	return doubts
 }
 
-// presentHistory is what people did, newest first.
+// presentHistory returns the edits by people, newest first.
 func presentHistory(m *batch.Image, heads []views.Head) []views.Edit {
 	var all []views.Edit
 	for _, e := range slices.Backward(m.Edits) {
-		v := views.Edit{Kind: string(e.Kind), Row: e.Row, Was: oneLine(e.Was.Text), Now: oneLine(e.Now.Text), By: oneLine(e.By), At: e.At, Undone: e.Undone, Old: e.Reading != m.Work}
-		if e.Row > 0 && e.Column >= 0 && e.Column < len(heads) && (e.Kind == batch.EditCell || e.Kind == batch.EditAccept) {
+		v := views.Edit{Kind: string(e.Kind), Row: e.Row, Was: oneLine(e.Was.Text), Now: oneLine(e.Now.Text), By: oneLine(e.By), At: e.At, Undone: e.Undone, Old: e.Generation != m.Generation}
+		if e.Row > 0 && e.Column >= 0 && e.Column < len(heads) && (e.Kind == batch.EditCell || e.Kind == batch.EditUnreadable || e.Kind == batch.EditAccept) {
 			v.Column = heads[e.Column].Name
 		}
 		all = append(all, v)
@@ -129,9 +130,9 @@ func presentHistory(m *batch.Image, heads []views.Head) []views.Edit {
 	return all
 }
 
-// presentClash is what was typed beside what somebody else made of it.
-func presentClash(c *batch.Clash, sentence string) *views.Clash {
-	return &views.Clash{
-		Message: sentence, Cell: c.There, Row: c.Ask.Row, Column: c.Ask.Column, Now: lines(c.Now), By: oneLine(c.By), Mine: lines(c.Ask.Text),
+// presentClash returns the typed text together with the conflicting change.
+func presentClash(c *batch.EditConflict, sentence string) *views.EditConflict {
+	return &views.EditConflict{
+		Message: sentence, Cell: c.There, Row: c.Request.Row, Column: c.Request.Column, Now: lines(c.Now), By: oneLine(c.By), Mine: lines(c.Request.Text),
 	}
 }

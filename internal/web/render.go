@@ -15,8 +15,8 @@ import (
 	"sheetlift/views"
 )
 
-// render answers with a page or fragment. It is rendered whole before the first byte is sent, so that a fault on the
-// way is still an error and not half a page.
+// render answers with a page or fragment. It is rendered completely before the first byte is sent, so that a failure is still
+// an error response and not half a page.
 func (s *Server) render(c echo.Context, status int, page templ.Component) error {
 	html, err := rendered(c.Request().Context(), page)
 	if err != nil {
@@ -38,11 +38,10 @@ func rendered(ctx context.Context, parts ...templ.Component) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// isFragment reports whether the answer goes into a part of a page, by htmx.
+// isFragment reports whether the response replaces a part of a page, by htmx.
 func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
 
-// liveSource renders what browsers that watch a batch in one language see: everything for one that connects, then what
-// changed.
+// liveSource renders the live page of a batch in one language: everything for a new connection, then the changes.
 func (s *Server) liveSource(id batch.ID, tag string) live.Source {
 	return liveSource{server: s, id: id, tag: tag}
 }
@@ -53,7 +52,7 @@ type liveSource struct {
 	tag    string
 }
 
-// Snapshot is the head and all rows.
+// Snapshot renders the head and all rows.
 func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	ctx = views.WithLanguage(ctx, l.tag)
 	v, err := l.server.liveView(ctx, l.id)
@@ -66,11 +65,11 @@ func (l liveSource) Snapshot(ctx context.Context) ([]byte, error) {
 	return rendered(ctx, views.LiveHead(v), views.LiveRows(v.Rows...))
 }
 
-// Delta is the changed rows by the images' numbers, and the head once. An item that is no image of the batch (the batch
-// itself, or an image that came too late) only renews the head.
+// Delta renders the changed rows by image number, and the head once. An item that is not an image of the batch (the batch
+// itself, or an image that was uploaded too late) only renews the head.
 func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byte, []byte, error) {
 	ctx = views.WithLanguage(ctx, l.tag)
-	o, err := l.server.board.Overview(ctx, l.id)
+	o, err := l.server.progress.Overview(ctx, l.id)
 	if errs.Is(err, errs.NotFound) {
 		gone, err := rendered(ctx, views.LiveGone())
 		return nil, gone, err
@@ -90,19 +89,20 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 			return nil, nil, err
 		}
 	}
-	head, err := rendered(ctx, l.server.head(o))
+	head, err := rendered(ctx, l.server.head(ctx, o))
 	return rows, head, err
 }
 
-// head is what changes on the page of a batch besides its rows.
-func (s *Server) head(o batch.Overview) templ.Component {
-	v := presentLive(o.Batch, presentProgress(o))
-	v.Steer = s.presentSteer(o.Batch)
+// head renders the part of the batch page that changes, except the rows.
+func (s *Server) head(ctx context.Context, o batch.Overview) templ.Component {
+	o = s.batches.WithDoubts(ctx, o)
+	v := s.presentLive(o.Batch, presentProgress(o))
+	v.Controls = s.presentControls(o.Batch)
 	return views.LiveHead(v)
 }
 
-// changed are the images that items name and the batch holds. They are taken from all of its images, of which there are
-// copies that the same word of a change has renewed: after a node was lost, another may answer for one image as it was.
+// changed returns the images in items that belong to the batch. They come from the cached list of all images, which is updated
+// by the same change events: after the loss of a node, a single read could be answered by another node with an older state.
 func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string) ([]*batch.Image, error) {
 	wanted := map[int]bool{}
 	for _, item := range items {
@@ -117,5 +117,6 @@ func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string)
 	if err != nil {
 		return nil, err
 	}
+	batch.MarkDuplicates(b, images)
 	return slices.DeleteFunc(images, func(m *batch.Image) bool { return !wanted[m.N] }), nil
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"sheetlift/internal/web"
 )
 
-// behind is a store of which the node that answers for one image has not heard of the last change yet.
+// behind is a store in which single reads are answered by a node that missed the last change.
 type behind struct {
 	*batchtest.World
 	was *batch.Image
@@ -30,25 +31,25 @@ func (b *behind) Image(ctx context.Context, id batch.ID, n int) (*batch.Image, e
 func TestAChangedRowIsDrawnAsItWasToldAndNotAsANodeThatIsBehindHasIt(t *testing.T) {
 	t.Parallel()
 	world := &behind{World: batchtest.NewWorld()}
-	copies := batch.NewCopies(world, world)
+	copies := batch.NewImageCache(world, world)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Copies: copies}, batch.Limits{MaxImages: 10})
-	board := batch.NewBoard(world, log)
+	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: copies}, batch.Limits{MaxImages: 10})
+	progress := batch.NewProgress(world, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan struct{})
 	ended := make(chan error, 2)
-	go func() { ended <- board.Run(ctx, world, ready) }()
+	go func() { ended <- progress.Run(ctx, world, ready) }()
 	go func() { ended <- copies.Run(ctx) }()
 	<-ready
 	defer func() {
 		cancel()
 		for range 2 {
-			if err := <-ended; err != nil {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) { // canceled before it had subscribed
 				t.Error(err)
 			}
 		}
 	}()
-	server := web.New(web.Config{MaxImages: 10}, web.Deps{Batches: service, Board: board, Feed: live.New(live.Options{}), Readers: batchtest.Readers{"gemini"}, TmpDir: t.TempDir(), Log: log})
+	server := web.New(web.Config{MaxImages: 10}, web.Deps{Batches: service, Progress: progress, Feed: live.New(live.Options{}), Readers: batchtest.Readers{"gemini"}, TmpDir: t.TempDir(), Log: log})
 
 	b, err := service.Create(ctx, batch.NewBatch{Name: "November"})
 	if err != nil {

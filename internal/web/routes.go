@@ -3,32 +3,42 @@ package web
 import (
 	"github.com/labstack/echo/v4"
 
+	"sheetlift/internal/export"
 	"sheetlift/internal/web/api"
 	"sheetlift/views"
 )
 
-// metricsPath is where figures for Prometheus are. Who may read them is who may read the pages.
+// metricsPath is the endpoint for Prometheus. It requires the same role as the pages.
 const metricsPath = "/metrics"
 
-// routes is every address there is.
+const (
+	healthPath    = "/health"
+	templatesPath = "/templates"            // accepts a file of saved columns
+	firstUpload   = "/batch-process-images" // the upload of the first version
+)
+
+// routes registers every route.
 func (s *Server) routes(e *echo.Echo) {
-	e.Use(s.recoverPanics, packed(), s.signedIn)
+	e.Use(s.recoverPanics, gzip(), s.admit, s.forms, api.KnownQuery)
 
 	e.GET("/", s.startPage)
-	e.GET("/events", s.startEvents)
+	e.GET("/events", s.startEvents, s.wire)
 	e.GET("/figures", s.figuresPage)
 	e.GET("/keys", s.keysPage)
-	e.GET("/keys/events", s.keysEvents)
+	e.GET("/keys/events", s.keysEvents, s.wire)
 	e.POST("/keys", s.addKey)
 	e.POST("/keys/test", s.testKey)
 	e.POST("/keys/enable", s.enableKey)
 	e.POST("/keys/disable", s.disableKey)
+	e.GET("/tokens", s.tokensPage)
+	e.POST("/tokens", s.createToken)
+	e.POST("/tokens/revoke", s.revokeToken)
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
 	e.POST("/language", s.chooseLanguage)
 	e.POST("/who", s.nameMe)
-	e.GET("/health", s.healthPage)
+	e.GET(healthPath, s.healthPage)
 	if s.metrics != nil {
 		e.GET(metricsPath, echo.WrapHandler(s.metrics))
 	}
@@ -37,7 +47,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/demo", s.openDemo)
 	e.POST("/demo/leave", s.leaveDemo)
 
-	e.POST("/templates", s.importTemplate)
+	e.POST(templatesPath, s.importTemplate)
 	e.GET("/templates/:file", s.exportTemplate)
 	e.POST("/templates/:id/rename", s.renameTemplate)
 
@@ -54,18 +64,20 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/preview", s.previewImage)
 	b.POST("/start", s.startBatch)
 	b.POST("/retry", s.retryFailed)
-	b.POST("/pause", s.steer(s.pauseBatch))
-	b.POST("/resume", s.steer(s.resumeBatch))
-	b.POST("/offline", s.steer(s.readOffline))
-	b.POST("/cancel", s.steer(s.cancelBatch))
+	b.POST("/pause", s.action(s.pauseBatch))
+	b.POST("/resume", s.action(s.resumeBatch))
+	b.POST("/offline", s.action(s.readOffline))
+	b.POST("/cancel", s.action(s.cancelBatch))
 	b.POST("/unschedule", s.unscheduleBatch)
 	b.POST("/settings", s.setBatch)
+	b.POST("/model", s.setModel)
 	b.POST("/delete", s.deleteBatch)
-	b.POST("/undelete", s.steer(s.undeleteBatch))
-	b.GET("/events", s.events)
+	b.POST("/undelete", s.action(s.undeleteBatch))
+	b.GET("/events", s.events, s.wire)
 	b.GET("/head", s.liveHead)
-	b.GET("/notes", s.noteEvents)
+	b.GET("/notes", s.noteEvents, s.wire)
 	b.GET("/workbook.xlsx", s.workbook)
+	s.rowsFiles(b)
 
 	b.GET("/uploads", s.uploads)
 	b.POST("/images", s.addImages)
@@ -81,19 +93,40 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/cancel", s.cancelImage)
 	b.POST("/images/:n/priority", s.setImage)
 	b.POST("/images/:n/edits", s.editImage)
+	b.GET("/check", s.queuePage)
+	b.POST("/check", s.answerDoubt)
+	b.GET("/check/doubts", s.queueDoubts)
+	b.GET("/check/rows/:n", s.queueRows)
 	b.GET("/rows", s.rowsPage)
 	b.POST("/rows/replace", s.replaceRows)
 
+	s.programRoutes(e)
+	for _, r := range e.Routes() {
+		s.routed[r.Method+" "+r.Path] = true
+	}
+}
+
+// programRoutes registers the API and the endpoints of the first version.
+func (s *Server) programRoutes(e *echo.Echo) {
 	if s.pool != nil {
 		e.GET("/api/v1/keys", api.Keys(s.pool, views.Why))
 	}
 	v1 := e.Group("/api/v1/batches")
-	api.NewBatches(s.batches, s.board).Register(v1)
+	api.NewBatches(s.batches, s.progress).Register(v1)
 	e.GET("/api/v1/figures", api.Figures(s.batches))
 	v1.PUT("/:id/images/:upload", s.uploadImage)
 	v1.GET("/:id/workbook.xlsx", s.workbook)
-	first := api.New(s.batches, s.board, s.cfg.MaxBytes)
-	e.POST("/batch-process-images", first.Process, s.patient)
+	v1.GET("/:id/events", s.jsonEvents, s.wire)
+	s.rowsFiles(v1.Group("/:id"))
+	first := api.New(s.batches, s.progress, s.cfg.MaxBytes)
+	e.POST(firstUpload, first.Process, s.rollingDeadline)
 	e.GET("/batch-status/:id", first.Status)
 	e.GET("/batch-results/:id", first.Results)
+}
+
+// rowsFiles registers the files with the rows of a batch.
+func (s *Server) rowsFiles(g *echo.Group) {
+	for _, format := range export.Formats() {
+		g.GET("/rows."+string(format), s.rowsFile(format))
+	}
 }

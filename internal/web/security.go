@@ -1,12 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"path"
 	"runtime/debug"
 	"slices"
@@ -16,51 +20,69 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"sheetlift/internal/access"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
 
-// policy is the Content-Security-Policy of every page: nothing from elsewhere, nothing inline.
+// policy is the Content-Security-Policy of every page: nothing from other hosts, nothing inline.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 
 type requestKey struct{}
 
-// guard is what every request passes before it is routed, cheapest first: the name it was sent to, then where it comes
-// from. Neither reads the body.
+// guard runs the checks before routing, cheapest first: the requested host, then the origin. Neither reads the body.
 func (s *Server) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		r, named := s.allowOrigin(h, r)
 		id := rand.Text()[:12]
-		ctx := views.WithLanguage(context.WithValue(r.Context(), requestKey{}, id), speaks(r))
+		ctx := s.unwrap(context.WithValue(r.Context(), requestKey{}, id), r)
+		ctx = views.WithLanguage(ctx, speaks(r))
+		ctx, role := s.recognize(ctx, r)
+		ctx = views.WithRole(ctx, role.String())
 		if cookie, err := r.Cookie(themeCookie); err == nil {
 			ctx = views.WithTheme(ctx, cookie.Value)
 		}
 		r = r.WithContext(ctx)
-		h := w.Header()
 		h.Set("X-Request-Id", id)
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		if !s.knownHost(r.Host) {
-			refuse(w, http.StatusMisdirectedRequest, views.Tell(ctx, "This name is not known here. Open the address that "+
+		protect(h)
+		onlyTLS(h, r)
+		if !s.hasRoom(w, r) {
+			return
+		}
+		if !s.knownHost(r) {
+			refuse(w, r, http.StatusMisdirectedRequest, views.Localize(ctx, "This name is not known here. Open the address that "+
 				"the program printed, or ask your technician to add the name to SHEETLIFT_HOSTS."))
 			return
 		}
-		if err := crossOrigin.Check(r); err != nil {
-			refuse(w, http.StatusForbidden, views.Tell(ctx, "This request comes from another site and is not carried out."))
+		if named && isPreflight(r) {
+			answerPreflight(w)
 			return
 		}
-		next.ServeHTTP(w, asGet(r))
+		if err := crossOrigin.Check(r); err != nil && !named {
+			refuse(w, r, http.StatusForbidden, views.Localize(ctx, "This request comes from another site and is not carried out."))
+			return
+		}
+		next.ServeHTTP(w, headAsGet(r))
 	})
 }
 
-// asGet lets a question for the head of a page be answered as the page is: net/http leaves out what is written. A live
-// wire has no end and therefore no head.
-func asGet(r *http.Request) *http.Request {
+// protect sets the headers of every response that restrict the use of it by a browser.
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if h.Get("Cross-Origin-Resource-Policy") == "" { // a named origin may load it
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	}
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// headAsGet treats HEAD like GET: net/http drops the body. An event stream has no end, and therefore no answer to HEAD.
+func headAsGet(r *http.Request) *http.Request {
 	if r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/events") {
 		return r
 	}
@@ -69,34 +91,57 @@ func asGet(r *http.Request) *http.Request {
 	return r
 }
 
-// refuse answers before routing, and without reading what is still on its way.
-func refuse(w http.ResponseWriter, status int, sentence string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+// refuse answers before routing, without reading the body.
+func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
+	kind, body := "text/plain; charset=utf-8", []byte(sentence+"\n")
+	if forPrograms(r.URL.Path) {
+		id, _ := r.Context().Value(requestKey{}).(string)
+		kind, body = problemFor(r.URL.Path, views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: sentence, RequestID: id})
+	}
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Connection", "close")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, sentence+"\n")
+	_, _ = w.Write(body)
 }
 
-// knownHost reports whether the pages may be called by this name, whatever the port: a page elsewhere must not reach
-// us by a name that it controls. A bare address cannot be made to point elsewhere, so it is known where a password is
-// asked.
-func (s *Server) knownHost(host string) bool {
+// knownHost reports whether host is a valid name of this server, ignoring the port: a page elsewhere must not reach it under a
+// name that it controls (DNS rebinding). A bare IP address is valid if the connection arrived at it; any other must be
+// configured, like a name.
+func (s *Server) knownHost(r *http.Request) bool {
+	host := bareHost(r.Host)
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.Unmap().IsLoopback() || slices.Contains(s.cfg.Hosts, host) {
+		return true
+	}
+	here, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if err != nil || here == nil || s.cfg.Password == "" {
+		return false
+	}
+	local, ok := access.Address(here.String())
+	return ok && local == ip.Unmap().WithZone("")
+}
+
+// bareHost returns the name or address of a Host header, without port and brackets.
+func bareHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	ip := net.ParseIP(host)
-	switch {
-	case host == "localhost" || ip != nil && ip.IsLoopback():
-		return true
-	case slices.Contains(s.cfg.Hosts, host):
-		return true
-	default:
-		return ip != nil && s.cfg.Password != ""
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// strictTransport is the HSTS max-age: one year.
+const strictTransport = "max-age=31536000"
+
+// onlyTLS sets HSTS for browsers that came over TLS, except on loopback, where other programs use the same name.
+func onlyTLS(h http.Header, r *http.Request) {
+	host := bareHost(r.Host)
+	ip, err := netip.ParseAddr(host)
+	if secure(r) && host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
+		h.Set("Strict-Transport-Security", strictTransport)
 	}
 }
 
-// recoverPanics answers a panic with an error of ours and keeps the process; what it says goes to the log only.
+// recoverPanics answers a panic with an error response and keeps the process running; its message goes to the log only.
 func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -112,13 +157,13 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// packed compresses what is text. Pictures and workbooks are compressed already, and the live wire must not wait for more.
-func packed() echo.MiddlewareFunc {
+// gzip compresses text. Pictures and workbooks are compressed already, and an event stream must not be buffered.
+func gzip() echo.MiddlewareFunc {
 	return middleware.GzipWithConfig(middleware.GzipConfig{
 		Level: 4, MinLength: 1 << 10, // the page of 500 images: 600 KB become 27 KB in a few milliseconds, and hardly less at level 9
 		Skipper: func(c echo.Context) bool {
 			switch path.Base(c.Path()) {
-			case "thumb", "picture", "workbook.xlsx", "events", ":name": // assets are compressed once, for all
+			case "thumb", "picture", "workbook.xlsx", "events", ":name": // assets are compressed once, for all requests
 				return true
 			}
 			return false
@@ -132,17 +177,17 @@ func requestID(c echo.Context) string {
 }
 
 const (
-	stall = 30 * time.Second // an upload that sends nothing for so long is cut off
-	slow  = 10 << 10         // bytes a second that an upload must reach on average, after the first minute
+	stall = 30 * time.Second // an upload that sends nothing for this long is aborted
+	slow  = 10 << 10         // minimum average rate of an upload in bytes per second, after the first minute
 )
 
-// patient gives an upload as much time as it needs while it moves: its deadlines roll with what arrives.
-func (s *Server) patient(next echo.HandlerFunc) echo.HandlerFunc {
+// rollingDeadline replaces the read timeout of an upload by a rolling deadline, so that it may take any time while data arrives.
+func (s *Server) rollingDeadline(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		control := http.NewResponseController(c.Response())
 		_ = control.SetWriteDeadline(time.Time{})
 		r := c.Request()
-		r.Body = &rolling{ReadCloser: r.Body, control: control, since: time.Now()}
+		r.Body = &rolling{ReadCloser: r.Body, control: control, stall: cmp.Or(s.cfg.Stall, stall), since: time.Now()}
 		return next(c)
 	}
 }
@@ -151,20 +196,25 @@ func (s *Server) patient(next echo.HandlerFunc) echo.HandlerFunc {
 type rolling struct {
 	io.ReadCloser
 	control *http.ResponseController
+	stall   time.Duration
 	since   time.Time
 	got     int64
 }
 
-// Read reads, and gives up on who is slower than anybody's line.
+// Read fails for a sender that is too slow or sends nothing. The deadline then stays set, so that net/http does not wait for
+// the remaining body either. At the end of the body it is cleared, because processing an upload has no time limit.
 func (b *rolling) Read(p []byte) (int, error) {
 	if waited := time.Since(b.since); waited > time.Minute && float64(b.got) < slow*waited.Seconds() {
-		return 0, errs.New(errs.Invalid, "The upload is too slow to be waited for. Check the connection, then send it again.")
+		return 0, errs.New(errs.Timeout, "The upload is too slow to be waited for. Check the connection, then send it again.")
 	}
-	_ = b.control.SetReadDeadline(time.Now().Add(stall))
+	_ = b.control.SetReadDeadline(time.Now().Add(b.stall))
 	n, err := b.ReadCloser.Read(p)
 	b.got += int64(n)
-	if err != nil { // all is there: what is done with it now takes the time it takes
+	switch {
+	case err == io.EOF: // never wrapped
 		_ = b.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = errs.Wrap(err, errs.Timeout, "The upload stood still for too long. Check the connection, then send it again.")
 	}
 	return n, err
 }

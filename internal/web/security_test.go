@@ -15,7 +15,7 @@ import (
 	"sheetlift/internal/web"
 )
 
-// unread is a body that must not be touched.
+// unread is a body that must not be read.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {
@@ -23,7 +23,7 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, errors.New("not to be read")
 }
 
-// serve answers one request and returns the whole answer.
+// serve answers one request and returns the whole response.
 func (d *desk) serve(r *http.Request) *http.Response {
 	d.t.Helper()
 	w := httptest.NewRecorder()
@@ -74,7 +74,7 @@ func TestEveryAnswerCarriesTheStrictPolicy(t *testing.T) {
 	d := newDesk(t, "tesseract")
 	b := d.draft("a")
 	for _, path := range []string{
-		"/", "/keys", "/static/app.css", "/health", "/nothing/here", "/batches/" + string(b.ID), "/batch-status/none",
+		"/", "/keys", "/static/base.css", "/health", "/nothing/here", "/batches/" + string(b.ID), "/batch-status/none",
 		"/batches/" + string(b.ID) + "/images/1/picture", "/batches/" + string(b.ID) + "/workbook.xlsx",
 	} {
 		res := d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil))
@@ -93,7 +93,7 @@ func TestTheHeadOfAPageIsAnsweredLikeThePage(t *testing.T) {
 	d := newDesk(t, "tesseract")
 	b := d.draft("a")
 	for path, want := range map[string]int{
-		"/": http.StatusOK, "/static/app.css": http.StatusOK, "/nothing": http.StatusNotFound,
+		"/": http.StatusOK, "/static/base.css": http.StatusOK, "/nothing": http.StatusNotFound,
 		"/batches/" + string(b.ID) + "/events": http.StatusMethodNotAllowed,
 	} {
 		res := d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodHead, "http://localhost"+path, nil))
@@ -115,7 +115,7 @@ func TestAPasswordIsAskedForEverythingButTheDoorItself(t *testing.T) {
 	d := guarded(t)
 	b := d.draft("a")
 	at := "/batches/" + string(b.ID)
-	for _, path := range []string{"/login", "/health", "/static/app.css"} {
+	for _, path := range []string{"/login", "/health", "/static/base.css"} {
 		d.get(path).has(t, http.StatusOK)
 	}
 	for _, path := range []string{"/", "/keys", at, at + "/workbook.xlsx", at + "/images/1/picture", at + "/events", "/nothing"} {
@@ -164,16 +164,7 @@ func TestASessionBeginsWithThePasswordAndEndsWithTheSignOut(t *testing.T) {
 	d.ask("GET", "/", nil, "Cookie", with).goesTo(t, "/login?next=%2F")
 }
 
-func TestGuessingThePasswordIsSlowedDown(t *testing.T) {
-	t.Parallel()
-	d := guarded(t)
-	for range 10 {
-		d.post("/login", url.Values{"password": {"a wrong guess"}}).has(t, http.StatusUnauthorized)
-	}
-	d.post("/login", url.Values{"password": {password}}).has(t, http.StatusTooManyRequests)
-}
-
-// broken is a pool whose tests fail in a way that nobody foresaw.
+// broken is a pool whose key tests fail with an unexpected error.
 type broken struct{ *keypool.Pool }
 
 func (broken) Test(_ context.Context, label string) (keypool.Outcome, error) {

@@ -1,5 +1,5 @@
-// Package web is the doors that browsers use: pages, fragments, uploads, the live wire and downloads. Every route is on
-// one page, routes.go; every error is answered in one place, errors.go.
+// Package web implements the entry points for browsers: pages, fragments, uploads, event streams and downloads. All routes are
+// in routes.go; all errors are answered in errors.go.
 package web
 
 import (
@@ -11,101 +11,121 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sheetlift/internal/access"
 	"sheetlift/internal/batch"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
 )
 
-// Config of the doors.
+// Config is the configuration of the server.
 type Config struct {
-	Password  string   // asked for at the login page; "" asks nobody
-	Secret    []byte   // signs what browsers hold once they gave it; the same for all processes; nil: they sign in at each
-	Hosts     []string // names the pages may be called by, besides those of loopback
-	MaxImages int      // of a batch
-	MaxBytes  int64    // of one picture; 0 is 25 MB
-	MaxPacked int64    // of a file that holds many, a PDF or ZIP; 0 is 512 MB
-	Version   string
-	Simulated bool // a demonstration: every page says so
-	Reuses    bool // pictures that were read before are taken over from there
-	Guest     bool // a demonstration beside a real program, which one can go back to
+	Password    string         // for the login page; "" disables the login
+	Viewers     string         // password for the viewer role; "" for none
+	Secret      []byte         // signs session cookies, shared by all processes; nil: each process has its own sessions
+	Hosts       []string       // valid host names, besides those of loopback
+	Origins     []string       // other origins whose pages may call the API, without a slash at the end
+	Proxies     access.Proxies // trusted to set X-Forwarded headers
+	MaxImages   int            // per batch
+	MaxBytes    int64          // per picture; 0 is 25 MB
+	Connections int            // open at once; 0 is most of the file descriptors of this process
+	Stall       time.Duration  // maximum pause of an upload; 0 is 30 s
+	MaxPacked   int64          // for a file with many pictures, PDF or ZIP; 0 is 512 MB
+	Version     string
+	Simulated   bool // a demonstration: every page says so
+	NoStore     bool // Google is asked not to store the data sent
+	Reuses      bool // earlier readings of the same pictures are used
+	Guest       bool // a demonstration beside a real program, with a way back to it
 }
 
-// Deps is what the doors open to.
+// Deps are the dependencies of the server.
 type Deps struct {
 	Batches  *batch.Service
-	Board    *batch.Board
+	Progress *batch.Progress
 	Feed     *live.Feed
-	Keys     Keys                                           // nil: there are no keys
-	AddKey   func(ctx context.Context, k keypool.Key) Added // takes a key in; nil: that is not possible here
-	KeysFile bool                                           // added keys are written to a file
-	OldKeys  func() string                                  // why the keys were not read anew, for the technician; "" when they were, nil: they never are
-	Metrics  http.Handler                                   // answers GET /metrics; nil: there are none
+	Keys     Keys                                           // nil: no keys
+	AddKey   func(ctx context.Context, k keypool.Key) Added // adds a key; nil: not possible
+	KeysFile bool                                           // added keys are saved to a file
+	OldKeys  func() string                                  // why the keys file was not read again, for the technician; "" if it was, nil if it never is
+	Access   *access.Registry                               // tokens and ended sessions; nil: in this process only
+	Metrics  http.Handler                                   // serves GET /metrics; nil: none
+	Offers   func() []Offer                                 // models to choose from; nil: none
+	Ending   func() []Ending                                // models in use that will be retired; nil: unknown
 	Readers  batch.Readers
+	Slow     func() time.Time // end of the reduced concurrency (half as many at once); zero if not active, nil: never
 	Health   func(context.Context) error
-	Demo     func(context.Context) (Demo, error) // opens a demonstration; nil: there is none
-	TmpDir   string                              // for workbooks on their way out; exists, and is emptied by its owner
+	Demo     func(context.Context) (Demo, error) // starts a demonstration; nil: none
+	TmpDir   string                              // for workbooks being sent; it exists, and its owner empties it
 	Log      *slog.Logger
 }
 
-// Server answers requests. Make one with New.
+// Server answers HTTP requests. Use New to create one.
 type Server struct {
 	cfg      Config
 	batches  *batch.Service
-	board    *batch.Board
+	progress *batch.Progress
 	feed     *live.Feed
 	pool     Keys
 	add      func(context.Context, keypool.Key) Added
 	keeps    bool
 	oldKeys  func() string
+	ending   func() []Ending
+	offers   func() []Offer
 	metrics  http.Handler
 	readers  batch.Readers
+	slow     func() time.Time
 	health   func(context.Context) error
 	demo     demo
 	tmp      string
 	log      *slog.Logger
-	sessions *sessions
-	exports  chan struct{} // two workbooks at once: each holds a batch in memory
+	sessions *access.Sessions
+	registry *access.Registry
+	routed   map[string]bool // method and path of every route
+	crowd    *crowd
+	attempts *access.Attempts
+	exports  chan struct{} // maxExports tokens: each export holds a batch in memory
 	echo     *echo.Echo
 }
 
 // maxExports is how many workbooks are written at the same time.
 const maxExports = 2
 
-// New builds the doors. Nothing listens yet.
+// New builds the server. It does not listen yet.
 func New(cfg Config, d Deps) *Server {
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 25<<20)
 	cfg.MaxPacked = cmp.Or(cfg.MaxPacked, 512<<20)
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.Access == nil {
+		d.Access = access.NewRegistry(nil, d.Log)
+	}
 	s := &Server{
-		cfg: cfg, batches: d.Batches, board: d.Board, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, metrics: d.Metrics, readers: d.Readers,
-		health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
-		sessions: newSessions(cfg.Password, cfg.Secret), exports: make(chan struct{}, maxExports),
+		cfg: cfg, batches: d.Batches, progress: d.Progress, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, ending: d.Ending, offers: d.Offers, metrics: d.Metrics, readers: d.Readers,
+		slow: d.Slow, health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
+		sessions: access.NewSessions(cfg.Password, cfg.Viewers, cfg.Secret), registry: d.Access, routed: map[string]bool{}, attempts: access.NewAttempts(), crowd: newCrowd(cfg.Connections), exports: make(chan struct{}, maxExports),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(discard{})
 	e.HTTPErrorHandler = s.answerError
-	e.IPExtractor = echo.ExtractIPDirect() // whoever we talk to, whatever a header claims
+	e.IPExtractor = echo.ExtractIPDirect() // guard has set it to the client reported by trusted proxies
 	s.echo = e
 	s.routes(e)
 	return s
 }
 
-// discard takes echo's own log, which would not be structured; everything of interest reaches ours.
+// discard drops echo's own unstructured log; everything of interest reaches ours.
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// Handler is everything behind one handler, with the checks that come before routing.
+// Handler returns the handler for everything, with the checks before routing.
 func (s *Server) Handler() http.Handler { return s.guard(s.demo.before(s.echo)) }
 
-// Inner is Handler without the checks that come before routing, for a program that has made them.
+// Inner is Handler without the checks before routing, for a program that has made them.
 func (s *Server) Inner() http.Handler { return s.echo }
 
-// HTTP is a server for Handler whose timeouts cut off who is slow on purpose and spare uploads and live pages, which
-// set their own.
+// HTTP returns a server for Handler whose timeouts cut off slow clients; uploads and event streams set their own.
 func (s *Server) HTTP() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),
@@ -113,6 +133,8 @@ func (s *Server) HTTP() *http.Server {
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       120 * time.Second,
+		ConnState:         s.crowd.watch,
+		ConnContext:       seated,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -3,9 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,16 +16,16 @@ import (
 	"sheetlift/views"
 )
 
-// uploadImage takes one picture into a draft: the raw file as body, its name and place as query. The browser's own id
-// in the address makes sending it again harmless. It answers once the picture is durable.
-func (s *Server) uploadImage(c echo.Context) error { return s.patient(s.takeUpload)(c) }
+// uploadImage adds one picture to a draft: the raw file as body, name and position as query. The client's own id in the address
+// makes a repeated upload harmless. It answers once the picture is durable.
+func (s *Server) uploadImage(c echo.Context) error { return s.rollingDeadline(s.takeUpload)(c) }
 
 func (s *Server) takeUpload(c echo.Context) error {
 	r := c.Request()
 	filename := c.QueryParam("filename")
-	// Which limit holds shows the file's content; here only what exceeds both is refused.
+	// The applicable limit depends on the content of the file; here, only a body above both limits is rejected.
 	if r.ContentLength > s.cfg.MaxPacked {
-		c.Response().Header().Set("Connection", "close") // the rest is not worth reading
+		c.Response().Header().Set("Connection", "close") // do not read the remaining body
 		return tooLarge(filename, s.cfg.MaxPacked)
 	}
 	position, err := strconv.Atoi(orZero(c.QueryParam("position")))
@@ -36,7 +34,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	}
 	taken, err := s.batches.AddImages(r.Context(), batch.ID(c.Param("id")), batch.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
-		Folder: c.QueryParam("folder"), Dated: datedOf(c.QueryParam("dated")),
+		Folder: c.QueryParam("folder"), TakenAt: datedOf(c.QueryParam("dated")),
 		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxPacked+1),
 	})
 	if err != nil {
@@ -45,16 +43,16 @@ func (s *Server) takeUpload(c echo.Context) error {
 	return c.JSON(http.StatusCreated, answerTaken(r.Context(), c.Param("upload"), taken))
 }
 
-// uploaded is the answer to an upload: the images that it became, and what of it could not be used.
+// uploaded is the response to an upload: the images made from it, and the parts that were rejected.
 type uploaded struct {
-	ID      string          `json:"id"` // the sender's own
+	ID      string          `json:"id"` // chosen by the client
 	Images  []uploadedImage `json:"images"`
 	Refused []string        `json:"refused"`
 }
 
 type uploadedImage struct {
 	N        int          `json:"n"`
-	Page     int          `json:"page,omitempty"` // of the document that it came out of
+	Page     int          `json:"page,omitempty"` // page of the document it was extracted from
 	Name     string       `json:"name"`
 	Filename string       `json:"filename"`
 	Width    int          `json:"width"`
@@ -67,7 +65,7 @@ type noteOnPage struct {
 	Message string `json:"message"`
 }
 
-func answerTaken(ctx context.Context, id string, t *batch.Taken) uploaded {
+func answerTaken(ctx context.Context, id string, t *batch.Ingested) uploaded {
 	answer := uploaded{ID: id, Images: make([]uploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
 	for _, m := range t.Images {
 		one := uploadedImage{
@@ -75,17 +73,17 @@ func answerTaken(ctx context.Context, id string, t *batch.Taken) uploaded {
 			Notes: make([]noteOnPage, 0, len(m.Picture.Notes)),
 		}
 		for _, n := range m.Picture.Notes {
-			one.Notes = append(one.Notes, noteOnPage{n.Kind, views.Retell(ctx, n.Message)})
+			one.Notes = append(one.Notes, noteOnPage{n.Kind, views.LocalizeText(ctx, n.Message)})
 		}
 		answer.Images = append(answer.Images, one)
 	}
 	for _, why := range t.Refused {
-		answer.Refused = append(answer.Refused, views.Retell(ctx, why))
+		answer.Refused = append(answer.Refused, views.LocalizeText(ctx, why))
 	}
 	return answer
 }
 
-// uploads tells a script which of its files a draft holds, so that nothing is sent twice after a fault.
+// uploads lists the uploads that a draft contains, so that a client repeats only the missing ones after a failure.
 func (s *Server) uploads(c echo.Context) error {
 	there, err := s.batches.Uploaded(c.Request().Context(), batch.ID(c.Param("id")))
 	if err != nil {
@@ -93,12 +91,12 @@ func (s *Server) uploads(c echo.Context) error {
 	}
 	all := make([]uploaded, 0, len(there))
 	for id, images := range there {
-		all = append(all, answerTaken(c.Request().Context(), id, &batch.Taken{Images: images}))
+		all = append(all, answerTaken(c.Request().Context(), id, &batch.Ingested{Images: images}))
 	}
 	return c.JSON(http.StatusOK, all)
 }
 
-// datedOf is the time of a file as a browser sends it; what cannot be understood is not known.
+// datedOf parses the time of a file as sent by a browser; the zero time if it is invalid.
 func datedOf(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -118,7 +116,7 @@ func tooLarge(filename string, limit int64) error {
 	return errs.New(errs.TooLarge, "“%s” is larger than %d MB. Save it smaller, for example as JPEG, and add it again.", filename, limit>>20)
 }
 
-// newBatch is a draft whose name, until a person chooses one, is in that person's language.
+// newBatch creates a draft with a default name in the person's language.
 func (s *Server) newBatch(c echo.Context, name string) (*batch.Batch, error) {
 	ctx := c.Request().Context()
 	if strings.TrimSpace(name) == "" {
@@ -127,10 +125,9 @@ func (s *Server) newBatch(c echo.Context, name string) (*batch.Batch, error) {
 	return s.batches.Create(ctx, batch.NewBatch{Name: name})
 }
 
-// createBatch begins a draft. Scripts get its address; a plain form may carry the pictures along.
+// createBatch creates a draft. Scripts get its address; a form without JavaScript may contain the pictures.
 func (s *Server) createBatch(c echo.Context) error {
-	form, err := c.Request().MultipartReader()
-	if errors.Is(err, http.ErrNotMultipart) {
+	if !takesStream(c) {
 		b, err := s.newBatch(c, c.FormValue("name"))
 		if err != nil {
 			return err
@@ -140,42 +137,39 @@ func (s *Server) createBatch(c echo.Context) error {
 		}
 		return c.JSON(http.StatusCreated, map[string]string{"id": string(b.ID), "url": batchURL(b.ID)})
 	}
+	return s.rollingDeadline(func(c echo.Context) error { return s.plainForm(c, "") })(c)
+}
+
+// addImages adds pictures to a draft from a form without JavaScript.
+func (s *Server) addImages(c echo.Context) error {
+	return s.rollingDeadline(func(c echo.Context) error { return s.plainForm(c, batch.ID(c.Param("id"))) })(c)
+}
+
+// plainForm adds pictures from a form without JavaScript, one after the other as they arrive. Rejected files are listed next to
+// the accepted ones. Without an id it creates a draft.
+func (s *Server) plainForm(c echo.Context, id batch.ID) error {
+	ctx := c.Request().Context()
+	form, err := c.Request().MultipartReader() // of the body as wrapped by rollingDeadline
 	if err != nil {
-		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
+		return unreadable(err)
 	}
-	return s.patient(func(c echo.Context) error {
+	if id == "" {
 		b, err := s.newBatch(c, "")
 		if err != nil {
 			return err
 		}
-		return s.plainForm(c, b.ID, form)
-	})(c)
-}
-
-// addImages takes more pictures into a draft from a form sent without scripts.
-func (s *Server) addImages(c echo.Context) error {
-	id := batch.ID(c.Param("id"))
-	form, err := c.Request().MultipartReader()
-	if err != nil {
-		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
+		id = b.ID
 	}
-	return s.patient(func(c echo.Context) error { return s.plainForm(c, id, form) })(c)
-}
-
-// plainForm takes pictures from a form sent without scripts, one after the other as they arrive. Refused ones are named
-// beside what was taken.
-func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader) error {
-	ctx := c.Request().Context()
 	upload := rand.Text()
 	var refused []string
 	files, taken := 0, 0
 	for {
 		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // an EOF inside a part is wrapped: the form is truncated
 			break
 		}
 		if err != nil {
-			return errs.Wrap(err, errs.Invalid, "The upload broke off. Go back and send it again.")
+			return brokenOff(err)
 		}
 		if part.FileName() == "" {
 			continue
@@ -188,12 +182,12 @@ func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader) 
 		case err == nil:
 			taken += len(got.Images)
 			for _, why := range got.Refused {
-				refused = append(refused, views.Retell(ctx, why))
+				refused = append(refused, views.LocalizeText(ctx, why))
 			}
 		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
-			refused = append(refused, told(ctx, err))
+			refused = append(refused, localize(ctx, err))
 			if _, err := io.Copy(io.Discard, part); err != nil {
-				return errs.Wrap(err, errs.Invalid, "The upload broke off. Go back and send it again.")
+				return brokenOff(err)
 			}
 		default:
 			return err
@@ -202,7 +196,16 @@ func (s *Server) plainForm(c echo.Context, id batch.ID, form *multipart.Reader) 
 	return s.afterForm(c, id, taken, refused)
 }
 
-// afterForm shows what came of a plain form: the names, with what was refused; an empty draft is not kept.
+// brokenOff is the error for a truncated form. A more specific error is returned unchanged.
+func brokenOff(err error) error {
+	if errs.KindOf(err) != errs.Internal {
+		return err
+	}
+	return errs.Wrap(err, errs.Malformed, "The upload broke off. Go back and send it again.")
+}
+
+// afterForm shows the result of a form without JavaScript: the names step, with the rejected files; an empty draft is
+// discarded.
 func (s *Server) afterForm(c echo.Context, id batch.ID, taken int, refused []string) error {
 	ctx := c.Request().Context()
 	if taken > 0 && refused == nil {

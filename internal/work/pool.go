@@ -1,5 +1,5 @@
-// Package work is the pool of goroutines that do the work: a fixed number of slots, handed out by priority and, within
-// one, by turns between groups; an end with grace. It knows nothing of what is done in them.
+// Package work is the goroutine pool: a fixed number of slots, granted by priority and fairly between groups of the
+// same priority, and a graceful shutdown. It knows nothing of the work done in the slots.
 package work
 
 import (
@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Priority orders those who wait for a slot; a higher one goes first.
+// Priority orders callers that wait for a slot; a higher one goes first.
 type Priority int
 
 // The priorities.
@@ -18,21 +18,20 @@ const (
 	High   Priority = 1
 )
 
-// ErrClosed is returned to those who ask a pool that takes no more work.
+// ErrClosed means that the pool takes no more work.
 var ErrClosed = errors.New("work: the pool is closed")
 
-// keptShare is which part of the slots is kept for groups that have few of them: what one large batch may have is the
-// rest.
-const keptShare = 9
+// reservedShare: one slot in this many is reserved for groups that hold few. One large group may hold the others.
+const reservedShare = 9
 
-// Pool runs functions in goroutines, at most Slots at a time. A function's context ends when the grace of Close is
-// over, not when the one who handed it in is gone.
+// Pool runs functions in goroutines, in a limited number of slots. A function's context ends when the grace period
+// of Close is over, not when the caller of Go ends.
 type Pool struct {
 	base    context.Context
 	cancel  context.CancelFunc
 	closing context.Context
 	refuse  context.CancelFunc
-	gate    *Gate
+	slots   *FairSemaphore
 
 	mu   sync.Mutex // orders done against Close
 	done sync.WaitGroup
@@ -40,19 +39,19 @@ type Pool struct {
 
 // New returns a pool with the given number of slots, at least one. Close must be called.
 func New(slots int) *Pool {
-	p := &Pool{gate: NewGate(slots, slots/keptShare)}
+	p := &Pool{slots: NewFairSemaphore(slots, slots/reservedShare)}
 	p.base, p.cancel = context.WithCancel(context.Background())
 	p.closing, p.refuse = context.WithCancel(context.Background())
 	return p
 }
 
-// Go waits for a slot and then runs f in it, returning as soon as f is started. It returns ctx's error when ctx ends
-// first and ErrClosed once Close was called. Groups share the slots fairly with all others of their priority.
+// Go waits for a slot, starts f in it and returns. It returns ctx's error when ctx ends first, and ErrClosed once
+// Close was called. Groups share the slots fairly with all others of their priority.
 func (p *Pool) Go(ctx context.Context, group string, priority Priority, f func(context.Context)) error {
 	waiting, end := context.WithCancel(ctx)
 	defer end()
 	defer context.AfterFunc(p.closing, end)()
-	if err := p.gate.Enter(waiting, group, priority); err != nil {
+	if err := p.slots.Enter(waiting, group, priority); err != nil {
 		if p.closing.Err() != nil {
 			return ErrClosed
 		}
@@ -61,18 +60,18 @@ func (p *Pool) Go(ctx context.Context, group string, priority Priority, f func(c
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing.Err() != nil {
-		p.gate.Leave(group)
+		p.slots.Leave(group)
 		return ErrClosed
 	}
 	p.done.Go(func() {
-		defer p.gate.Leave(group)
+		defer p.slots.Leave(group)
 		f(p.base)
 	})
 	return nil
 }
 
-// Close takes no more work, waits until ctx ends for what runs, then ends the functions' context and waits for them to
-// return. It may be called twice, and at the same time; each call returns when all work has returned.
+// Close refuses new work, waits for running functions until ctx ends, then cancels their context and waits for them
+// to return. It may be called twice, and concurrently; each call returns when all work has returned.
 func (p *Pool) Close(ctx context.Context) {
 	p.mu.Lock()
 	p.refuse()

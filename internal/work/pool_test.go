@@ -50,7 +50,7 @@ func TestAHigherPriorityGoesFirstAndEqualsInOrder(t *testing.T) {
 			go func() {
 				_ = p.Go(t.Context(), "", prio, func(context.Context) { order <- name })
 			}()
-			synctest.Wait() // the asker is in the queue before the next one asks
+			synctest.Wait() // the caller is in the queue before the next one comes
 		}
 		ask("low", work.Low)
 		ask("first", work.Normal)
@@ -126,6 +126,6 @@ func TestCloseGivesGraceThenEndsTheWorkAndRefusesMore(t *testing.T) {
 		if err := p.Go(t.Context(), "", work.Normal, func(context.Context) {}); !errors.Is(err, work.ErrClosed) {
 			t.Errorf("one who came later got %v", err)
 		}
-		p.Close(t.Context()) // twice is no harm
+		p.Close(t.Context()) // a second call is harmless
 	})
 }

@@ -13,9 +13,9 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Intake accepts every file whose text does not begin with "bad" and takes its bytes for the picture. One that begins
-// with "pages" is a document with a page for each further line; a line that begins with "bad" is a page that is refused,
-// one that begins with "broken" ends it with an error that is not the file's fault.
+// Intake accepts every file whose text does not begin with "bad" and uses its bytes as the picture. A file that begins with
+// "pages" is a document with a page for each further line; a line that begins with "bad" is a rejected page, and one that
+// begins with "broken" ends the file with an error that is not caused by it.
 type Intake struct{}
 
 // Prepare implements batch.Intake.
@@ -28,7 +28,7 @@ func (Intake) Prepare(_ context.Context, filename string, r io.Reader, have func
 		}
 		lines := bytes.Split(data, []byte("\n"))
 		if string(lines[0]) != "pages" {
-			yield(part(batch.Part{N: 1, Alone: true, Filename: filename}, data), nil)
+			yield(part(batch.Part{N: 1, Single: true, Filename: filename}, data), nil)
 			return
 		}
 		for i, line := range lines[1:] {
@@ -53,13 +53,13 @@ func part(p batch.Part, data []byte) batch.Part {
 	return p
 }
 
-// Rotate implements batch.Intake: it writes the number of quarters behind the picture.
+// Rotate implements batch.Intake: it appends the number of quarter turns to the picture.
 func (Intake) Rotate(_ context.Context, data []byte, quarters int) (*batch.Prepared, error) {
 	data = fmt.Appendf(bytes.Clone(data), "+%d", quarters)
 	return &batch.Prepared{Data: data, MIME: "image/jpeg", Width: 50, Height: 100, Thumb: []byte("t")}, nil
 }
 
-// Readers has one engine of each name given.
+// Readers is the list of available engines, by name.
 type Readers []string
 
 // Choose implements batch.Readers.

@@ -1,38 +1,53 @@
 package batchtest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"time"
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
 )
 
-// remembered is a reading as the store keeps it.
+// maxReading is the largest reading in bytes that is kept.
+const maxReading = 2 << 20
+
+// storedReading is a reading in its stored form.
 type remembered struct {
 	data []byte
 	of   batch.ID
 	n    int
+	at   time.Time
 }
 
-// Remember implements batch.Readings.
-func (w *World) Remember(_ context.Context, question string, r *batch.Reading) error {
-	if err := w.fail("remember"); err != nil {
+// PutReading implements batch.ReadingCache.
+func (w *World) PutReading(ctx context.Context, question string, r *batch.Reading) error {
+	if !token(question) {
+		return badName(question)
+	}
+	if err := cmp.Or(ended(ctx), checkImage(r.Batch, r.N), w.fail("remember")); err != nil {
 		return err
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
+	if len(data) > maxReading {
+		return errs.New(errs.TooLarge, "The reading is too large.")
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.readings[question] = remembered{data, r.Batch, r.N}
+	w.readings[question] = remembered{data, r.Batch, r.N, time.Now()}
 	return nil
 }
 
-// Recall implements batch.Readings.
-func (w *World) Recall(_ context.Context, question string) (*batch.Reading, error) {
-	if err := w.fail("recall"); err != nil {
+// GetReading implements batch.ReadingCache.
+func (w *World) GetReading(ctx context.Context, question string) (*batch.Reading, error) {
+	if !token(question) {
+		return nil, badName(question)
+	}
+	if err := cmp.Or(ended(ctx), w.fail("recall")); err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
@@ -45,9 +60,9 @@ func (w *World) Recall(_ context.Context, question string) (*batch.Reading, erro
 	return r, json.Unmarshal(kept.data, r)
 }
 
-// Forget implements batch.Readings.
-func (w *World) Forget(_ context.Context, id batch.ID) error {
-	if err := w.fail("forget"); err != nil {
+// PurgeReadings implements batch.ReadingCache.
+func (w *World) PurgeReadings(ctx context.Context, id batch.ID) error {
+	if err := cmp.Or(ended(ctx), checkID(id), w.fail("forget")); err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -64,7 +79,7 @@ func (w *World) forget(id batch.ID) {
 	}
 }
 
-// Remembered is how many readings are remembered.
+// Remembered returns the number of cached readings.
 func (w *World) Remembered() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -10,50 +10,50 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// finding is what one answer of the service means.
+// finding is the classification of one answer of the service.
 type finding struct {
 	class   keypool.Class
 	cause   cause
-	retry   time.Duration // how long to wait, as the service asks; 0 where it does not
-	limit   int64         // the exceeded quota's size, 0 unknown
+	retry   time.Duration // wait requested by the service; 0 if none
+	limit   int64         // the exceeded quota's limit, 0: unknown
 	project string        // the Google project named in an error
-	reason  string        // the service's words, NOT redacted yet
+	reason  string        // the service's message, NOT redacted yet
 }
 
-// cause is finer than the class where a person needs other words or the next try another shape.
+// cause refines the class if a person needs another message, or the next attempt another form.
 type cause string
 
 const (
 	causeTimeout  cause = "timeout"  // the attempt's own deadline
-	causeQuestion cause = "question" // the request itself was refused, not its picture
-	causeTooLong  cause = "too long" // picture and question are more than the model takes
-	causeLogin    cause = "login"    // the service asks for another kind of key
-	causeSchema   cause = "schema"   // the columns make too complicated an answer shape
+	causeQuestion cause = "question" // refused without saying whether the picture or the request is at fault
+	causeTooLong  cause = "too long" // picture and question exceed the model's limit
+	causeLogin    cause = "login"    // the service requires another kind of key
+	causeSchema   cause = "schema"   // the columns make too complicated an answer schema
 )
 
-// classify says what an answer means that is not a 200, or a 200 that carries an error. The order is fixed: details by
-// their type, then reasons, then words of the message, then the status.
+// classify classifies an answer with an error: a status other than 200, or a 200 whose body is an error. The order
+// is fixed: details by type, then reasons, then words of the message, then the status.
 func classify(status int, retryAfter time.Duration, body []byte) finding {
 	p, isProblem := readProblem(body)
 	f := finding{retry: max(retryAfter, p.retry), project: p.project, reason: p.message}
 	if !isProblem {
-		f.reason = string(body) // whole: cut before redacting, half a key would stay
+		f.reason = string(body) // whole: truncated before redaction, half a key would remain
 	}
 	if f.reason == "" {
 		f.reason = strings.TrimSpace(p.status + " " + http.StatusText(status))
 	}
-	if status < 300 { // an error sent as a success
+	if status < 300 { // an error sent with a success status
 		status = p.code
 	}
 	m := strings.ToLower(p.message)
 	switch {
 	case slices.Contains(p.reasons, "MODEL_CAPACITY_EXHAUSTED"):
 		f.class = keypool.ModelOverloaded
-	case !isProblem && status >= 400 && status < 500:
+	case !isProblem && (status < 500 || status == http.StatusNetworkAuthenticationRequired):
 		f.class = classifyForeign(status, string(body))
 	case status == http.StatusTooManyRequests:
 		classifyQuota(&f, p, m)
-	case has(m, "api key not valid", "api key expired", "api_key_invalid", "reported as leaked"),
+	case keyWords.MatchString(m), containsAny(m, "api_key_invalid", "reported as leaked", "pass a valid api key"),
 		slices.Contains(p.reasons, "API_KEY_INVALID"), slices.Contains(p.reasons, "API_KEY_EXPIRED"):
 		f.class = keypool.KeyDead
 	case status == http.StatusBadRequest:
@@ -64,40 +64,43 @@ func classify(status int, retryAfter time.Duration, body []byte) finding {
 		f.class = keypool.Billing
 	case status == http.StatusForbidden:
 		f.class = classifyForbidden(p, m)
-	case status == http.StatusNotFound:
+	case status == http.StatusNotFound, status == http.StatusGone:
 		f.class = keypool.ModelUnavailable
 	case status == http.StatusRequestEntityTooLarge:
 		f.class, f.cause = keypool.ImageFault, causeTooLong
-	case status >= 500, has(p.status, "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"):
+	case status >= 500, containsAny(p.status, "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"):
 		f.class = keypool.ModelOverloaded
 	case status >= 400 && status != http.StatusRequestTimeout && status != http.StatusProxyAuthRequired &&
 		status != http.StatusConflict && status != 499:
-		f.class, f.cause = keypool.ImageFault, causeQuestion
-	default: // redirects, timeouts on the way, no status at all
+		f.class, f.cause = keypool.Request, causeQuestion
+	default: // time-outs of intermediaries, no status at all
 		f.class = keypool.Transport
 	}
 	return f
 }
 
-// classifyForeign is for answers that are not of the service's making: something between us and it, or its front
-// door. They say nothing about a key or a picture.
+// classifyForeign classifies answers that the service did not make: an intermediary or the service's front end did.
+// They say nothing about a key or a picture. A redirect is one: the service sends none.
 func classifyForeign(status int, body string) keypool.Class {
 	switch {
-	case status == http.StatusTooManyRequests, has(strings.ToLower(body), "automated queries", "unusual traffic"):
+	case status == http.StatusTooManyRequests, containsAny(strings.ToLower(body), "automated queries", "unusual traffic"):
 		return keypool.Bare429
-	case status == http.StatusUnauthorized:
-		return keypool.KeyDead
+	case status == http.StatusRequestTimeout, status == 499, status == 0:
+		return keypool.Transport
 	case status == http.StatusRequestEntityTooLarge:
-		return keypool.ImageFault
+		return keypool.TooLarge
 	}
-	return keypool.Transport
+	return keypool.Foreign
 }
 
-// limitWords finds "limit: 0" but not "limit: 10" in the message of a 429.
+// keyWords match messages about an unusable key, for errors without details.
+var keyWords = regexp.MustCompile(`api key (?:was |is |has )?(?:been )?(?:not valid|invalid|not found|expired|revoked|deleted|deactivated|unknown)|invalid api key`)
+
+// limitWords match "limit: 0" but not "limit: 10" in the message of a 429.
 var limitWords = regexp.MustCompile(`limit: 0(?:[^0-9.]|$)`)
 
-// classifyQuota tells the kinds of 429 apart. The violations are the truth; what the service says about when to come
-// back is not, for a day's quota.
+// classifyQuota distinguishes the kinds of 429. The violations are reliable; the requested wait is not, for a daily
+// quota.
 func classifyQuota(f *finding, p problem, m string) {
 	var day, dayTokens, minute, minuteTokens *violation
 	zero := limitWords.MatchString(m)
@@ -106,15 +109,15 @@ func classifyQuota(f *finding, p problem, m string) {
 		if v.valued && v.value == 0 {
 			zero = true
 		}
-		tokens := has(v.id, "token")
+		tokens := containsAny(v.id, "token")
 		switch {
-		case has(v.id, "perday", "per_day") && tokens:
+		case containsAny(v.id, "perday", "per_day") && tokens:
 			dayTokens = v
-		case has(v.id, "perday", "per_day"):
+		case containsAny(v.id, "perday", "per_day"):
 			day = v
-		case has(v.id, "perminute", "per_minute") && tokens:
+		case containsAny(v.id, "perminute", "per_minute") && tokens:
 			minuteTokens = v
-		case has(v.id, "perminute", "per_minute"):
+		case containsAny(v.id, "perminute", "per_minute"):
 			minute = v
 		}
 	}
@@ -122,7 +125,9 @@ func classifyQuota(f *finding, p problem, m string) {
 	switch {
 	case zero:
 		f.class = keypool.ModelUnavailable
-	case has(m, "prepayment", "credits are depleted", "spending cap", "spend limit", "spending limit", "enable billing"):
+	case spendWindow(m, p.violations):
+		f.class = keypool.Spend
+	case containsAny(m, "prepayment", "credits are depleted", "spending cap", "spend limit", "spending limit", "enable billing"):
 		f.class = keypool.Billing
 	case day != nil:
 		pick(keypool.RPD, day)
@@ -132,49 +137,80 @@ func classifyQuota(f *finding, p problem, m string) {
 		pick(keypool.RPM, minute)
 	case minuteTokens != nil:
 		pick(keypool.TPM, minuteTokens)
-	case has(m, "no capacity", "overloaded"):
+	case containsAny(m, "no capacity", "overloaded"):
 		f.class = keypool.ModelOverloaded
 	default:
 		f.class = keypool.Bare429
 	}
 }
 
-// classifyRequest tells apart what a 400 complains about.
+// spendWords and windowWords together mean the spend window: an amount of money in any ten minutes. Google's
+// wording is not published, so any sentence or quota name about spending and a short window counts. A monthly cap
+// on spending names no window and is Billing.
+var (
+	spendWords  = regexp.MustCompile(`spend|spent|\bcosts?\b|us dollar|\busd\b`)
+	windowWords = regexp.MustCompile(`\b10[ -]?min|per_?10_?min|ten[ -]minute|rolling|spend(?:ing)?[ _-]?(?:based[ _-]?)?rate|rate[ -]?limit(?:ed)? (?:by|on|of|for) spend|per_?minute|per minute`)
+)
+
+// spendWindow reports whether a 429 is the spend window of the project.
+func spendWindow(m string, violations []violation) bool {
+	if spendWords.MatchString(m) && windowWords.MatchString(m) {
+		return true
+	}
+	return slices.ContainsFunc(violations, func(v violation) bool {
+		return containsAny(v.id, "spend", "cost") && !containsAny(v.id, "permonth", "per_month", "perday", "per_day")
+	})
+}
+
+// requestFields match the parts of a request that a 400 may complain about, independent of the picture.
+var requestFields = regexp.MustCompile(`(?:media|thinking|response|generation|safety|service|system|tool|cached)[_ ]?(?:resolution|level|budget|config|schema|mime_?type|json|tier|settings|instruction)|max_?output_?tokens|automatic|\bstore\b|unknown name|cannot find field|invalid json payload|temperature|top_?[pk]\b`)
+
+// goneWords match messages of a 400 or 403 about an unavailable model.
+var goneWords = regexp.MustCompile(`\bmodels?\b.*(?:not found|does not exist|not exist|no longer|retired|shut down|discontinued|not available|unavailable|not allowed|not permitted|not have (?:access|permission)|not supported for|has been renamed|(?:not|n.t) support (?:images?|vision|generatecontent))|unknown model|invalid model|permission.*\bmodels?\b`)
+
+// classifyRequest distinguishes the subjects of a 400: the account, the region, the model, the request, and only
+// then the picture.
 func classifyRequest(f *finding, p problem, m string) {
 	switch {
-	case has(m, "enable billing"):
+	case containsAny(m, "enable billing"):
 		f.class = keypool.Billing
-	case has(m, "location is not supported", "not available in your country", "region is not supported"):
+	case containsAny(m, "location is not supported", "not available in your country", "region is not supported"):
 		f.class = keypool.Region
-	case has(m, "token count", "maximum number of tokens", "payload size exceeds", "too large"):
+	case containsAny(m, "token count", "maximum number of tokens", "payload size exceeds", "too large"):
 		f.class, f.cause = keypool.ImageFault, causeTooLong
-	case has(m, "image", "picture", "inline_data", "inlinedata"):
+	case containsAny(m, "schema", "too many states"):
+		f.class, f.cause = keypool.Request, causeSchema
+	case requestFields.MatchString(m):
+		f.class = keypool.Request
+	case goneWords.MatchString(m):
+		f.class = keypool.ModelUnavailable
+	case containsAny(m, "image", "picture", "inline_data", "inlinedata"):
 		f.class = keypool.ImageFault
-	case has(m, "schema", "too many states"):
-		f.class, f.cause = keypool.ImageFault, causeSchema
-	case p.status == "FAILED_PRECONDITION" && has(m, "billing"):
+	case p.status == "FAILED_PRECONDITION" && containsAny(m, "billing"):
 		f.class = keypool.Billing
-	case p.status == "FAILED_PRECONDITION": // the word for where we are, whatever sentence comes with it
+	case p.status == "FAILED_PRECONDITION": // the status for an unsupported region, with any message
 		f.class = keypool.Region
 	default:
-		f.class, f.cause = keypool.ImageFault, causeQuestion
+		f.class, f.cause = keypool.Request, causeQuestion
 	}
 }
 
-// classifyForbidden tells a key that is gone from one that a person can repair; when in doubt it can be repaired,
-// because that is found out again by itself.
+// classifyForbidden distinguishes a dead key from one that a person can fix. In doubt it is fixable, because such a
+// key is tested again automatically.
 func classifyForbidden(p problem, m string) keypool.Class {
 	switch {
 	case slices.Contains(p.reasons, "CONSUMER_SUSPENDED"), slices.Contains(p.reasons, "CONSUMER_INVALID"),
-		has(m, "has been suspended", "leaked", "terms of service", "denied access"):
+		containsAny(m, "has been suspended", "leaked", "terms of service", "denied access"):
 		return keypool.KeyDead
-	case slices.Contains(p.reasons, "BILLING_DISABLED"), has(m, "requires billing", "enable billing"):
+	case slices.Contains(p.reasons, "BILLING_DISABLED"), containsAny(m, "requires billing", "enable billing"):
 		return keypool.Billing
+	case len(p.reasons) == 0 && goneWords.MatchString(m):
+		return keypool.ModelUnavailable
 	}
 	return keypool.KeyFixable
 }
 
-// has reports whether s contains one of the words.
-func has(s string, words ...string) bool {
+// containsAny reports whether s contains one of the words.
+func containsAny(s string, words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, w) })
 }

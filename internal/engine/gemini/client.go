@@ -11,7 +11,7 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// clients are the SDK's clients, one for each key; a client cannot change its key.
+// clients holds the SDK's clients, one for each key; a client cannot change its key.
 type clients struct {
 	baseURL string
 	http    *http.Client
@@ -23,10 +23,10 @@ type clients struct {
 // maxClients bounds the map when keys come and go for years.
 const maxClients = 1000
 
-// errNoClient stands for every error of the SDK's constructor: those print the configuration, key and all.
+// errNoClient replaces every error of the SDK's constructor: those print the configuration, including the key.
 var errNoClient = errors.New("the SDK refused to make a client for this key")
 
-// of returns the client of a key. An id of "" is not remembered.
+// of returns the client of a key. With the id "" the client is not cached.
 func (c *clients) of(ctx context.Context, id string, secret keypool.Secret) (*genai.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,7 +37,7 @@ func (c *clients) of(ctx context.Context, id string, secret keypool.Secret) (*ge
 	if value == "" { // the SDK would take one from the environment
 		return nil, errNoClient
 	}
-	client, err := genai.NewClient(ctx, &genai.ClientConfig{ // a fresh one each: the SDK keeps and changes it
+	client, err := genai.NewClient(ctx, &genai.ClientConfig{ // a new config each time: the SDK keeps and changes it
 		APIKey:      value,
 		Backend:     genai.BackendGeminiAPI, // else the environment decides
 		HTTPClient:  c.http,

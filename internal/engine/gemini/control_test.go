@@ -16,9 +16,9 @@ import (
 	"sheetlift/internal/engine/gemini/simulator"
 )
 
-// control is what this machine lets 24 bare workers do in the same seconds: no pool, no SDK, no faults, each with a key
-// of its own, against its own simulated service. It returns the share of the ideal, 1 on a machine with nothing else to
-// do; a scenario's promise is held against that.
+// control measures the throughput of 24 plain workers on this machine in the same seconds: no pool, no SDK, no
+// faults, each with its own key and simulated service. It returns the share of the ideal, 1 on an idle machine; the
+// promises of the scenarios are measured against it.
 func control(ctx context.Context, b *testing.B, d time.Duration) float64 {
 	o := simulator.Options{Seed: 1}
 	for i := range workers {

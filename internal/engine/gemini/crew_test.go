@@ -16,12 +16,12 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// rig is the real engine and pool over the simulated service, with six keys of about a second a call.
+// rig is the real engine and pool over the simulated service, with six keys of about a second per call.
 type rig struct {
 	service *simulator.Server
 	engine  *Engine
 	pool    *keypool.Pool
-	begun   time.Time
+	started time.Time
 }
 
 const (
@@ -34,7 +34,7 @@ func rigKey(i int) simulator.Key {
 	return simulator.Key{Value: fmt.Sprintf("value-%d", i), Label: fmt.Sprintf("key %d", i), Latency: call, Jitter: 0.1}
 }
 
-// newRig starts one; change says what differs from six healthy keys.
+// newRig starts one; change sets the differences from six healthy keys.
 func newRig(b testing.TB, seed uint64, memory keypool.Memory, change func(i int, k *simulator.Key)) *rig {
 	b.Helper()
 	o := simulator.Options{Seed: seed}
@@ -71,29 +71,29 @@ func (r *rig) restart(b testing.TB, seed uint64, memory keypool.Memory) {
 	if r.engine, err = New(Options{Pool: r.pool, BaseURL: r.service.URL}); err != nil {
 		b.Fatal(err)
 	}
-	r.begun = time.Now()
+	r.started = time.Now()
 }
 
-// job is images to read.
+// job is a number of images to read.
 type job struct {
 	batch   string
-	images  int // 0 is as many as fit into the time
+	images  int // 0: as many as fit into the time
 	workers int
 	bad     int         // every so many-th picture is none
-	more    func() bool // asked before each image; nil is always
+	more    func() bool // called before each image; nil: always true
 }
 
-// done is what became of a job.
+// done counts the results of a job.
 type done struct {
 	good, refused, lost int
 	ends                []time.Time // of the good ones
 }
 
-// picture is what every call sends: one is enough, the service does not mind.
+// picture is sent by every call: one is enough for the service.
 var picture = sync.OnceValue(func() []byte { return simulator.Draw(1).JPEG })
 
-// work reads the images of a job, as the runner does: what is not the image's fault is tried again when the engine says.
-// What time d cuts off is neither good nor lost.
+// work reads the images of a job, as the runner does: a failure that is not due to the image is retried when the
+// engine says. Reads cut off by the time d count neither as good nor as lost.
 func (r *rig) work(ctx context.Context, d time.Duration, j job) *done {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -154,12 +154,11 @@ func (r *rig) read(ctx context.Context, batch string, image []byte) *engine.Fail
 	}
 }
 
-// calls counts those of a key ("" is any) and a kind ("" is any) that arrived from one instant after the beginning to
-// another.
+// calls counts calls of a key ("": any) and a kind ("": any) that arrived between two times after the start.
 func (r *rig) calls(key, kind string, from, to time.Duration) int {
 	n := 0
 	for _, c := range r.service.Calls() {
-		at := c.At.Sub(r.begun)
+		at := c.At.Sub(r.started)
 		if c.Method == "generateContent" && (key == "" || c.Key == key) && (kind == "" || c.Kind == kind) && at >= from && at < to {
 			n++
 		}
@@ -169,7 +168,7 @@ func (r *rig) calls(key, kind string, from, to time.Duration) int {
 
 const ever = 24 * time.Hour
 
-// shares is the least and the largest share of a key's calls.
+// shares returns the smallest and the largest share of a key's calls.
 func (r *rig) shares() (least, most float64) {
 	all := float64(r.calls("", "", 0, ever))
 	var each []float64
@@ -190,7 +189,7 @@ func (r *rig) states() string {
 	return strings.Join(out, ", ")
 }
 
-// shelf is a Memory in memory.
+// shelf is an in-memory Memory.
 type shelf struct {
 	mu   sync.Mutex
 	docs map[string][]byte

@@ -8,7 +8,7 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// meaning is what a class means for the image: why the try failed, and how a clerk is told.
+// meaning says how a class affects the image: the reason of the failure, and the message for people.
 type meaning struct {
 	why     engine.Why
 	message string
@@ -20,6 +20,7 @@ var meanings = map[keypool.Class]meaning{
 	keypool.RPD:     {engine.Busy, "The key's requests for today are used up; another key takes over, or it waits."},
 	keypool.TPD:     {engine.Busy, "The key's text for today is used up; another key takes over, or it waits."},
 	keypool.Bare429: {engine.Busy, "Google asks for a pause; it is tried again after it."},
+	keypool.Spend:   {engine.Busy, "The project has spent all that Google lets it spend in ten minutes; it goes on after them, or with keys of another project."},
 	keypool.Billing: {engine.Busy, "The key's account has no money left; another key takes over, or it waits."},
 
 	keypool.KeyDead:          {engine.Busy, "Google refused the key; another key takes over."},
@@ -28,6 +29,11 @@ var meanings = map[keypool.Class]meaning{
 
 	keypool.ModelOverloaded: {engine.Unreachable, "Google was overloaded; it is tried again."},
 	keypool.Transport:       {engine.Unreachable, "Google could not be reached; it is tried again."},
+
+	keypool.Foreign: {engine.Unreachable, "The answer was not Google's: something in the network answers in its place, such as a login page. It is tried again."},
+
+	keypool.Request:  {engine.Halted, "Google did not accept the request, whichever picture it holds. Ask your technician to look at the log, or choose another model."},
+	keypool.TooLarge: {engine.Halted, "Something between this machine and Google, such as a proxy, refuses requests of this size. Ask your technician to let requests of 20 MB pass."},
 
 	keypool.BadAnswer:  {engine.BadAnswer, "The answer was not a table. A further try often helps."},
 	keypool.Empty:      {engine.BadAnswer, "The answer was empty. A further try often helps."},
@@ -46,26 +52,45 @@ var causes = map[cause]string{
 	causeLogin:    "Google asks for another kind of key; another key takes over.",
 }
 
-// failure says to the one who decides why the try failed.
-func (e *Engine) failure(req engine.Request, lease *keypool.Lease, a *answered, f finding, reason, model string) *engine.Failure {
+// promptRetries is how many transient failures in a row cost no wait near the end of a batch, where nothing else is to be read
+// meanwhile.
+const promptRetries = 3
+
+// failure describes why the attempt failed, for the scheduler's decision.
+func (e *Engine) failure(req engine.Request, lease *keypool.Lease, a *callResult, f finding, reason, model string) *engine.Failure {
 	m, known := meanings[f.class]
 	if !known {
 		m = meanings[keypool.BadAnswer]
 	}
-	if words := causes[f.cause]; words != "" {
-		m.message = words
-	}
+	m.message = messageFor(f.class, f.cause)
 	failure := &engine.Failure{
-		Why: m.why, Message: m.message, Key: lease.Label(), Class: string(f.class), Usage: a.usage(model), Err: errors.New(reason),
+		Why: m.why, Message: m.message, Key: lease.Label(), Class: string(f.class), Usage: e.usage(a, model), Model: a.served, Err: errors.New(reason),
 	}
-	if m.why == engine.Unreachable {
-		failure.Until = time.Now().Add(stumble(1 + stumbles(req.Previous)))
+	switch m.why {
+	case engine.Unreachable:
+		failure.Until = time.Now()
+		if times := 1 + transientFailures(req.Previous); times > promptRetries || req.Behind == nil || req.Behind() > 0 {
+			failure.Until = failure.Until.Add(transientDelay(times))
+		}
+	case engine.Halted: // later than the others, so that one of them tries the question next
+		failure.Until = time.Now().Add(2 * refusedMin)
 	}
 	return failure
 }
 
-// stumbles is how many tries in a row, up to the last one, the service stumbled over.
-func stumbles(previous []engine.Past) int {
+// messageFor returns the sentence for people.
+func messageFor(class keypool.Class, c cause) string {
+	if words := causes[c]; words != "" {
+		return words
+	}
+	if m, known := meanings[class]; known {
+		return m.message
+	}
+	return meanings[keypool.BadAnswer].message
+}
+
+// transientFailures returns the number of transient failures in a row, up to the last attempt.
+func transientFailures(previous []engine.Past) int {
 	n := 0
 	for i := len(previous) - 1; i >= 0 && previous[i].Why == engine.Unreachable; i-- {
 		n++

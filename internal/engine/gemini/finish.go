@@ -8,21 +8,21 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// judge says what a 200 answer is worth and returns the model's text, its thoughts left out. Class OK means only that
-// there is a whole text; whether it is the table that was asked for is for table.Parse to say.
-func judge(resp *genai.GenerateContentResponse) (finding, string) {
+// classifyResponse classifies a 200 answer and returns the model's text without its thoughts. Class OK means only
+// that the text is complete; table.Parse decides whether it is the requested table.
+func classifyResponse(resp *genai.GenerateContentResponse) (finding, string) {
 	if resp == nil {
 		return finding{class: keypool.Empty, reason: "no answer"}, ""
 	}
 	if fb := resp.PromptFeedback; fb != nil && fb.BlockReason != "" && fb.BlockReason != genai.BlockedReasonUnspecified {
-		return finding{class: keypool.Blocked, reason: plain(string(fb.BlockReason) + " " + fb.BlockReasonMessage)}, ""
+		return finding{class: keypool.Blocked, reason: normalizeSpace(string(fb.BlockReason) + " " + fb.BlockReasonMessage)}, ""
 	}
 	if len(resp.Candidates) == 0 || resp.Candidates[0] == nil {
 		return finding{class: keypool.Empty, reason: "the answer had no candidate"}, ""
 	}
 	candidate := resp.Candidates[0]
 	finish := candidate.FinishReason
-	f := finding{reason: strings.TrimSpace(plain(string(finish) + " " + candidate.FinishMessage))}
+	f := finding{reason: strings.TrimSpace(normalizeSpace(string(finish) + " " + candidate.FinishMessage))}
 	words := wordsOf(candidate.Content)
 	switch finish {
 	case genai.FinishReasonSafety, genai.FinishReasonBlocklist, genai.FinishReasonProhibitedContent,
@@ -32,7 +32,7 @@ func judge(resp *genai.GenerateContentResponse) (finding, string) {
 		f.class = keypool.Recitation
 	case genai.FinishReasonMaxTokens, genai.FinishReasonContinuation:
 		f.class = keypool.MaxTokens
-	default: // STOP, OTHER, LANGUAGE, none, or one that is new: the text decides
+	default: // STOP, OTHER, LANGUAGE, none, or an unknown reason: the text decides
 		if strings.TrimSpace(words) == "" {
 			f.class = keypool.Empty
 			break
@@ -42,7 +42,8 @@ func judge(resp *genai.GenerateContentResponse) (finding, string) {
 	return f, words
 }
 
-// wordsOf joins the text parts that are not thoughts. The SDK's own Text() prints to the log on parts it does not know.
+// wordsOf joins the text parts that are not thoughts. The SDK's own Text() writes to the log for parts that it does
+// not know.
 func wordsOf(content *genai.Content) string {
 	if content == nil {
 		return ""

@@ -13,8 +13,8 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// FuzzClassify takes the stored answers apart and puts them together otherwise. Whatever comes: there is a class that a
-// person can be told of, limits and waits are within reason, and the key is not in the words.
+// FuzzClassify recombines the stored answers. For any input there is a class with a message, limits and waits are
+// within bounds, and the key is not in the message.
 func FuzzClassify(f *testing.F) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, p := range simulator.Payloads() {
@@ -43,12 +43,13 @@ func FuzzClassify(f *testing.F) {
 			t.Error("an error was taken for a success")
 		}
 		if said := redact(got.reason, secret); strings.Contains(said, secret) || len(said) > maxReason+len(" …") {
-			t.Errorf("told: %s", said)
+			t.Errorf("got: %s", said)
 		}
 	})
 }
 
-// FuzzAnswer: a 200 of any shape that the SDK can read is judged and parsed without a panic, and thoughts are not text.
+// FuzzAnswer: a 200 of any form that the SDK can parse is classified and parsed without a panic, and thoughts are
+// not text.
 func FuzzAnswer(f *testing.F) {
 	for _, p := range simulator.Payloads() {
 		if p.Status < 300 {
@@ -60,7 +61,7 @@ func FuzzAnswer(f *testing.F) {
 		if json.Unmarshal(body, &answer) != nil {
 			return
 		}
-		got, words := judge(&answer)
+		got, words := classifyResponse(&answer)
 		if _, known := meanings[got.class]; !known && got.class != keypool.OK {
 			t.Errorf("class %q has no meaning", got.class)
 		}
@@ -71,7 +72,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzRedact: no key of any spelling is left, whoever's words surround it.
+// FuzzRedact: no key in any spelling is left, with any surrounding words.
 func FuzzRedact(f *testing.F) {
 	f.Add("Consumer 'api_key:", "' has been suspended", secret)
 	f.Add("?key=", "&x=1", `AQ.a/b+c"<>&`)

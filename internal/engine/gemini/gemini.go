@@ -1,8 +1,9 @@
 // Package gemini reads images with Google Gemini. Keys come from a keypool; the SDK is used for its types and
-// addresses, behind a transport of ours. No other package knows the SDK.
+// addresses, over a transport of this package. No other package imports the SDK.
 package gemini
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/genai"
 
 	"sheetlift/internal/engine"
+	"sheetlift/internal/fault"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/table"
 )
@@ -30,32 +32,35 @@ const Name = "gemini"
 const (
 	DefaultBaseURL = "https://generativelanguage.googleapis.com"
 	DefaultModel   = "gemini-3.8-flash"
-	// DefaultTimeout bounds one call. A full page takes up to 60 s; the service is told and gives up by itself.
+	// DefaultTimeout bounds one call. A full page takes up to 60 s; the service is told the deadline and stops by
+	// itself.
 	DefaultTimeout = 120 * time.Second
-	// DefaultInFlight is how many bytes of encoded pictures may be on their way at once. Pictures are prepared to less
-	// than 1 MB, so this is about 64 of them; a large one waits for its turn.
+	// DefaultInFlight bounds the bytes of encoded pictures being sent. Pictures are prepared to less than 1 MB, so
+	// this is about 64 of them; a large one waits for room.
 	DefaultInFlight = 64 << 20
 )
 
 const (
 	probeTimeout = 20 * time.Second
-	idlePictures = 32 << 20 // encoded pictures kept between tries
-	// outputTokens is the most a first answer may have: about 400 rows. A cut one is asked for again with the double.
-	outputTokens     = 32_768
-	outputTokensMost = 65_536
-	stumbleBase      = 100 * time.Millisecond
-	stumbleMost      = 8 * time.Second
+	idlePictures = 32 << 20 // encoded pictures kept between attempts
+	// outputTokens is the limit of a first answer: about 400 rows. After a truncated one the limit is doubled.
+	outputTokens       = 32_768
+	outputTokensMax    = 65_536
+	transientDelayBase = 100 * time.Millisecond
+	transientDelayMax  = 8 * time.Second
 )
 
 // Options of the engine.
 type Options struct {
 	Pool     *keypool.Pool
-	BaseURL  string // root without a version; "" is Google's
-	Model    string // for requests that name none; "" is DefaultModel
+	BaseURL  string     // root without a version; "": Google's
+	Model    string     // for requests that name none; "": DefaultModel
+	Models   *Catalogue // the known models; nil: BuiltIn
+	NoStore  bool       // ask the service not to store requests; a service at another address may not know the field
 	Timeout  time.Duration
 	InFlight int64
 	Log      *slog.Logger
-	// Transport carries the calls; nil is a new one. Keys travel in a header.
+	// Transport carries the calls; nil: a new one. Keys are sent in a header.
 	Transport http.RoundTripper
 }
 
@@ -66,9 +71,11 @@ type Engine struct {
 	clients  *clients
 	pictures *pictures
 	inFlight *semaphore.Weighted
+	refused  *refusals
+	served   *served
 }
 
-// New returns the engine. The only error is a base address that cannot be one.
+// New returns the engine. The only error is an invalid base address.
 func New(o Options) (*Engine, error) {
 	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, DefaultBaseURL), "/")
 	o.Model = cmp.Or(o.Model, DefaultModel)
@@ -76,6 +83,9 @@ func New(o Options) (*Engine, error) {
 	o.InFlight = cmp.Or(o.InFlight, DefaultInFlight)
 	if u, err := url.Parse(o.BaseURL); err != nil || u.Host == "" {
 		return nil, errors.New("the address of the Gemini service is not an address")
+	}
+	if o.Models == nil {
+		o.Models = BuiltIn()
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -85,6 +95,7 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		opt: o, log: o.Log, pictures: newPictures(idlePictures), inFlight: semaphore.NewWeighted(o.InFlight),
+		refused: newRefusals(), served: newServed(),
 		clients: &clients{baseURL: o.BaseURL, http: newHTTPClient(o.Transport), all: map[string]*genai.Client{}},
 	}, nil
 }
@@ -92,10 +103,15 @@ func New(o Options) (*Engine, error) {
 // Name implements engine.Engine.
 func (e *Engine) Name() string { return Name }
 
-// Read implements engine.Engine: it waits for a key, makes one call with it, and says what came of it.
+// Read implements engine.Engine: it waits for a key, makes one call with it, and returns the rows or a Failure.
 func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading, error) {
-	model := cmp.Or(req.Model, e.opt.Model)
-	encoded, done := e.pictures.take(req.Picture)
+	model, asks := cmp.Or(req.Model, e.opt.Model), digestOf(e.Asks(req.Question()))
+	if one, may := e.refused.enter(asks, time.Now()); !may {
+		return nil, one.failure(time.Now())
+	}
+	verdict := finding{class: keypool.Canceled} // until there is an answer
+	defer func() { e.refused.leave(asks, verdict, verdict.reason, time.Now()) }()
+	encoded, done := e.pictures.acquire(req.Picture)
 	again := false
 	defer func() { done(again) }()
 	size := min(int64(len(encoded)), e.opt.InFlight)
@@ -105,7 +121,7 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 		return nil, noKey(ctx, err, model)
 	}
 	outcome := keypool.Outcome{Class: keypool.Canceled} // until there is one
-	defer func() { lease.Release(outcome) }()
+	defer func() { lease.Release(outcome) }()           // of the call whose answer counts
 	if err := e.inFlight.Acquire(ctx, size); err != nil {
 		return nil, err
 	}
@@ -114,25 +130,31 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 		return nil, err
 	}
 
-	answer := e.call(ctx, lease, model, req, encoded)
+	one, spent := e.calls(ctx, lease, model, req, encoded)
+	lease = one.lease
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	reading, f := e.understand(req.Table, answer)
+	answer, reading, f := one.answer, one.reading, one.found
+	if f.class == keypool.Request && f.cause == causeQuestion && e.refused.answered(asks) {
+		f.class = keypool.ImageFault // the same request was accepted with another picture
+	}
+	verdict = f
 	outcome = e.outcome(lease, answer, f)
 	if f.class == keypool.OK {
-		reading.Key, reading.Model, reading.Usage = lease.Label(), cmp.Or(answer.served, model), answer.usage(model)
+		reading.Key, reading.Model, reading.Usage = lease.Label(), cmp.Or(answer.served, model), spent.Plus(e.usage(answer, model))
 		return reading, nil
 	}
 	failure := e.failure(req, lease, answer, f, outcome.Reason, model)
+	failure.Usage = spent.Plus(failure.Usage)
 	again = !failure.Why.Final()
 	return nil, failure
 }
 
 // Asks implements engine.Asker: the service, the model, and the question as it is sent.
-func (e *Engine) Asks(t table.Table, model string) string {
-	_, contents, config := question(engine.Request{Table: t})
-	asks, err := json.Marshal([]any{e.opt.BaseURL, cmp.Or(model, e.opt.Model), contents[0].Parts[0].Text, config})
+func (e *Engine) Asks(q engine.Question) string {
+	_, contents, config := e.buildRequest(engine.Request{Table: q.Table, Model: q.Model, Thinking: q.Thinking})
+	asks, err := json.Marshal([]any{e.opt.BaseURL, cmp.Or(q.Model, e.opt.Model), contents[0].Parts[0].Text, config})
 	if err != nil {
 		return ""
 	}
@@ -140,7 +162,7 @@ func (e *Engine) Asks(t table.Table, model string) string {
 }
 
 func want(req engine.Request, model string) keypool.Want {
-	w := keypool.Want{Model: model, Group: req.Batch, Priority: req.Priority}
+	w := keypool.Want{Model: model, Group: req.Batch, Priority: req.Priority, AtOnce: req.AtOnce, Behind: req.Behind}
 	for i, p := range req.Previous {
 		last := i == len(req.Previous)-1
 		if p.Key != "" && (p.Why == engine.Busy || last && p.Why == engine.Unreachable) {
@@ -149,62 +171,66 @@ func want(req engine.Request, model string) keypool.Want {
 		w.Retry = last && p.Why == engine.Unreachable
 	}
 	if n := len(req.Previous); n > 0 {
-		w.After = after(req.Previous[n-1].Why)
+		w.RetryReason = retryReason(req.Previous[n-1].Why)
 	}
 	return w
 }
 
-// after is why an image is called for again, as a word for those who watch; what a stored attempt may say besides is one.
-func after(why engine.Why) string {
+// retryReason returns the reason of a repeated call, as a word for metrics; any other value of a stored attempt
+// becomes "other".
+func retryReason(why engine.Why) string {
 	switch why {
 	case "":
-		return "" // it was read, and a person wants it read afresh
-	case engine.Busy, engine.Unreachable, engine.BadAnswer, engine.Crashed, engine.Recited:
+		return "" // it was read, and a person wants it read again
+	case engine.Busy, engine.Unreachable, engine.BadAnswer, engine.Crashed, engine.Recited, engine.Halted:
 		return string(why)
 	}
 	return "other"
 }
 
-// restMost is how long an image is put aside while all keys rest. It is short, so that a key that is added meanwhile is
-// used at once; the batch as a whole is paused, so nobody asks again and again.
-const restMost = 5 * time.Second
+// maxPause bounds the wait of an image while all keys cool down. It is short, so that a key added meanwhile is used
+// at once; the batch as a whole is paused, so no image asks repeatedly.
+const maxPause = 5 * time.Second
 
-// noKey says why no key could be had.
+// noKey converts an error of Acquire to a Failure.
 func noKey(ctx context.Context, err error, model string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if errors.Is(err, keypool.ErrModelUnavailable) {
 		return &engine.Failure{
-			Why: engine.Unavailable, Class: string(keypool.ModelUnavailable), Err: err,
-			Message: fmt.Sprintf("None of the keys may use the model %s. Ask your technician to set GEMINI_MODEL to another one, then retry.", model),
+			Why: engine.NoModel, Class: string(keypool.ModelUnavailable), Err: err, Until: time.Now().Add(maxPause),
+			Message: fmt.Sprintf("None of the keys may use the model %s. Choose another model for this batch.", model),
 		}
 	}
 	f := &engine.Failure{
-		Why: engine.Resting, Class: classNoKeys, Err: err, Until: time.Now().Add(restMost),
+		Why: engine.Resting, Class: classNoKeys, Err: err, Until: time.Now().Add(maxPause),
 		Message: "There was no Gemini key to read with. Ask your technician to set or switch on a key, then retry.",
 	}
-	if rest, ok := errors.AsType[*keypool.RestError](err); ok && rest.Class != "" {
-		f.Class, f.Message = string(rest.Class), meanings[rest.Class].message
-		if !rest.Until.IsZero() && rest.Until.Before(f.Until) {
-			f.Until = rest.Until
+	if cooldown, ok := errors.AsType[*keypool.CooldownError](err); ok && cooldown.Class != "" {
+		f.Class, f.Message = string(cooldown.Class), meanings[cooldown.Class].message
+		if !cooldown.Until.IsZero() && cooldown.Until.Before(f.Until) {
+			f.Until = cooldown.Until
 		}
 	}
 	return f
 }
 
-// classNoKeys is the class where there is no key, or people switched all off.
+// classNoKeys is the class if there is no key, or people disabled all.
 const classNoKeys = "no_keys"
 
-// Resting tells whether all keys rest for a while: why, as a class of the pool or "no_keys", and until when; zero is
-// until a person does something.
-func (e *Engine) Resting(model string) (why string, until time.Time, rests bool) {
-	rest, rests := e.opt.Pool.Resting(cmp.Or(model, e.opt.Model))
-	return cmp.Or(string(rest.Class), classNoKeys), rest.Until, rests
+// CoolingDown implements engine.Engine: it reports whether the question is paused or all keys cool down, with the
+// reason as a class of the pool or "no_keys", and the end; zero means until a person acts.
+func (e *Engine) CoolingDown(q engine.Question) (why string, until time.Time, cooling bool) {
+	if class, until, cooling := e.refused.paused(digestOf(e.Asks(q)), time.Now()); cooling {
+		return string(class), until, true
+	}
+	cooldown, cooling := e.opt.Pool.Cooldown(cmp.Or(q.Model, e.opt.Model))
+	return cmp.Or(string(cooldown.Class), classNoKeys), cooldown.Until, cooling
 }
 
-// answered is what one call came to.
-type answered struct {
+// callResult is the result of one call.
+type callResult struct {
 	response *genai.GenerateContentResponse
 	err      error
 	wire     *exchange
@@ -213,9 +239,9 @@ type answered struct {
 	timedOut bool
 }
 
-// call makes one call. Whatever the SDK does with an answer it does not understand, it does not take us with it.
-func (e *Engine) call(ctx context.Context, lease *keypool.Lease, model string, req engine.Request, encoded []byte) (a *answered) {
-	a = &answered{wire: &exchange{image: encoded}}
+// call makes one call. A panic of the SDK at an unexpected answer becomes an error.
+func (e *Engine) call(ctx context.Context, lease *keypool.Lease, model string, req engine.Request, encoded []byte) (a *callResult) {
+	a = &callResult{wire: &exchange{image: encoded}}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, e.opt.Timeout)
 	defer cancel()
@@ -231,34 +257,33 @@ func (e *Engine) call(ctx context.Context, lease *keypool.Lease, model string, r
 		a.err = err
 		return a
 	}
-	mark, contents, config := question(req)
+	mark, contents, config := e.buildRequest(req)
 	a.wire.mark = mark
 	a.response, a.err = client.Models.GenerateContent(withExchange(ctx, a.wire), model, contents, config)
 	if a.response != nil {
-		a.served = a.response.ModelVersion
+		a.served = baseName(a.response.ModelVersion)
+		e.served.note(model, a.response, time.Now())
 	}
 	return a
 }
 
-// understand classifies an answer and, when it is one, turns it into rows.
-func (e *Engine) understand(t table.Table, a *answered) (*engine.Reading, finding) {
+// interpret classifies an answer and parses its rows.
+func (e *Engine) interpret(t table.Table, a *callResult) (*engine.Reading, finding) {
 	switch {
 	case errors.Is(a.err, errNoClient):
 		return nil, finding{class: keypool.KeyDead, reason: "The SDK refused this key."}
 	case errors.Is(a.err, errTooMuch):
 		return nil, finding{class: keypool.BadAnswer, reason: errTooMuch.Error()}
-	case a.wire.status >= 300:
+	case a.wire.status >= 300, a.wire.status > 0 && isProblem(a.wire.body.Bytes()):
 		return nil, classify(a.wire.status, a.wire.retryAfter, a.wire.body.Bytes())
-	case a.err != nil:
-		return nil, a.broken()
+	case a.err != nil, a.empty():
+		return nil, a.brokenAnswer()
 	}
-	if _, isProblem := readProblem(a.wire.body.Bytes()); isProblem {
-		return nil, classify(a.wire.status, a.wire.retryAfter, a.wire.body.Bytes())
-	}
-	f, words := judge(a.response)
+	f, words := classifyResponse(a.response)
 	if f.class != keypool.OK {
 		return nil, f
 	}
+	fault.Opened([]byte(words))
 	parsed, err := t.Parse([]byte(words))
 	if err != nil {
 		return nil, finding{class: keypool.BadAnswer, reason: err.Error()}
@@ -266,19 +291,33 @@ func (e *Engine) understand(t table.Table, a *answered) (*engine.Reading, findin
 	return &engine.Reading{Columns: parsed.Columns, Rows: parsed.Rows, Issues: parsed.Issues, Text: textOf(t, parsed)}, f
 }
 
-// broken is a call without a usable answer: the network's fault, the clock's, or a 200 that is not JSON.
-func (a *answered) broken() finding {
+// brokenAnswer classifies a call without a usable answer: due to the network, the deadline, or a 200 of another
+// server.
+func (a *callResult) brokenAnswer() finding {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.wire.body.Bytes(), []byte("\xef\xbb\xbf")))
 	switch {
 	case a.timedOut:
 		return finding{class: keypool.Transport, cause: causeTimeout, reason: "no answer in time"}
-	case a.wire.status == 0 || tornBody(a.err):
+	case a.wire.status == 0 && strings.Contains(a.err.Error(), "x509:"): // an intermediary shows a certificate of its own
+		return finding{class: keypool.Foreign, reason: a.err.Error()}
+	case a.wire.status == 0 || a.err != nil && tornBody(a.err):
 		return finding{class: keypool.Transport, reason: a.err.Error()}
+	case len(body) == 0:
+		return finding{class: keypool.Transport, reason: "the answer had no body"}
+	case body[0] != '{' || a.err == nil:
+		return finding{class: keypool.Foreign, reason: "the answer is not the service's: " + string(body)}
 	default:
 		return finding{class: keypool.BadAnswer, reason: "the answer was not what the service promises"}
 	}
 }
 
-func (a *answered) usage(asked string) engine.Usage {
+// empty reports whether a 200 has none of the fields of an answer of the service.
+func (a *callResult) empty() bool {
+	r := a.response
+	return r == nil || r.Candidates == nil && r.PromptFeedback == nil && r.UsageMetadata == nil && r.ModelVersion == "" && r.ResponseID == ""
+}
+
+func (e *Engine) usage(a *callResult, asked string) engine.Usage {
 	if a.response == nil || a.response.UsageMetadata == nil {
 		return engine.Usage{}
 	}
@@ -287,11 +326,11 @@ func (a *answered) usage(asked string) engine.Usage {
 		PromptTokens: int(u.PromptTokenCount + u.ToolUsePromptTokenCount),
 		OutputTokens: int(u.CandidatesTokenCount + u.ThoughtsTokenCount),
 	}
-	return priced(usage, int(u.CachedContentTokenCount), a.served, asked, time.Now())
+	return e.opt.Models.priced(usage, int(u.CachedContentTokenCount), a.served, asked, a.wire.tier, time.Now())
 }
 
-func (e *Engine) outcome(lease *keypool.Lease, a *answered, f finding) keypool.Outcome {
-	u := a.usage("")
+func (e *Engine) outcome(lease *keypool.Lease, a *callResult, f finding) keypool.Outcome {
+	u := e.usage(a, "")
 	o := keypool.Outcome{
 		Class: f.class, RetryAfter: f.retry, Limit: f.limit, Project: f.project, Took: a.took,
 		Tokens: u.PromptTokens + u.OutputTokens, Output: u.OutputTokens, Late: f.cause == causeTimeout,
@@ -302,7 +341,7 @@ func (e *Engine) outcome(lease *keypool.Lease, a *answered, f finding) keypool.O
 	return o
 }
 
-// Probe tests a key with one cheap call that uses no quota of images: it asks for the model.
+// Probe tests a key with one cheap call that uses no quota of images: it requests the model's description.
 func (e *Engine) Probe(ctx context.Context, k keypool.Key) (o keypool.Outcome) {
 	x := &exchange{}
 	began := time.Now()
@@ -318,15 +357,15 @@ func (e *Engine) Probe(ctx context.Context, k keypool.Key) (o keypool.Outcome) {
 	if err == nil {
 		_, err = client.Models.Get(ctx, e.opt.Model, nil)
 	}
-	a := &answered{wire: x, err: err, timedOut: ctx.Err() != nil}
+	a := &callResult{wire: x, err: err, timedOut: ctx.Err() != nil}
 	var f finding
 	switch {
 	case errors.Is(err, errNoClient):
 		f = finding{class: keypool.KeyDead, reason: "The SDK refused this key."}
-	case x.status >= 300:
+	case x.status >= 300, x.status > 0 && isProblem(x.body.Bytes()):
 		f = classify(x.status, x.retryAfter, x.body.Bytes())
 	case err != nil:
-		f = a.broken()
+		f = a.brokenAnswer()
 	default:
 		return keypool.Outcome{Class: keypool.OK}
 	}
@@ -335,17 +374,18 @@ func (e *Engine) Probe(ctx context.Context, k keypool.Key) (o keypool.Outcome) {
 	}
 }
 
-// stumble is how long an image waits after the service stumbled so many times in a row: at once after the first, on
-// another key; then up to 0.1 s, doubled each time, with full jitter. Where a fifth of all calls stumbles by chance, 0.8 s
-// after the second cost 2 % of the work; when the service itself is down, the pool's breaker holds everybody back.
-func stumble(times int) time.Duration {
+// transientDelay returns the wait after a number of transient failures in a row: none after the first, since
+// another key is used; then up to 0.1 s, doubled each time, with full jitter. With a random fifth of all calls
+// failing, 0.8 s after the second failure cost 2 % of the work; when the service itself is down, the pool's breaker
+// holds all callers.
+func transientDelay(times int) time.Duration {
 	if times <= 1 {
 		return 0
 	}
-	most := stumbleBase
+	most := transientDelayBase
 	for range times - 2 {
-		if most *= 2; most >= stumbleMost {
-			most = stumbleMost
+		if most *= 2; most >= transientDelayMax {
+			most = transientDelayMax
 			break
 		}
 	}

@@ -16,12 +16,12 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// figures are what one run of a scenario came to.
+// figures are the results of one run of a scenario.
 type figures struct {
 	good, ideal float64 // images
 	perImage    float64 // calls for each good image
 	lost        int
-	facts       string   // what else the scenario promises, in numbers
+	facts       string   // further promises of the scenario, in numbers
 	missed      []string // promises that were not kept
 }
 
@@ -31,8 +31,8 @@ func (f *figures) must(kept bool, format string, args ...any) {
 	}
 }
 
-// scenario is a row of the table. least is the share of the ideal it must reach, most the calls for each good image
-// (0: the scenario has random errors).
+// scenario is a row of the table. least is the share of the ideal that it must reach, most the calls for each good
+// image (0: the scenario has random errors).
 type scenario struct {
 	name        string
 	least, most float64
@@ -42,7 +42,8 @@ type scenario struct {
 // onlyRow makes the benchmark run one row of the table.
 var onlyRow = flag.String("row", "", "the number of the only row that BenchmarkKeys runs; empty runs all")
 
-// rowsOf are the scenarios in the order of the table. Those of one group run side by side: they hardly use the machine.
+// rowsOf lists the scenarios in the order of the table. Those of one group run concurrently: they hardly use the
+// machine.
 var rowsOf = [][]scenario{
 	{{"1 all healthy, 120 s", 0.97, 1.03, healthy}},
 	{{"2 two of six dead, 120 s", 0.97, 1.05, twoDead}},
@@ -61,9 +62,9 @@ var rowsOf = [][]scenario{
 	},
 }
 
-// BenchmarkKeys drives the real engine, SDK and pool against the simulated service with its real bodies: six keys, 24
-// images at once, about a second a call, each row three times side by side. It prints the median beside the ideal, and
-// what bare workers reached on this machine in the same seconds (see control).
+// BenchmarkKeys drives the real engine, SDK and pool against the simulated service with its real bodies: six keys,
+// 24 images at once, about a second per call, each row three times concurrently. It prints the median beside the
+// ideal, and the throughput of plain workers on this machine in the same seconds (see control).
 func BenchmarkKeys(b *testing.B) {
 	if b.N > 1 {
 		b.Skip("once is enough")
@@ -96,7 +97,7 @@ func BenchmarkKeys(b *testing.B) {
 	}
 }
 
-// report writes the median run, and fails for what the median missed.
+// report writes the median run, and fails for the promises that the median missed.
 func report(b *testing.B, table *tabwriter.Writer, s scenario, runs []figures, machine float64) {
 	b.Helper()
 	slices.SortFunc(runs, func(x, y figures) int { return int(1e6 * (x.good/x.ideal - y.good/y.ideal)) })
@@ -126,7 +127,7 @@ func (r *rig) figures(d *done, ideal float64) figures {
 	}
 }
 
-// twoMinutes is long enough that the pictures in hand at the end, half read, are not what is measured.
+// twoMinutes is long enough that the half-read pictures at the end do not matter.
 const twoMinutes = 2 * time.Minute
 
 func healthy(b *testing.B, seed uint64) figures {
@@ -178,8 +179,8 @@ func slowKey(b *testing.B, seed uint64) figures {
 	return f
 }
 
-// during makes answer the service's only one from one instant to another, while the images of a job are read.
-func (r *rig) during(b *testing.B, from, to, d time.Duration, answer simulator.Answer) *done {
+// during makes answer the service's only one for a period, while the images of a job are read.
+func (r *rig) duringFault(b *testing.B, from, to, d time.Duration, answer simulator.Answer) *done {
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	var all sync.WaitGroup
@@ -190,7 +191,7 @@ func (r *rig) during(b *testing.B, from, to, d time.Duration, answer simulator.A
 			answer *simulator.Answer
 		}{{from, &answer}, {to, nil}} {
 			select {
-			case <-time.After(time.Until(r.begun.Add(step.at))):
+			case <-time.After(time.Until(r.started.Add(step.at))):
 				r.service.SetOutage(step.answer)
 			case <-ctx.Done():
 			}
@@ -199,11 +200,11 @@ func (r *rig) during(b *testing.B, from, to, d time.Duration, answer simulator.A
 	return r.work(ctx, d, job{workers: workers})
 }
 
-// firstAfter is how long after an instant the first image was read.
+// firstAfter returns the time from an instant to the next image read.
 func (r *rig) firstAfter(d *done, at time.Duration) time.Duration {
 	first := ever
 	for _, end := range d.ends {
-		if late := end.Sub(r.begun) - at; late >= 0 {
+		if late := end.Sub(r.started) - at; late >= 0 {
 			first = min(first, late)
 		}
 	}
@@ -213,7 +214,7 @@ func (r *rig) firstAfter(d *done, at time.Duration) time.Duration {
 func outage(b *testing.B, seed uint64) figures {
 	const from, to = 20 * time.Second, 50 * time.Second
 	r := newRig(b, seed, nil, nil)
-	d := r.during(b, from, to, 90*time.Second, simulator.SlowAnswer(50*time.Millisecond, simulator.PayloadAnswer("503-overloaded")))
+	d := r.duringFault(b, from, to, 90*time.Second, simulator.SlowAnswer(50*time.Millisecond, simulator.PayloadAnswer("503-overloaded")))
 	f := r.figures(d, 24*60)
 	all, open, first := r.calls("", "", from, to), r.calls("", "", from+2*time.Second, to), r.firstAfter(d, to)
 	f.facts = fmt.Sprintf("%d calls in the outage, %d of them after its first 2 s; first image %.1f s after it", all, open, first.Seconds())
@@ -224,11 +225,12 @@ func outage(b *testing.B, seed uint64) figures {
 func bareStorm(b *testing.B, seed uint64) figures {
 	const from, to = 10 * time.Second, 30 * time.Second
 	r := newRig(b, seed, nil, nil)
-	d := r.during(b, from, to, time.Minute, simulator.PayloadAnswer("429-bare-resource-exhausted"))
+	d := r.duringFault(b, from, to, time.Minute, simulator.PayloadAnswer("429-bare-resource-exhausted"))
 	f := r.figures(d, 24*40)
 	late, first := r.calls("", "", from+5*time.Second, to), r.firstAfter(d, to)
 	f.facts = fmt.Sprintf("%d calls in its last 15 s; first image %.1f s after it", late, first.Seconds())
-	// A key that met the storm five times may rest 32 s after it; what must not be is one set aside for good.
+	// A key that met the storm five times may cool down for up to 32 s after it; a permanently quarantined key is a
+	// fault.
 	f.must(late < 15 && first <= 20*time.Second && !strings.Contains(r.states(), string(keypool.Quarantined)), "%s %s", f.facts, r.states())
 	return f
 }
@@ -275,7 +277,7 @@ func smallBehindLarge(b *testing.B, seed uint64) figures {
 	small := job{batch: "small", workers: 5, images: 10}
 	alone := newRig(b, seed, nil, nil)
 	alone.work(b.Context(), time.Minute, small)
-	solo := time.Since(alone.begun)
+	solo := time.Since(alone.started)
 
 	r := newRig(b, seed, nil, nil)
 	ctx, cancel := context.WithCancel(b.Context())
@@ -352,7 +354,7 @@ func restarted(b *testing.B, seed uint64) figures {
 	first := r.life(b, 70*time.Second)
 	r.restart(b, seed+50, kept)
 	second := r.life(b, 65*time.Second)
-	// From the restart on: what is left of the second minute, and the third.
+	// From the restart on: the rest of the second minute, and the third.
 	refused, again := r.calls("", "rpm", 0, ever), r.calls("key 1", "", 0, ever)+r.calls("key 2", "", 0, ever)
 	f := r.figures(&done{good: first.good + second.good, lost: first.lost + second.lost}, 4*30*3)
 	f.perImage = float64(len(r.service.Calls())) / f.good
@@ -361,7 +363,7 @@ func restarted(b *testing.B, seed uint64) figures {
 	return f
 }
 
-// life is the pool's memory at work while images are read.
+// life runs the pool with its memory while images are read.
 func (r *rig) life(b *testing.B, d time.Duration) *done {
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)

@@ -18,12 +18,12 @@ import (
 	"sheetlift/internal/table"
 )
 
-// invoice fits what the stored good answers hold.
+// invoice fits the content of the stored good answers.
 var invoice = table.Table{Single: true, Columns: []table.Column{
 	{Name: "invoice_no", Type: table.Text}, {Name: "total", Type: table.Number}, {Name: "a", Type: table.Text},
 }}
 
-// expected is the class and the limit that a stored answer names.
+// expected returns the class and the limit that a stored answer names.
 func expected(t testing.TB, p simulator.Payload) (class keypool.Class, limit int64) {
 	t.Helper()
 	word, _, _ := strings.Cut(p.Expect, " ")
@@ -43,7 +43,7 @@ func expected(t testing.TB, p simulator.Payload) (class keypool.Class, limit int
 	return keypool.Class(word), limit
 }
 
-// one is an engine with one key over a simulated service that answers its first calls so.
+// one returns an engine with one key over a simulated service whose first answers are scripted.
 func one(t testing.TB, o Options, script ...simulator.Answer) (*Engine, *keypool.Pool, *simulator.Server) {
 	t.Helper()
 	s := simulator.Start(t, simulator.Options{
@@ -54,7 +54,7 @@ func one(t testing.TB, o Options, script ...simulator.Answer) (*Engine, *keypool
 	return e, p, s
 }
 
-// over is an engine with these keys.
+// over returns an engine with these keys.
 func over(t testing.TB, o Options, values ...string) (*Engine, *keypool.Pool) {
 	t.Helper()
 	var keys []keypool.Key
@@ -73,11 +73,11 @@ func over(t testing.TB, o Options, values ...string) (*Engine, *keypool.Pool) {
 	return e, o.Pool
 }
 
-// secret is what the service itself writes for a key in its example of a suspended one (403-consumer-suspended), so that the
-// answer quotes the key that was sent; no key has this value.
+// secret is the key in the service's own example of a suspended key (403-consumer-suspended), so that the answer
+// quotes the key that was sent; no real key has this value.
 const secret = "AIzaSyXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"
 
-// ask reads one drawn sheet and gives up after a minute.
+// ask reads one drawn sheet with a timeout of a minute.
 func ask(t testing.TB, e *Engine, r engine.Request) (*engine.Reading, *engine.Failure) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -133,7 +133,7 @@ func TestEveryStoredAnswerIsUnderstoodThroughTheSDK(t *testing.T) {
 				t.Errorf("the key is %s", state.State)
 			}
 			if said := fmt.Sprint(failure, state, pool.Status(time.Now()).Events); strings.Contains(said, secret) {
-				t.Errorf("a key is told: %s", said)
+				t.Errorf("a key is shown: %s", said)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestDetailsInAnyOrderMeanTheSame(t *testing.T) {
 	}
 }
 
-// rearranged is the document with every list in another order.
+// rearranged returns the document with every list in another order.
 func rearranged(t testing.TB, body []byte, rng *rand.Rand) []byte {
 	t.Helper()
 	var doc any
@@ -186,7 +186,7 @@ func rearranged(t testing.TB, body []byte, rng *rand.Rand) []byte {
 	return out
 }
 
-// A field that is missing may blur what is wrong, but never costs a good key or a good image its life.
+// A missing field may make the classification less precise, but never discards a good key or a good image.
 func TestMissingFieldsNeverBlameAKeyOrAnImage(t *testing.T) {
 	t.Parallel()
 	blame := map[keypool.Class]bool{keypool.KeyDead: true, keypool.ImageFault: true, keypool.Blocked: true}
@@ -208,7 +208,7 @@ func TestMissingFieldsNeverBlameAKeyOrAnImage(t *testing.T) {
 	}
 }
 
-// without is the document with its nth field or list element left out, and that one's name; "" past the last.
+// without returns the document without its nth field or list element, and the name of that; "" past the last.
 func without(t testing.TB, body []byte, n int) (out []byte, name string) {
 	t.Helper()
 	var doc any

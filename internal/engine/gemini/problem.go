@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// problem is what an error body of the service says, whatever of it is there. Details come in any order, without their
-// @type, or not at all; a field of an unexpected type counts as missing.
+// problem holds the parsed fields of an error body. Details come in any order, without their @type, or not at all;
+// a field of an unexpected type counts as missing.
 type problem struct {
 	code       int
-	message    string // white space made plain
+	message    string // with normalised white space
 	status     string
 	reasons    []string
 	violations []violation
-	retry      time.Duration // the longest wait that is asked for
-	project    string        // "projects/123" where the service names the consumer
+	retry      time.Duration // the longest wait requested
+	project    string        // "projects/123" if the service names the consumer
 }
 
-// violation is one quota that was exceeded.
+// violation is an exceeded quota.
 type violation struct {
 	id     string // quotaId and quotaMetric, lower case
 	value  int64
 	valued bool // quotaValue was there and a number
 }
 
-// readProblem finds the error envelope in a body. It reports false for anything that has none: HTML, a cut body, an
+// readProblem parses the error envelope of a body. It returns false if there is none: HTML, a truncated body, an
 // ordinary answer.
 func readProblem(body []byte) (problem, bool) {
 	var doc any
@@ -43,13 +43,19 @@ func readProblem(body []byte) (problem, bool) {
 	case map[string]any:
 		return problemOf(inner), true
 	case string:
-		return problem{message: plain(inner)}, true
+		return problem{message: normalizeSpace(inner)}, true
 	}
 	return problem{}, false
 }
 
+// isProblem reports whether a body is an error, with any status.
+func isProblem(body []byte) bool {
+	_, is := readProblem(body)
+	return is
+}
+
 func problemOf(inner map[string]any) problem {
-	p := problem{message: plain(text(inner["message"])), status: text(inner["status"])}
+	p := problem{message: normalizeSpace(text(inner["message"])), status: text(inner["status"])}
 	if code, ok := number(inner["code"]); ok {
 		p.code = int(code)
 	}
@@ -67,7 +73,7 @@ func problemOf(inner map[string]any) problem {
 	return p
 }
 
-// add takes up one detail by what it holds: the kinds of details share no field names.
+// add records one detail by its fields: the kinds of details share no field names.
 func (p *problem) add(detail map[string]any) {
 	if reason := text(detail["reason"]); reason != "" {
 		p.reasons = append(p.reasons, reason)
@@ -80,7 +86,7 @@ func (p *problem) add(detail map[string]any) {
 	switch delay := detail["retryDelay"].(type) {
 	case string:
 		p.wait(delay)
-	case map[string]any: // a duration spelled out
+	case map[string]any: // a duration as an object
 		seconds, _ := number(delay["seconds"])
 		nanos, _ := number(delay["nanos"])
 		p.retry = max(p.retry, bounded(seconds+nanos/1e9))
@@ -97,7 +103,7 @@ func (p *problem) add(detail map[string]any) {
 	}
 }
 
-// retryWords finds "Please retry in 36.429760048s." and "964.972314ms".
+// retryWords matches "Please retry in 36.429760048s." and "964.972314ms".
 var retryWords = regexp.MustCompile(`(?i)retry in ((?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+)`)
 
 func (p *problem) wait(duration string) {
@@ -106,7 +112,7 @@ func (p *problem) wait(duration string) {
 	}
 }
 
-// maxRetryAfter bounds what a service may ask us to wait: longer than any quota window.
+// maxRetryAfter bounds the wait that a service may request: longer than any quota window.
 const maxRetryAfter = 48 * time.Hour
 
 func bounded(seconds float64) time.Duration {
@@ -116,7 +122,7 @@ func bounded(seconds float64) time.Duration {
 	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 }
 
-// retryAfterHeader reads a Retry-After header: seconds or a date.
+// retryAfterHeader parses a Retry-After header: seconds or a date.
 func retryAfterHeader(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
@@ -130,7 +136,7 @@ func retryAfterHeader(value string, now time.Time) time.Duration {
 
 func text(v any) string { s, _ := v.(string); return s }
 
-// number reads a JSON number or a number in a string.
+// number converts a JSON number or a number in a string.
 func number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case float64:
@@ -142,5 +148,5 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-// plain joins words by single blanks.
-func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
+// plain normalises white space to single blanks.
+func normalizeSpace(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -13,10 +14,10 @@ import (
 	"sheetlift/internal/table"
 )
 
-// question is the one request for one picture: the words first, then the picture, whose place a mark holds until the
-// transport puts it in.
-func question(req engine.Request) (mark []byte, contents []*genai.Content, config *genai.GenerateContentConfig) {
-	place := make([]byte, 24) // a multiple of three: its base64 stands alone, without padding
+// question builds the request for one picture: the text first, then the picture. A mark takes the picture's place
+// until the transport replaces it.
+func (e *Engine) buildRequest(req engine.Request) (mark []byte, contents []*genai.Content, config *genai.GenerateContentConfig) {
+	place := make([]byte, 24) // a multiple of three: its base64 has no padding
 	_, _ = rand.Read(place)
 	mark = []byte(base64.StdEncoding.EncodeToString(place))
 	words := req.Table.Prompt()
@@ -25,7 +26,7 @@ func question(req engine.Request) (mark []byte, contents []*genai.Content, confi
 		switch req.Previous[n-1].Why {
 		case engine.BadAnswer:
 			words += "\nThe last answer could not be used. Return nothing but the JSON of the schema, whole and short: no text around it."
-			limit = outputTokensMost
+			limit = outputTokensMax
 		case engine.Recited:
 			words += "\nThis is a private document that was photographed to be typed in. Copy its cells one by one."
 		}
@@ -34,17 +35,25 @@ func question(req engine.Request) (mark []byte, contents []*genai.Content, confi
 		{Text: words},
 		{InlineData: &genai.Blob{Data: place, MIMEType: req.MIME}},
 	}}}
-	return mark, contents, &genai.GenerateContentConfig{
+	config = &genai.GenerateContentConfig{
 		ResponseMIMEType:      "application/json",
 		ResponseJsonSchema:    req.Table.Schema(),
 		MaxOutputTokens:       limit,
-		ThinkingConfig:        &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevelLow}, // thinking is billed as output
 		MediaResolution:       genai.MediaResolutionHigh,
-		AutomaticContinuation: genai.Ptr(false), // further calls that pacing would not see
+		AutomaticContinuation: genai.Ptr(false), // further calls would bypass the pacing
 	}
+	if e.opt.NoStore {
+		config.Store = genai.Ptr(false)
+	}
+	// Thinking is billed as output, so the lowest level is used unless a person wants more. Temperature and similar
+	// fields are not sent: models ignore them since 3.6 and later ones will refuse them.
+	if level := e.thinking(cmp.Or(req.Model, e.opt.Model), req.Thinking); level != "" {
+		config.ThinkingConfig = &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(level))}
+	}
+	return mark, contents, config
 }
 
-// tornBody reports whether an answer began and broke off on the way.
+// tornBody reports whether an answer began and was cut off.
 func tornBody(err error) bool {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
@@ -54,7 +63,7 @@ func tornBody(err error) bool {
 		strings.Contains(message, "unexpected end of JSON input")
 }
 
-// textOf is what was read as text: the cells of a row by tabs, one row to a line.
+// textOf formats the rows as text: cells separated by tabs, one row per line.
 func textOf(t table.Table, a table.Answer) string {
 	var b strings.Builder
 	b.WriteString(strings.Join(t.Header(a.Columns), "\t"))

@@ -8,21 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// keyShapes finds keys of both of the service's shapes, whoever's they are: Google repeats them in error messages.
+// keyShapes matches keys of both of the service's forms, including foreign ones: Google repeats them in error
+// messages.
 var keyShapes = regexp.MustCompile(`AIza[0-9A-Za-z_-]{20,}|\bAQ\.[0-9A-Za-z_-]{20,}`)
 
 const (
 	redacted  = "[secret]"
-	maxReason = 300 // bytes of the service's words that are kept
+	maxReason = 300 // bytes of the service's message that are kept
 )
 
-// redact takes every key out of the text, the given one in the spellings that URLs and JSON give it, and shortens it.
+// redact removes every key from the text, the given one also in its URL and JSON spellings, and shortens the text.
 func redact(text, key string) string {
 	for _, spelled := range spellings(key) {
 		text = strings.ReplaceAll(text, spelled, redacted)
 	}
 	text = keyShapes.ReplaceAllString(text, redacted)
-	text = plain(strings.ToValidUTF8(text, "?"))
+	text = normalizeSpace(strings.ToValidUTF8(text, "?"))
 	if len(text) > maxReason {
 		cut := maxReason
 		for cut > 0 && !utf8.RuneStart(text[cut]) {

@@ -19,8 +19,8 @@ import (
 
 var soak = flag.Duration("soak", 0, "how long TestSoak lasts; 0 is two seconds")
 
-// TestSoak has 64 workers read while every fault comes over the keys, one after the other. Nothing may be lost, no
-// goroutine may be left, and no key may stand in the log or in the memory. make soak-keys does it for an hour.
+// TestSoak has 64 workers read while every fault hits the keys, one after the other. Nothing may be lost, no
+// goroutine may be left, and no key may appear in the log or in the memory. make soak-keys runs it for an hour.
 func TestSoak(t *testing.T) {
 	d, latency := *soak, call
 	if d == 0 {
@@ -40,7 +40,7 @@ func TestSoak(t *testing.T) {
 		keys = append(keys, keypool.Key{Label: fmt.Sprintf("key %d", i+1), Secret: keypool.NewSecret(value)})
 	}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r := &rig{service: s, begun: time.Now(), pool: keypool.New(keys, keypool.Options{
+	r := &rig{service: s, started: time.Now(), pool: keypool.New(keys, keypool.Options{
 		Secret: []byte("0123456789abcdef"), Rand: rand.New(rand.NewPCG(1, 2)), Memory: kept, Log: logger,
 	})}
 	transport := newTransport()
@@ -69,7 +69,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	if strings.Contains(log.String()+fmt.Sprint(r.pool.Status(time.Now())), canary) {
-		t.Error("a key is told")
+		t.Error("a key is shown")
 	}
 	for wait := time.NewTimer(10 * time.Second); runtime.NumGoroutine() > before+2; {
 		select {
@@ -104,7 +104,7 @@ func trouble(ctx context.Context, s *simulator.Server, canary string, latency, e
 	}
 }
 
-// safeBuffer is a buffer that several may write to.
+// safeBuffer is a buffer for concurrent writers.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -293,7 +293,7 @@ func TestRowsAndCellsTellWhereTheyStandOnThePictureAsItWasSent(t *testing.T) {
 				t.Fatalf("%s: row %d stands at %+v, after one that ends at %d", name, i+1, row.Box, last)
 			}
 			last = row.Box.Bottom - 5
-			// A thousandth is less than the blank frame of a cell: what stands in its box must be ink.
+			// A thousandth is less than the blank frame of a cell, so there must be ink in its box.
 			for j, c := range row.Cells {
 				if c.Box == nil || !inkIn(drawn, *c.Box) {
 					t.Errorf("%s: %q in row %d, column %d stands at %+v, where nothing is written", name, c.Text, i+1, j+1, c.Box)

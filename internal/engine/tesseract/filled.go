@@ -1,41 +1,45 @@
 package tesseract
 
-import "image"
+import (
+	"image"
+
+	"sheetlift/internal/engine/layout"
+)
 
 // turnFilled makes light text in filled areas dark on white, in place: coloured header rows are common, and the tool
 // reads little on them.
 func turnFilled(g *image.Gray) {
 	paper := paperOf(g)
-	dark := &mask{g.Rect.Dx(), g.Rect.Dy(), make([]bool, len(g.Pix))}
+	dark := &layout.Mask{W: g.Rect.Dx(), H: g.Rect.Dy(), On: make([]bool, len(g.Pix))}
 	for i, v := range g.Pix {
-		dark.on[i] = int(v)*100 < paper*72
+		dark.On[i] = int(v)*100 < paper*72
 	}
-	for _, p := range components(solid(dark)) {
-		w, h := p.width(), p.height()
-		if h < 14 || w < 14 || w*h < 600 || 2*w*h > dark.w*dark.h || 10*p.pixels < 6*w*h {
+	for _, p := range layout.Components(solid(dark)) {
+		w, h := p.Width(), p.Height()
+		if h < 14 || w < 14 || w*h < 600 || 2*w*h > dark.W*dark.H || 10*p.Pixels < 6*w*h {
 			continue
 		}
-		if lightInside(g, p.box, paper) {
-			turn(g, p.box)
+		if lightInside(g, p.Box, paper) {
+			turn(g, p.Box)
 		}
 	}
 }
 
-// solid keeps what is at least ten pixels thick both ways, so that ruling lines do not tie filled areas together.
-func solid(m *mask) *mask {
-	across, down := thick(m, 10), transpose(thick(transpose(m), 10))
-	for i := range across.on {
-		across.on[i] = across.on[i] && down.on[i]
+// solid keeps areas that are at least ten pixels thick both ways, so that ruling lines do not connect filled areas.
+func solid(m *layout.Mask) *layout.Mask {
+	across, down := thick(m, 10), layout.Transpose(thick(layout.Transpose(m), 10))
+	for i := range across.On {
+		across.On[i] = across.On[i] && down.On[i]
 	}
 	return across
 }
 
 // thick keeps the runs of at least least pixels.
-func thick(m *mask, least int) *mask {
-	kept := &mask{m.w, m.h, make([]bool, len(m.on))}
-	for y := range m.h {
-		out := kept.row(y)
-		for from, to := range runs(m.row(y)) {
+func thick(m *layout.Mask, least int) *layout.Mask {
+	kept := &layout.Mask{W: m.W, H: m.H, On: make([]bool, len(m.On))}
+	for y := range m.H {
+		out := kept.Row(y)
+		for from, to := range layout.Runs(m.Row(y)) {
 			for x := from; x < to && to-from >= least; x++ {
 				out[x] = true
 			}
@@ -60,23 +64,23 @@ func paperOf(g *image.Gray) int {
 }
 
 // lightInside reports whether a filled area holds light text: some of it is as bright as paper, but not much.
-func lightInside(g *image.Gray, b box, paper int) bool {
+func lightInside(g *image.Gray, b layout.Box, paper int) bool {
 	light := 0
-	for y := b.top; y < b.bottom; y++ {
-		for _, v := range g.Pix[y*g.Stride+b.left : y*g.Stride+b.right] {
+	for y := b.Top; y < b.Bottom; y++ {
+		for _, v := range g.Pix[y*g.Stride+b.Left : y*g.Stride+b.Right] {
 			if int(v)*100 > paper*85 {
 				light++
 			}
 		}
 	}
-	share := float64(light) / float64(b.width()*b.height())
+	share := float64(light) / float64(b.Width()*b.Height())
 	return share > 0.01 && share < 0.4
 }
 
-func turn(g *image.Gray, b box) {
+func turn(g *image.Gray, b layout.Box) {
 	ground := groundOf(g, b)
-	for y := b.top; y < b.bottom; y++ {
-		row := g.Pix[y*g.Stride+b.left : y*g.Stride+b.right]
+	for y := b.Top; y < b.Bottom; y++ {
+		row := g.Pix[y*g.Stride+b.Left : y*g.Stride+b.Right]
 		for x, v := range row {
 			switch {
 			case int(v)*10 < ground*7: // a line drawn in the area stays one
@@ -91,10 +95,10 @@ func turn(g *image.Gray, b box) {
 }
 
 // groundOf is the most frequent brightness in an area, in steps of four.
-func groundOf(g *image.Gray, b box) int {
+func groundOf(g *image.Gray, b layout.Box) int {
 	var counts [64]int
-	for y := b.top; y < b.bottom; y++ {
-		for _, v := range g.Pix[y*g.Stride+b.left : y*g.Stride+b.right] {
+	for y := b.Top; y < b.Bottom; y++ {
+		for _, v := range g.Pix[y*g.Stride+b.Left : y*g.Stride+b.Right] {
 			counts[v/4]++
 		}
 	}

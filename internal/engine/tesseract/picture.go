@@ -8,6 +8,8 @@ import (
 	_ "image/jpeg" // the formats of prepared pictures
 	_ "image/png"
 	"math"
+
+	"sheetlift/internal/engine/layout"
 )
 
 const (
@@ -21,10 +23,11 @@ const (
 // prepared is a picture as the tool gets it.
 type prepared struct {
 	image *image.Gray
-	rules rules   // ruling lines, taken away from image
-	parts []part  // the pieces of ink that are left; nil for a single document
-	net   net     // how the page was straightened
-	scale float64 // and enlarged
+	rules layout.Rules  // ruling lines, taken away from image
+	ink   *layout.Mask  // the ink that is left; nil for a single document, as parts are
+	parts []layout.Part // the pieces of ink
+	net   net           // how the page was straightened
+	scale float64       // and enlarged
 }
 
 // prepare decodes a picture, makes it grey, straight and large enough, and takes the ruling lines away.
@@ -38,12 +41,12 @@ func prepare(data []byte, single bool) (*prepared, error) {
 		invert(g)
 	}
 	turnFilled(g)
-	ink := threshold(g, inkDarker)
-	all := components(ink)
-	parts := letters(all)
-	letter := letterHeight(parts)
-	for _, dot := range leaders(all, letter) {
-		paint(g, box{dot.left - 1, dot.top - 1, dot.right + 1, dot.bottom + 1})
+	ink := layout.Threshold(g, layout.InkDarker)
+	all := layout.Components(ink)
+	parts := layout.Letters(all)
+	letter := layout.LetterHeight(parts)
+	for _, dot := range layout.Leaders(all, letter) {
+		layout.Paint(g, layout.Box{Left: dot.Left - 1, Top: dot.Top - 1, Right: dot.Right + 1, Bottom: dot.Bottom + 1})
 	}
 	slopes := straighten(parts, g.Rect.Dx(), g.Rect.Dy())
 	scale := scaleFor(parts, g.Rect.Dx(), g.Rect.Dy(), single)
@@ -53,11 +56,12 @@ func prepare(data []byte, single bool) (*prepared, error) {
 		g = slopes.resample(g, scale)
 		letter = int(float64(letter) * scale)
 	}
-	found := findRules(threshold(g, ruleDarker), letter)
-	found.erase(g)
+	found := layout.FindRules(layout.Threshold(g, layout.RuleDarker), letter)
+	found.Erase(g)
 	p := &prepared{image: g, rules: found, net: slopes, scale: scale}
 	if !single {
-		p.parts = components(threshold(g, inkDarker))
+		p.ink = layout.Threshold(g, layout.InkDarker)
+		p.parts = layout.Components(p.ink)
 	}
 	return p, nil
 }
@@ -150,9 +154,9 @@ func invert(g *image.Gray) {
 }
 
 // scaleFor returns how much larger the picture must be for its letters to be read well.
-func scaleFor(parts []part, w, h int, single bool) float64 {
+func scaleFor(parts []layout.Part, w, h int, single bool) float64 {
 	scale := 1.0
-	if lh := letterHeight(parts); lh > 0 {
+	if lh := layout.LetterHeight(parts); lh > 0 {
 		scale = min(max(wantHeight/float64(lh), 1), maxScale)
 	}
 	if single && w < 1000 {

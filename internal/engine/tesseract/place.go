@@ -3,6 +3,7 @@ package tesseract
 import (
 	"math"
 
+	"sheetlift/internal/engine/layout"
 	"sheetlift/internal/table"
 )
 
@@ -16,20 +17,20 @@ func (f *finding) locate(rows []table.Row) {
 			if c.Box == nil {
 				continue
 			}
-			c.Box = f.place(box{c.Box.Left, c.Box.Top, c.Box.Right, c.Box.Bottom})
+			c.Box = f.place(layout.Box{Left: c.Box.Left, Top: c.Box.Top, Right: c.Box.Right, Bottom: c.Box.Bottom})
 			row.Box = around(row.Box, c.Box)
 		}
 	}
 }
 
 // place is where a box of the straightened picture lies on the picture as it was sent; nil outside of it.
-func (f *finding) place(b box) *table.Box {
+func (f *finding) place(b layout.Box) *table.Box {
 	n := f.net
 	if n.w <= 0 || n.h <= 0 || f.scale <= 0 {
 		return nil
 	}
 	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	for _, corner := range [][2]int{{b.left, b.top}, {b.right, b.top}, {b.left, b.bottom}, {b.right, b.bottom}} {
+	for _, corner := range [][2]int{{b.Left, b.Top}, {b.Right, b.Top}, {b.Left, b.Bottom}, {b.Right, b.Bottom}} {
 		x, y := n.source(float64(corner[0])/f.scale, float64(corner[1])/f.scale)
 		left, right = min(left, x), max(right, x)
 		top, bottom = min(top, y), max(bottom, y)

@@ -13,7 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
+	"sheetlift/internal/engine/layout"
 	"sheetlift/internal/errs"
 )
 
@@ -59,7 +61,8 @@ func find(opt Options) (tool, error) {
 	return t, nil
 }
 
-// probe returns the tool's version and what it has data for, and makes sure that the language is among them.
+// probe returns the tool's version and the languages (and orientation data) that it has data for. It returns an error if
+// the configured language is not among them.
 func (t tool) probe(ctx context.Context) (version string, data []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
@@ -93,12 +96,15 @@ func firstLine(b []byte) string {
 }
 
 // words runs the tool once over a picture.
-func (t tool) words(ctx context.Context, p *image.Gray, how segmentation) ([]word, error) {
+func (t tool) words(ctx context.Context, p *image.Gray, how segmentation) (words []layout.Word, err error) {
 	limited, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	out, err := t.run(limited, pgm(p), "-", "-", "-l", t.language, "--oem", "1", "--psm", string(how), "--dpi", "300", "tsv")
 	if err == nil {
-		return parseTSV(out), nil
+		return words, danger.Do(ctx, func() error {
+			words = parseTSV(out)
+			return nil
+		})
 	}
 	if ctx.Err() == nil && limited.Err() != nil {
 		return nil, &engine.Failure{

@@ -3,6 +3,8 @@ package tesseract
 import (
 	"image"
 	"math"
+
+	"sheetlift/internal/engine/layout"
 )
 
 // net is the slope of the text lines and of the columns over the page. A photograph taken at an angle has lines that
@@ -25,16 +27,16 @@ func (n net) straight() bool {
 }
 
 // straighten finds the net on which the letters stand in the sharpest lines, and then in the sharpest columns.
-func straighten(parts []part, w, h int) net {
+func straighten(parts []layout.Part, w, h int) net {
 	n := net{w: float64(w), h: float64(h)}
 	if len(parts) < 20 {
 		return n
 	}
 	feet := make([]point, len(parts))
 	for i, p := range parts {
-		feet[i] = point{float64(p.midX()), float64(p.bottom)}
+		feet[i] = point{float64(p.MidX()), float64(p.Bottom)}
 	}
-	bin := max(float64(letterHeight(parts))/5, 1)
+	bin := max(float64(layout.LetterHeight(parts))/5, 1)
 	n.top, n.bottom = sharpest(feet, n.w, n.h, bin)
 	sides := make([]point, 0, 2*len(parts))
 	for _, s := range stretches(parts, n) {
@@ -104,26 +106,26 @@ func across(p point, a, b, length, depth float64) float64 {
 type stretch struct{ y, from, to float64 }
 
 // stretches joins letters of a line to words, so that the edges of columns show.
-func stretches(parts []part, n net) []stretch {
-	h := float64(letterHeight(parts))
-	lines := map[int][]part{}
+func stretches(parts []layout.Part, n net) []stretch {
+	h := float64(layout.LetterHeight(parts))
+	lines := map[int][]layout.Part{}
 	for _, p := range parts {
-		v := across(point{float64(p.midX()), float64(p.bottom)}, n.top, n.bottom, n.w, n.h)
+		v := across(point{float64(p.MidX()), float64(p.Bottom)}, n.top, n.bottom, n.w, n.h)
 		lines[int(v/(h*0.8))] = append(lines[int(v/(h*0.8))], p)
 	}
 	var all []stretch
 	for _, line := range lines {
-		sortByLeft(line)
+		layout.SortByLeft(line)
 		var s stretch
 		for i, p := range line {
-			if i > 0 && float64(p.left)-s.to < h {
-				s.to = max(s.to, float64(p.right))
+			if i > 0 && float64(p.Left)-s.to < h {
+				s.to = max(s.to, float64(p.Right))
 				continue
 			}
 			if i > 0 {
 				all = append(all, s)
 			}
-			s = stretch{float64(p.midY()), float64(p.left), float64(p.right)}
+			s = stretch{float64(p.MidY()), float64(p.Left), float64(p.Right)}
 		}
 		all = append(all, s)
 	}

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"sheetlift/internal/engine/layout"
+	"sheetlift/internal/engine/receipt"
 )
 
 const tsvHead = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
@@ -19,9 +22,9 @@ func TestWordsAreReadFromTheToolsTable(t *testing.T) {
 		"5\t1\t1\t1\t1\t4\t90\tx\t30\t12\t91\tbad\n" +
 		"5\t1\t1\t1\t1\t5\t130\t20\t30\t12\t40\ta\tb\r\n" +
 		"5\t1\t1\t1\t1"))
-	want := []word{
-		{box{10, 20, 40, 32}, "Laptop", 96.5},
-		{box{130, 20, 160, 32}, "a\tb", 40},
+	want := []layout.Word{
+		{Box: layout.Box{Left: 10, Top: 20, Right: 40, Bottom: 32}, Text: "Laptop", Conf: 96.5},
+		{Box: layout.Box{Left: 130, Top: 20, Right: 160, Bottom: 32}, Text: "a\tb", Conf: 40},
 	}
 	if !slices.Equal(words, want) {
 		t.Errorf("got %+v", words)
@@ -35,44 +38,28 @@ func FuzzTSVNeverBreaksTheLayout(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		words := parseTSV(data)
 		for _, w := range words {
-			if w.empty() || w.conf < 0 || w.conf > 100 || w.text == "" || !utf8.ValidString(w.text) {
+			if w.Empty() || w.Conf < 0 || w.Conf > 100 || w.Text == "" || !utf8.ValidString(w.Text) {
 				t.Fatalf("not a word: %+v", w)
 			}
 		}
-		words = clean(words)
-		g := gridOf(words, rules{w: 800, h: 600})
-		for _, row := range g.rows {
-			if len(row) != len(g.rows[0]) {
-				t.Fatalf("rows of %d and %d cells", len(row), len(g.rows[0]))
+		words = layout.Clean(words)
+		g := layout.GridOf(words, layout.Rules{W: 800, H: 600})
+		for _, row := range g.Rows {
+			if len(row) != len(g.Rows[0]) {
+				t.Fatalf("rows of %d and %d cells", len(row), len(g.Rows[0]))
 			}
 		}
-		receiptOf(linesOf(words))
+		receipt.Find(layout.LinesOf(words))
 	})
-}
-
-func TestMarksAreToldFromDirt(t *testing.T) {
-	t.Parallel()
-	at := func(text string, conf float64, w, h int) word { return word{box{0, 0, w, h}, text, conf} }
-	words := []word{
-		at("Total", 90, 60, 20), at("—", 80, 22, 20), at("%", 80, 15, 20), at("*", 60, 8, 20), // kept
-		at("|", 90, 2, 20), at("_", 70, 50, 3), at("—", 90, 400, 3), at("“", 60, 8, 8), at("Stain", 90, 90, 80), at("x", 2, 9, 20),
-	}
-	var kept []string
-	for _, w := range clean(words) {
-		kept = append(kept, w.text)
-	}
-	if got := strings.Join(kept, " "); got != "Total — % *" {
-		t.Errorf("kept %q", got)
-	}
 }
 
 func TestSurerWordOfTwoReadingsIsTaken(t *testing.T) {
 	t.Parallel()
-	a := []word{{box{0, 0, 60, 20}, "T0tal", 40}, {box{100, 0, 160, 20}, "31.00", 90}}
-	b := []word{{box{1, 0, 61, 20}, "Total", 80}, {box{101, 1, 160, 20}, "81.00", 50}, {box{200, 0, 260, 20}, "new", 70}, {box{300, 0, 360, 20}, "dirt", 20}}
+	a := []layout.Word{{Box: layout.Box{Left: 0, Top: 0, Right: 60, Bottom: 20}, Text: "T0tal", Conf: 40}, {Box: layout.Box{Left: 100, Top: 0, Right: 160, Bottom: 20}, Text: "31.00", Conf: 90}}
+	b := []layout.Word{{Box: layout.Box{Left: 1, Top: 0, Right: 61, Bottom: 20}, Text: "Total", Conf: 80}, {Box: layout.Box{Left: 101, Top: 1, Right: 160, Bottom: 20}, Text: "81.00", Conf: 50}, {Box: layout.Box{Left: 200, Top: 0, Right: 260, Bottom: 20}, Text: "new", Conf: 70}, {Box: layout.Box{Left: 300, Top: 0, Right: 360, Bottom: 20}, Text: "dirt", Conf: 20}}
 	var got []string
 	for _, w := range merge(a, b) {
-		got = append(got, w.text)
+		got = append(got, w.Text)
 	}
 	if s := strings.Join(got, " "); s != "Total 31.00 new" {
 		t.Errorf("got %q", s)

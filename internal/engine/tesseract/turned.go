@@ -9,51 +9,66 @@ import (
 	"time"
 	"unicode"
 
+	"sheetlift/internal/danger"
 	"sheetlift/internal/errs"
 )
 
-// osd is the data by which the tool tells how a page lies.
+// osd is the tool's language data for the orientation of a page.
 const osd = "osd"
 
 const (
-	compassSide  = 2000 // pixels of the longer side at most
-	compassSmall = 1000 // pixels of the longer side below which a picture is enlarged: its letters are too small for the tool
-	compassMore  = 3    // how many times as much must be legible on a picture once it is turned
-	compassLeast = 50   // letters and digits that must be legible then
+	orientationSide  = 2000 // maximum pixels of the longer side
+	orientationSmall = 1000 // pixels of the longer side below which a picture is enlarged: its letters are too small for the tool
+	orientationRatio = 3    // minimum ratio of legible letters after the rotation to those before
+	minLegible       = 50   // minimum letters and digits legible after the rotation
 
-	compassTime = 5 * time.Minute // for one run of the tool
+	orientationTimeout = 5 * time.Minute // of one run of the tool
 )
 
-// Compass tells which way up pictures are. It is safe for concurrent use; its work gives way to everything else on the
-// machine.
-type Compass struct{ tool tool }
+// OrientationDetector detects the orientation of pictures. It is safe for concurrent use; its work runs at the lowest
+// priority of the machine.
+type OrientationDetector struct{ tool tool }
 
-// Compass returns the engine's compass. The error is errs.Unavailable with the remedy when the tool lacks the data.
-func (e *Engine) Compass() (*Compass, error) {
+// OrientationDetector returns the engine's orientation detector. The error is errs.Unavailable with the remedy if the
+// tool lacks the data.
+func (e *Engine) OrientationDetector() (*OrientationDetector, error) {
 	if !slices.Contains(e.data, osd) {
 		return nil, errs.New(errs.Unavailable, "Pictures that stand upside down or lie on their side are not noticed, because "+
 			"Tesseract's data “osd” are missing. Install them, on Debian or Ubuntu with “sudo apt-get install "+
 			"tesseract-ocr-osd”, and start again.")
 	}
 	t := e.tool
-	t.background, t.timeout = true, max(t.timeout, compassTime) // nobody waits, and others have the machine
-	return &Compass{t}, nil
+	t.background, t.timeout = true, max(t.timeout, orientationTimeout) // no caller waits for it, and readings have priority
+	return &OrientationDetector{t}, nil
 }
 
-// Turn returns by how many quarters of a circle, clockwise, a picture must be turned to stand upright: 1 to 3, or 0 when
-// it stands upright or that is not plain. Where the tool says that it does not stand upright, which for faint print is
-// wrong one time in ten, it is read as it is and turned: only what reads much better turned is to be turned.
-func (c *Compass) Turn(ctx context.Context, picture []byte) (quarters int, err error) {
+// orientationPicture decodes a picture in the form that the detector analyses.
+func orientationPicture(picture []byte) (*image.Gray, error) {
 	g, err := decode(picture)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	g = shrink(g, compassSide)
-	if w, h := g.Rect.Dx(), g.Rect.Dy(); max(w, h) < compassSmall {
-		g = net{w: float64(w), h: float64(h)}.resample(g, min(2*compassSmall/float64(max(w, h)), maxScale))
+	g = shrink(g, orientationSide)
+	if w, h := g.Rect.Dx(), g.Rect.Dy(); max(w, h) < orientationSmall {
+		g = net{w: float64(w), h: float64(h)}.resample(g, min(2*orientationSmall/float64(max(w, h)), maxScale))
 	}
 	if darkGround(g) {
 		invert(g)
+	}
+	return g, nil
+}
+
+// Detect returns the number of clockwise quarter turns that make a picture upright: 1 to 3, or 0 if it is upright or its
+// orientation is uncertain. The tool's own detection is wrong one time in ten for faint print, so a picture that it
+// reports as rotated is read both as it is and rotated: only a much better reading counts as proof.
+func (c *OrientationDetector) Detect(ctx context.Context, picture []byte) (quarters int, err error) {
+	var g *image.Gray
+	err = danger.Do(ctx, func() (err error) {
+		g, err = orientationPicture(picture)
+		return err
+	})
+	if err != nil {
+		return 0, err
 	}
 	said, err := c.tool.orientation(ctx, g)
 	if err != nil || said == 0 {
@@ -68,28 +83,28 @@ func (c *Compass) Turn(ctx context.Context, picture []byte) (quarters int, err e
 		if err != nil {
 			return 0, err
 		}
-		if then >= max(compassLeast, compassMore*now) {
+		if then >= max(minLegible, orientationRatio*now) {
 			return q, nil
 		}
-		if now >= compassLeast {
-			return 0, nil // it can be read as it is
+		if now >= minLegible {
+			return 0, nil // it is legible without a rotation
 		}
 	}
 	return 0, nil
 }
 
-// legible is how many letters and digits can be read well.
-func (c *Compass) legible(ctx context.Context, g *image.Gray) (int, error) {
+// legible returns the number of letters and digits that are read with confidence.
+func (c *OrientationDetector) legible(ctx context.Context, g *image.Gray) (int, error) {
 	words, err := c.tool.words(ctx, g, uniform)
 	n := 0
 	for _, w := range words {
 		letters := 0
-		for _, r := range w.text {
+		for _, r := range w.Text {
 			if unicode.IsLetter(r) || unicode.IsDigit(r) {
 				letters++
 			}
 		}
-		if w.conf >= legibleFrom && letters >= legibleLetters {
+		if w.Conf >= legibleFrom && letters >= legibleLetters {
 			n += letters
 		}
 	}

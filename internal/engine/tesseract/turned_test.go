@@ -24,9 +24,9 @@ var measureTurned = flag.Int("turned", 0, "turn every so manieth picture of the 
 // samples is the sample data folder beside the checkout.
 const samples = "../../../../shared/data"
 
-func compassOf(t testing.TB, e *tesseract.Engine) *tesseract.Compass {
+func detectorOf(t testing.TB, e *tesseract.Engine) *tesseract.OrientationDetector {
 	t.Helper()
-	c, err := e.Compass()
+	c, err := e.OrientationDetector()
 	if err != nil {
 		t.Skip(err)
 	}
@@ -67,7 +67,7 @@ func by(t testing.TB, p *imaging.Preparer, data []byte, quarters int) []byte {
 
 func TestPicturesThatDoNotStandUprightAreNoticed(t *testing.T) {
 	t.Parallel()
-	p, c := imaging.New(imaging.Limits{}), compassOf(t, installed(t))
+	p, c := imaging.New(imaging.Limits{}), detectorOf(t, installed(t))
 	for file, quarters := range map[string][]int{
 		"tables/icdar13_eu-003-p1-t2.png": {0, 1, 2},
 		"receipts/sroie_148.jpg":          {3},
@@ -81,7 +81,7 @@ func TestPicturesThatDoNotStandUprightAreNoticed(t *testing.T) {
 				if strings.HasPrefix(file, "formats/") {
 					want = 0
 				}
-				if got, err := c.Turn(t.Context(), by(t, p, upright, q)); err != nil || got != want {
+				if got, err := c.Detect(t.Context(), by(t, p, upright, q)); err != nil || got != want {
 					t.Errorf("must be turned by %d quarters, got %d, %v", want, got, err)
 				}
 			})
@@ -91,7 +91,7 @@ func TestPicturesThatDoNotStandUprightAreNoticed(t *testing.T) {
 
 func TestWithoutItsDataTheToolHasNoCompass(t *testing.T) {
 	t.Parallel()
-	_, err := engineOn(t, tesseract.Options{Path: pretend(t, "")}).Compass()
+	_, err := engineOn(t, tesseract.Options{Path: pretend(t, "")}).OrientationDetector()
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(errs.Message(err), "tesseract-ocr-osd") {
 		t.Errorf("got %v", err)
 	}
@@ -105,13 +105,13 @@ func TestACompassThatFailsSaysSo(t *testing.T) {
 		"echo 'Rotate: sideways'": true,
 		"exit 139":                true,
 	} {
-		c := compassOf(t, engineOn(t, tesseract.Options{Path: pretendWith(t, "eng\\nosd", "cat > /dev/null; "+answer)}))
-		turn, err := c.Turn(t.Context(), blank(t))
+		c := detectorOf(t, engineOn(t, tesseract.Options{Path: pretendWith(t, "eng\\nosd", "cat > /dev/null; "+answer)}))
+		turn, err := c.Detect(t.Context(), blank(t))
 		if turn != 0 || (err != nil) != fails {
 			t.Errorf("%s: %d, %v", answer, turn, err)
 		}
 	}
-	if _, err := compassOf(t, engineOn(t, tesseract.Options{Path: pretendWith(t, "eng\\nosd", "")})).Turn(t.Context(), []byte("no picture")); err == nil {
+	if _, err := detectorOf(t, engineOn(t, tesseract.Options{Path: pretendWith(t, "eng\\nosd", "")})).Detect(t.Context(), []byte("no picture")); err == nil {
 		t.Error("what is no picture has a direction")
 	}
 }
@@ -122,7 +122,7 @@ func TestTurnedPictures(t *testing.T) {
 	if *measureTurned < 1 {
 		t.Skip("a report over 560 pictures, a quarter of an hour of CPU: run make bench-turned")
 	}
-	p, c := imaging.New(imaging.Limits{}), compassOf(t, installed(t))
+	p, c := imaging.New(imaging.Limits{}), detectorOf(t, installed(t))
 	type tally struct{ upright, taken, turned, right, wrong int }
 	sums := map[string]*tally{}
 	var took time.Duration
@@ -151,7 +151,7 @@ func TestTurnedPictures(t *testing.T) {
 		for q := range 4 {
 			data := by(t, p, upright, q)
 			start := time.Now()
-			got, err := c.Turn(t.Context(), data)
+			got, err := c.Detect(t.Context(), data)
 			if err != nil {
 				t.Errorf("%s turned by %d: %v", one.File, q, err)
 			}

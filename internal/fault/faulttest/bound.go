@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package faulttest makes the machine refuse what it would allow, for tests.
+// Package faulttest restricts the process for tests, so that the kernel refuses operations.
 package faulttest
 
 import (
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bound takes from the thread that runs the test what lets root write everywhere, so that the permissions of files and
-// folders count for whoever runs it. The thread ends with the test; what it starts in other goroutines is not bound.
+// Bound drops the capabilities of the test's thread that let root bypass permissions, so that the permissions of
+// files and folders count for root too. The thread ends with the test. Other goroutines are not restricted.
 func Bound(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread()

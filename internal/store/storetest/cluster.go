@@ -1,4 +1,5 @@
-// Package storetest runs a cluster of real JetStream nodes on loopback, each a process of its own that a test can kill.
+// Package storetest runs a cluster of real JetStream nodes on loopback, each in a process of its own that a test
+// can kill.
 package storetest
 
 import (
@@ -19,7 +20,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// asNode is the variable that makes a test binary be a node: its settings as JSON.
+// asNode is the environment variable that makes a test binary a node: its settings as JSON.
 const asNode = "SHEETLIFT_TEST_NODE"
 
 type node struct {
@@ -35,7 +36,7 @@ type node struct {
 	log *bytes.Buffer
 }
 
-// Node turns the process into a node if it was started as one, and then does not return. TestMain calls it first.
+// Node runs a cluster node if the process was started as one, and then does not return. TestMain calls it first.
 func Node() {
 	settings := os.Getenv(asNode)
 	if settings == "" {
@@ -72,7 +73,7 @@ func port(address string) (n int) {
 	return n
 }
 
-// Cluster is some nodes that know each other.
+// Cluster is a group of connected nodes.
 type Cluster struct {
 	t     testing.TB
 	nodes []*node
@@ -100,11 +101,11 @@ func Start(t testing.TB, n int) *Cluster {
 			}
 		}
 	})
-	c.settle()
+	c.awaitLeader()
 	return c
 }
 
-// Begin starts node i again on what it has stored.
+// Begin starts node i again with its stored data.
 func (c *Cluster) Begin(i int) {
 	c.t.Helper()
 	n := c.nodes[i]
@@ -128,7 +129,7 @@ func (c *Cluster) Kill(i int) {
 	}
 }
 
-// URL is what SHEETLIFT_NATS_URL is set to.
+// URL returns the value for SHEETLIFT_NATS_URL.
 func (c *Cluster) URL() string {
 	var urls []string
 	for _, n := range c.nodes {
@@ -137,7 +138,7 @@ func (c *Cluster) URL() string {
 	return strings.Join(urls, ",")
 }
 
-// Leader is the node that leads a stream.
+// Leader returns the node that leads a stream.
 func (c *Cluster) Leader(stream string) int {
 	c.t.Helper()
 	js, end := c.connect()
@@ -155,7 +156,7 @@ func (c *Cluster) Leader(stream string) int {
 	return 0
 }
 
-// Replicas is on how many nodes a stream is kept.
+// Replicas returns the number of nodes that hold a stream.
 func (c *Cluster) Replicas(stream string) int {
 	c.t.Helper()
 	js, end := c.connect()
@@ -167,7 +168,7 @@ func (c *Cluster) Replicas(stream string) int {
 	return s.CachedInfo().Config.Replicas
 }
 
-// Whole waits until every node has all of the streams.
+// Whole waits until every node has all messages of the streams.
 func (c *Cluster) Whole(streams ...string) {
 	c.t.Helper()
 	js, end := c.connect()
@@ -202,8 +203,8 @@ func (c *Cluster) whole(js jetstream.JetStream, stream string) bool {
 	return len(others) == len(c.nodes)-1
 }
 
-// settle waits until the nodes have a leader and know each other.
-func (c *Cluster) settle() {
+// awaitLeader waits until the nodes know each other and have a leader.
+func (c *Cluster) awaitLeader() {
 	c.t.Helper()
 	js, end := c.connect()
 	defer end()
@@ -242,7 +243,7 @@ var (
 	ports   = map[string]bool{}
 )
 
-// freeAddress is one that nobody listened on a moment ago and that was not given out before.
+// freeAddress returns a local address that was free a moment ago and was not returned before.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	portsMu.Lock()

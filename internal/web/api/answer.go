@@ -7,7 +7,7 @@ import (
 	"sheetlift/internal/table"
 )
 
-// status is the answer of GET /batch-status/{job_id}.
+// status is the response of GET /batch-status/{job_id}.
 type status struct {
 	Success   bool         `json:"success"`
 	JobID     batch.ID     `json:"job_id"`
@@ -15,17 +15,33 @@ type status struct {
 	Total     int          `json:"total_images"`
 	Completed int          `json:"completed_images"`
 	Failed    int          `json:"failed_images"`
-	Cached    int          `json:"cached_images"`       // of the completed ones, those that cost nothing: the same picture was read before
+	Cached    int          `json:"cached_images"`       // completed images that cost nothing because the same picture was read before
 	Progress  float64      `json:"progress_percentage"` // 0 to 100
 	CreatedAt string       `json:"created_at"`          // RFC 3339
 	EndedAt   *string      `json:"completed_at"`        // null while it runs
+	Error     *string      `json:"error_message"`       // the reason why the batch failed as a whole, otherwise null
+}
+
+// Clients of the first version know no canceled batch and no canceled image: they wait until one is completed or failed.
+const (
+	batchCanceled = "The batch was canceled. What was read until then stands in the results."
+	imageCanceled = "It was canceled before it was read."
+)
+
+// firstStatus returns s as the first version names it, and a reason if that is not s.
+func firstStatus(s batch.Status, why string) (batch.Status, *string) {
+	if s == batch.Canceled {
+		return batch.Failed, &why
+	}
+	return s, nil
 }
 
 func newStatus(o batch.Overview) status {
 	s := status{
-		Success: true, JobID: o.Batch.ID, Status: o.Batch.Status, Total: o.Images,
-		Completed: o.Counts.Completed, Failed: o.Counts.Failed, Cached: o.Counts.Reused, CreatedAt: o.Batch.Created.Format(time.RFC3339Nano),
+		Success: true, JobID: o.Batch.ID, Total: o.Images,
+		Completed: o.Counts.Completed, Failed: o.Counts.Failed, Cached: o.Counts.FromCache, CreatedAt: o.Batch.Created.Format(time.RFC3339Nano),
 	}
+	s.Status, s.Error = firstStatus(o.Batch.Status, batchCanceled)
 	if o.Images > 0 {
 		s.Progress = float64(o.Counts.Done()*1000/o.Images) / 10
 	}
@@ -36,7 +52,7 @@ func newStatus(o batch.Overview) status {
 	return s
 }
 
-// results is the answer of GET /batch-results/{job_id}.
+// results is the response of GET /batch-results/{job_id}.
 type results struct {
 	status
 	Results []result `json:"results"`
@@ -53,8 +69,8 @@ type result struct {
 	Seconds    float64             `json:"processing_time"`
 	RetryCount int                 `json:"retry_count"`
 	Key        *string             `json:"api_key_used"` // a label such as "key 2", never the key
-	Engine     *string             `json:"engine"`       // that made the last try; "cache" when the rows come from another reading of the picture; null before
-	ReadAt     *string             `json:"read_at"`      // RFC 3339: when the rows were read for an earlier batch that they come from, otherwise null
+	Engine     *string             `json:"engine"`       // engine of the last attempt; "cache" if the rows come from another reading of the picture; null before the first attempt
+	ReadAt     *string             `json:"read_at"`      // RFC 3339: time of the reading for an earlier batch that the rows come from, otherwise null
 }
 
 func newResults(o batch.Overview, images []*batch.Image) results {
@@ -62,10 +78,11 @@ func newResults(o batch.Overview, images []*batch.Image) results {
 	now := time.Now()
 	for _, m := range images {
 		one := result{
-			ID: m.UploadID(), Filename: m.Filename, Name: m.Name, Status: m.Status, Text: m.Text,
+			ID: m.UploadID(), Filename: m.Filename, Name: m.Name, Text: m.Text,
 			Table: rowsOf(o.Batch.Table, m), Seconds: float64(m.Working(now).Milliseconds()) / 1000,
 			RetryCount: max(0, m.Tries-1),
 		}
+		one.Status, one.Error = firstStatus(m.Status, imageCanceled)
 		if m.Failure != "" {
 			one.Error = &m.Failure
 		}
@@ -78,19 +95,19 @@ func newResults(o batch.Overview, images []*batch.Image) results {
 	return r
 }
 
-// cached is the engine of an image whose rows come from another reading of its picture.
+// cached is the engine value of an image whose rows come from another reading of its picture.
 const cached = "cache"
 
-// readBy is who read m, and when, if that was for an earlier batch.
+// readBy returns the engine that read m and, if that was for an earlier batch, the time.
 func readBy(m *batch.Image) (engine, at *string) {
 	name := ""
 	if a := m.Last(); a != nil {
 		name = a.Engine
 	}
-	if m.Reused() {
+	if m.FromCache() {
 		name = cached
-		if m.Earlier != nil {
-			at = stamp(m.Earlier.Read)
+		if m.CachedFrom != nil {
+			at = stamp(m.CachedFrom.Read)
 		}
 	}
 	if name != "" {
@@ -99,7 +116,7 @@ func readBy(m *batch.Image) (engine, at *string) {
 	return engine, at
 }
 
-// rowsOf are the rows as objects, column to text.
+// rowsOf returns the rows as objects, column → text.
 func rowsOf(t table.Table, m *batch.Image) []map[string]string {
 	header := t.Header(m.Columns)
 	rows := make([]map[string]string, 0, len(m.Rows))

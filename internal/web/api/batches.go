@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +20,16 @@ import (
 	"sheetlift/internal/table"
 )
 
-// Batches is the endpoints below /api/v1/batches. Every one may be repeated, and by two programs at once, without another
-// effect; docs/api.md shows each.
+// Batches are the endpoints below /api/v1/batches. All are idempotent, also under concurrent calls by two programs; docs/api.md
+// describes each.
 type Batches struct {
-	batches *batch.Service
-	board   *batch.Board
+	batches  *batch.Service
+	progress *batch.Progress
 }
 
 // NewBatches returns the endpoints over the use cases.
-func NewBatches(batches *batch.Service, board *batch.Board) *Batches {
-	return &Batches{batches: batches, board: board}
+func NewBatches(batches *batch.Service, progress *batch.Progress) *Batches {
+	return &Batches{batches: batches, progress: progress}
 }
 
 // Register adds the endpoints to the group of /api/v1/batches.
@@ -53,10 +55,10 @@ func (a *Batches) Register(g *echo.Group) {
 	b.GET("/rows", a.rows)
 }
 
-// maxBody bounds what a program may ask with; columns are the most of it.
+// maxBody is the limit of a request body; columns are its largest part.
 const maxBody = 1 << 20
 
-// read understands the body as v. No body at all leaves v as it is.
+// read decodes the body into v. An empty body leaves v unchanged.
 func read(c echo.Context, v any) error {
 	d := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
 	d.DisallowUnknownFields()
@@ -75,13 +77,32 @@ func read(c echo.Context, v any) error {
 			return errs.New(errs.Invalid, "start_at is %s; send a time such as 2026-12-31T06:00:00Z.", wrong.Value)
 		}
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return errs.New(errs.Invalid, "The field %q is a %s and should be a %s.", wrong.Field, wrong.Value, wrong.Type.Kind())
+			return errs.New(errs.Invalid, "The field %q holds the wrong kind of value. Send %s.", wrong.Field, kindOf(wrong.Type))
 		}
-		return errs.New(errs.Invalid, "The body is not the JSON that is wanted here: %s.", strings.TrimPrefix(err.Error(), "json: "))
+		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			return errs.New(errs.Invalid, "There is no field %s here. Leave it out, or correct its name.", field)
+		}
+		return errs.New(errs.Invalid, "The body is not proper JSON. Send one JSON object.")
 	case d.More():
 		return errs.New(errs.Invalid, "The body holds more than one JSON value; send one.")
 	}
 	return nil
+}
+
+// kindOf returns the JSON type that a field of type t accepts, as a phrase.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a whole number"
+	}
 }
 
 func idOf(c echo.Context) batch.ID { return batch.ID(c.Param("id")) }
@@ -94,26 +115,29 @@ func numberOf(c echo.Context) (int, error) {
 	return n, nil
 }
 
-// wishes is what a batch may begin with. Each may be missing.
+// wishes is the request body for a new batch. Every field is optional.
 type wishes struct {
 	Name       string         `json:"name"`
 	Preset     string         `json:"preset"`  // "inventory", "receipt" or "any"
-	Columns    []table.Column `json:"columns"` // of one's own, instead of a preset
-	Single     bool           `json:"single"`  // with columns of one's own: one row an image
+	Columns    []table.Column `json:"columns"` // custom columns, instead of a preset
+	Single     bool           `json:"single"`  // with custom columns: one row per image
 	Engine     string         `json:"engine"`
+	Model      string         `json:"model"`    // default: the model of the settings
+	Thinking   string         `json:"thinking"` // default: the lowest level of the model
 	AtOnce     *int           `json:"at_once"`
 	MaxRetries *int           `json:"max_retries"`
 	RetryDelay *int           `json:"retry_delay_ms"`
 	Fallback   string         `json:"fallback"`
+	Witness    batch.Witness  `json:"witness"` // default: as the settings say
 	Keep       *string        `json:"keep"`
 	Priority   batch.Priority `json:"priority"`
-	Fresh      bool           `json:"fresh"` // what was read of the same pictures before does not count
+	Fresh      bool           `json:"fresh"` // ignore earlier readings of the same pictures
 }
 
 func (w wishes) draft() (batch.NewBatch, error) {
-	n := batch.NewBatch{Name: w.Name, Engine: w.Engine, Priority: w.Priority}
+	n := batch.NewBatch{Name: w.Name, Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Priority: w.Priority}
 	o := batch.DefaultOptions()
-	o.Fresh = w.Fresh
+	o.Fresh, o.Witness = w.Fresh, w.Witness
 	if w.AtOnce != nil {
 		o.AtOnce = *w.AtOnce
 	}
@@ -148,7 +172,7 @@ func (w wishes) draft() (batch.NewBatch, error) {
 	return n, nil
 }
 
-// create is POST /api/v1/batches. With the header Idempotency-Key it makes one batch however often it is sent.
+// create is POST /api/v1/batches. With an Idempotency-Key header, repeated requests create one batch.
 func (a *Batches) create(c echo.Context) error {
 	var w wishes
 	if err := read(c, &w); err != nil {
@@ -162,11 +186,19 @@ func (a *Batches) create(c echo.Context) error {
 	if key := c.Request().Header.Get("Idempotency-Key"); key != "" {
 		sum := sha256.Sum256([]byte(key))
 		n.ID = batch.IDOf([16]byte(sum[:16]))
-		if there, err := a.board.Overview(ctx, n.ID); err == nil {
-			return c.JSON(http.StatusOK, newBatch(there))
+		if n.Asked, err = digestOf(w); err != nil {
+			return err
+		}
+		if there, err := a.batches.Batch(ctx, n.ID); err == nil {
+			return a.again(c, there, n.Asked)
 		}
 	}
 	b, err := a.batches.Create(ctx, n)
+	if errs.Is(err, errs.Conflict) && n.Asked != "" { // the same request, sent twice at once
+		if there, loadErr := a.batches.Batch(ctx, n.ID); loadErr == nil {
+			return a.again(c, there, n.Asked)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -174,11 +206,26 @@ func (a *Batches) create(c echo.Context) error {
 	return c.JSON(http.StatusCreated, newBatch(batch.Overview{Batch: b}))
 }
 
-// list is GET /api/v1/batches, the newest first.
+// again answers a repeated request; Conflict if its content differs from the first one.
+func (a *Batches) again(c echo.Context, there *batch.Batch, asked string) error {
+	if there.Asked != "" && there.Asked != asked {
+		return errs.New(errs.Conflict, "The Idempotency-Key was used for another request, which made the batch %s. Use a key of its own for this one.", string(there.ID))
+	}
+	return a.answer(c, there.ID)
+}
+
+// digestOf returns the digest of a request; equal requests have equal digests.
+func digestOf(w wishes) (string, error) {
+	data, err := json.Marshal(w)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// list is GET /api/v1/batches, newest first.
 func (a *Batches) list(c echo.Context) error {
 	all := []batchInfo{}
-	for _, o := range a.board.Overviews() {
-		all = append(all, newBatch(o))
+	for _, o := range a.progress.Overviews() {
+		all = append(all, newBatch(a.batches.WithDoubts(c.Request().Context(), o)))
 	}
 	return c.JSON(http.StatusOK, map[string]any{"batches": all})
 }
@@ -186,25 +233,32 @@ func (a *Batches) list(c echo.Context) error {
 // one is GET /api/v1/batches/{id}.
 func (a *Batches) one(c echo.Context) error { return a.answer(c, idOf(c)) }
 
-// answer is the batch as the store has it now: a program sees what it has just done, whichever process it asks.
+// answer sends the batch as stored now: a program sees the effect of its own calls, on whichever process it asks.
 func (a *Batches) answer(c echo.Context, id batch.ID) error {
 	ctx := c.Request().Context()
 	b, err := a.batches.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
-	o, err := a.board.Overview(ctx, id)
-	if err != nil && !errs.Is(err, errs.NotFound) { // brought back a moment ago
+	o, err := a.progress.Overview(ctx, id)
+	if err != nil && !errs.Is(err, errs.NotFound) { // not loaded: restored just now
 		return err
 	}
 	if b.Counts != nil {
-		o.Counts = *b.Counts
+		o.Counts = b.Counts.WithColumnIssues(b.Table)
 	}
-	o.Batch, o.Images = b, max(o.Images, b.Total())
-	return c.JSON(http.StatusOK, newBatch(o))
+	o.Batch, o.Images = a.progress.Shown(b), max(o.Images, b.Total())
+	if o.Images == 0 { // a draft that is not loaded yet
+		images, err := a.batches.Images(ctx, id)
+		if err != nil {
+			return err
+		}
+		o.Images = len(images)
+	}
+	return c.JSON(http.StatusOK, newBatch(a.batches.WithDoubts(ctx, o)))
 }
 
-// does makes an endpoint of what may be done about a batch.
+// does returns an endpoint that calls do on the batch and answers with the batch.
 func (a *Batches) does(do func(context.Context, batch.ID) (*batch.Batch, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if _, err := do(c.Request().Context(), idOf(c)); err != nil {
@@ -214,7 +268,7 @@ func (a *Batches) does(do func(context.Context, batch.ID) (*batch.Batch, error))
 	}
 }
 
-// because is does for what needs a reason; here it is always a person's.
+// because is does for actions with a reason, which is always PausedByUser here.
 func (a *Batches) because(do func(context.Context, batch.ID, batch.PauseReason) (*batch.Batch, error)) echo.HandlerFunc {
 	return a.does(func(ctx context.Context, id batch.ID) (*batch.Batch, error) { return do(ctx, id, batch.PausedByUser) })
 }
@@ -230,14 +284,12 @@ func (a *Batches) start(c echo.Context) error {
 		return err
 	}
 	ctx, id := c.Request().Context(), idOf(c)
-	if err := a.set(ctx, id, changes{Priority: w.Priority, AtOnce: w.AtOnce}); err != nil {
-		return err
-	}
+	set := batch.Settings{Priority: w.Priority, AtOnce: w.AtOnce}
 	var err error
 	if w.At != nil {
-		_, err = a.batches.Schedule(ctx, id, *w.At)
+		_, err = a.batches.ScheduleWith(ctx, id, *w.At, set)
 	} else {
-		_, err = a.batches.Start(ctx, id)
+		_, err = a.batches.StartWith(ctx, id, set)
 	}
 	if err != nil {
 		return err
@@ -251,13 +303,17 @@ func (a *Batches) change(c echo.Context) error {
 	if err := read(c, &w); err != nil {
 		return err
 	}
-	if err := a.set(c.Request().Context(), idOf(c), w); err != nil {
+	set, err := w.settings()
+	if err != nil {
+		return err
+	}
+	if _, err := a.batches.Set(c.Request().Context(), idOf(c), set); err != nil {
 		return err
 	}
 	return a.answer(c, idOf(c))
 }
 
-// remove is DELETE /api/v1/batches/{id}; for a minute it can be taken back.
+// remove is DELETE /api/v1/batches/{id}; it can be undone for a minute.
 func (a *Batches) remove(c echo.Context) error {
 	if err := a.batches.Delete(c.Request().Context(), idOf(c)); err != nil {
 		return err
@@ -265,12 +321,13 @@ func (a *Batches) remove(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// again is how images are to be read again.
+// again is the request body of a retry.
 type again struct {
-	Images []int  `json:"images"` // missing: all that failed
-	Engine string `json:"engine"`
-	Model  string `json:"model"`
-	Fresh  bool   `json:"fresh"` // completed ones too
+	Images   []int  `json:"images"` // default: all failed images
+	Engine   string `json:"engine"`
+	Model    string `json:"model"`
+	Thinking string `json:"thinking"`
+	Fresh    bool   `json:"fresh"` // completed images too
 }
 
 // retry is POST /api/v1/batches/{id}/retry.
@@ -279,7 +336,7 @@ func (a *Batches) retry(c echo.Context) error {
 	if err := read(c, &w); err != nil {
 		return err
 	}
-	n, err := a.batches.RetryWith(c.Request().Context(), idOf(c), w.Images, batch.With{Engine: w.Engine, Model: w.Model, Fresh: w.Fresh})
+	n, err := a.batches.RetryWith(c.Request().Context(), idOf(c), w.Images, batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh})
 	if err != nil {
 		return err
 	}
@@ -299,7 +356,7 @@ func (a *Batches) retryImage(c echo.Context) error {
 	case w.Images != nil:
 		return errs.New(errs.Invalid, "The address names the image; leave images out.")
 	}
-	with := batch.With{Engine: w.Engine, Model: w.Model, Fresh: w.Fresh}
+	with := batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh}
 	if _, err := a.batches.RetryWith(c.Request().Context(), idOf(c), []int{n}, with); err != nil {
 		return err
 	}
@@ -327,26 +384,27 @@ func (a *Batches) changeImage(c echo.Context) error {
 	if err := read(c, &w); err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
 	n, err := numberOf(c)
-	if err == nil && w.Priority != nil {
-		_, err = a.batches.SetImagePriority(ctx, idOf(c), n, *w.Priority)
-	}
-	if err == nil && w.Name != nil {
-		_, err = a.batches.RenameImage(ctx, idOf(c), n, *w.Name)
-	}
 	if err != nil {
+		return err
+	}
+	if _, err := a.batches.SetImage(c.Request().Context(), idOf(c), n, batch.ImageSettings{Name: w.Name, Priority: w.Priority}); err != nil {
 		return err
 	}
 	return a.answerImage(c, n)
 }
 
-// images is GET /api/v1/batches/{id}/images, in the batch's order, without what was read.
+// images is GET /api/v1/batches/{id}/images, in batch order, without rows and text.
 func (a *Batches) images(c echo.Context) error {
 	images, err := a.batches.Images(c.Request().Context(), idOf(c))
 	if err != nil {
 		return err
 	}
+	b, err := a.batches.Batch(c.Request().Context(), idOf(c))
+	if err != nil {
+		return err
+	}
+	batch.MarkDuplicates(b, images)
 	all := make([]imageInfo, 0, len(images))
 	for _, m := range images {
 		all = append(all, newImage(m))
@@ -354,7 +412,7 @@ func (a *Batches) images(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"images": all})
 }
 
-// image is GET /api/v1/batches/{id}/images/{n}, with every try and what was read.
+// image is GET /api/v1/batches/{id}/images/{n}, with every attempt, rows and text.
 func (a *Batches) image(c echo.Context) error {
 	n, err := numberOf(c)
 	if err != nil {
@@ -373,10 +431,13 @@ func (a *Batches) answerImage(c echo.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	if b, err = a.batches.Mark(ctx, b, m); err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, newWholeImage(b, m))
 }
 
-// rows is GET /api/v1/batches/{id}/rows: everything read so far, image by image in the batch's order.
+// rows is GET /api/v1/batches/{id}/rows: all rows read so far, image by image in batch order.
 func (a *Batches) rows(c echo.Context) error {
 	ctx := c.Request().Context()
 	b, err := a.batches.Batch(ctx, idOf(c))
@@ -387,6 +448,7 @@ func (a *Batches) rows(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	b = batch.Judged(b, images)
 	all := []rowInfo{}
 	for _, m := range images {
 		all = append(all, newRows(b.Table, m)...)
@@ -394,34 +456,26 @@ func (a *Batches) rows(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"rows": all})
 }
 
-// changes is what may be changed of a batch at any time.
+// changes is the request body of a change to a batch, which is allowed at any time.
 type changes struct {
 	Name     *string         `json:"name"`
 	Priority *batch.Priority `json:"priority"`
 	AtOnce   *int            `json:"at_once"`
 	Keep     *string         `json:"keep"`
 	Fallback *batch.Fallback `json:"fallback"`
+	Witness  *batch.Witness  `json:"witness"`
+	Model    *string         `json:"model"`    // "" is the model of the settings
+	Thinking *string         `json:"thinking"` // "" is the lowest level of the model
+
+	Decimal map[string]table.Mark `json:"decimal"` // of number columns, by name: comma, point, or "" to follow the evidence in their values
 }
 
-func (a *Batches) set(ctx context.Context, id batch.ID, w changes) (err error) {
-	var keep time.Duration
-	if w.Keep != nil {
-		if keep, err = batch.ParseKeep(*w.Keep); err != nil {
-			return err
-		}
-		_, err = a.batches.SetKeep(ctx, id, keep)
+func (w changes) settings() (batch.Settings, error) {
+	set := batch.Settings{Name: w.Name, Priority: w.Priority, AtOnce: w.AtOnce, Fallback: w.Fallback, Witness: w.Witness, Model: w.Model, Thinking: w.Thinking, Decimal: w.Decimal}
+	if w.Keep == nil {
+		return set, nil
 	}
-	if err == nil && w.Priority != nil {
-		_, err = a.batches.SetPriority(ctx, id, *w.Priority)
-	}
-	if err == nil && w.AtOnce != nil {
-		_, err = a.batches.SetAtOnce(ctx, id, *w.AtOnce)
-	}
-	if err == nil && w.Fallback != nil {
-		_, err = a.batches.SetFallback(ctx, id, *w.Fallback)
-	}
-	if err == nil && w.Name != nil {
-		_, err = a.batches.RenameBatch(ctx, id, *w.Name)
-	}
-	return err
+	keep, err := batch.ParseKeep(*w.Keep)
+	set.Keep = &keep
+	return set, err
 }

@@ -1,5 +1,5 @@
-// Package api is the doors for programs: batches and keys as JSON, and the three endpoints of the first version in the
-// shapes they had.
+// Package api implements the endpoints for programs: batches and keys as JSON, and the three endpoints of the first version in
+// their original formats.
 package api
 
 import (
@@ -18,29 +18,29 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// First is the endpoints of the first version.
+// First are the endpoints of the first version.
 type First struct {
 	batches  *batch.Service
-	board    *batch.Board
+	progress *batch.Progress
 	maxBytes int64
 }
 
 // New returns the endpoints over the use cases; maxBytes is the limit of one file.
-func New(batches *batch.Service, board *batch.Board, maxBytes int64) *First {
-	return &First{batches: batches, board: board, maxBytes: maxBytes}
+func New(batches *batch.Service, progress *batch.Progress, maxBytes int64) *First {
+	return &First{batches: batches, progress: progress, maxBytes: maxBytes}
 }
 
-// rejected is a file that was not taken in.
+// rejected is a file that was refused.
 type rejected struct {
 	Filename string `json:"filename"`
 	Reason   string `json:"reason"`
 }
 
-// maxField bounds a form field that is not a file.
+// maxField is the size limit of a form field that is not a file.
 const maxField = 64 << 10
 
-// Process takes pictures and settings in one multipart form, in any order, and starts a batch. It answers once every
-// picture is durable; the rest goes on without the caller.
+// Process accepts pictures and settings in one multipart form, in any order, and starts a batch. It answers once every picture
+// is durable; the batch then runs independent of the caller.
 func (f *First) Process(c echo.Context) error {
 	r := c.Request()
 	form, err := r.MultipartReader()
@@ -49,7 +49,7 @@ func (f *First) Process(c echo.Context) error {
 	}
 	p := newParams(r)
 	if _, err := p.settings(); err != nil {
-		return err // what the address and the headers say is checked before anything is read
+		return err // query and headers are checked before the body is read
 	}
 	b, err := f.batches.Create(r.Context(), batch.NewBatch{})
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *First) Process(c echo.Context) error {
 	}
 	started, refused, err := f.fill(r.Context(), b.ID, form, p)
 	if err != nil {
-		// The caller gets no job, so nothing of it may stay; even if the caller is gone.
+		// The caller gets no job id, so nothing may stay, even after the caller disconnected.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
 		defer cancel()
 		return errors.Join(err, ignoreConflict(f.batches.Discard(ctx, b.ID)))
@@ -78,7 +78,7 @@ func ignoreConflict(err error) error {
 	return err
 }
 
-// fill reads the form into the draft and starts it.
+// fill reads the form into the draft and starts the batch.
 func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (*batch.Batch, []rejected, error) {
 	taken, refused, err := f.read(ctx, id, form, p)
 	if err != nil {
@@ -101,17 +101,14 @@ func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p
 			}
 		}
 	}
-	if _, err := f.batches.SetTable(ctx, id, s.table); err != nil {
-		return nil, nil, err
-	}
-	if _, err := f.batches.SetOptions(ctx, id, s.options, s.engine); err != nil {
+	if _, err := f.batches.SetDraft(ctx, id, s.table, s.options, s.engine, batch.Settings{}); err != nil {
 		return nil, nil, err
 	}
 	b, err := f.batches.Start(ctx, id)
 	return b, refused, err
 }
 
-// rename gives a file's images the name that was sent for it, with their pages if it has several.
+// rename gives the images of a file the name sent for it, with part numbers if there are several.
 func (f *First) rename(ctx context.Context, images []*batch.Image, name string) error {
 	for _, m := range images {
 		own := name
@@ -125,7 +122,7 @@ func (f *First) rename(ctx context.Context, images []*batch.Image, name string) 
 	return nil
 }
 
-// reasons joins the first few refusals to one text.
+// reasons joins the first few refusals into one text.
 func reasons(refused []rejected) string {
 	text := ""
 	for i, r := range refused {
@@ -137,18 +134,18 @@ func reasons(refused []rejected) string {
 	return text
 }
 
-// placed is a file that was taken in: which of the form it was, and what it became.
+// placed is an accepted file: its index in the form, and its images.
 type placed struct {
 	file   int
 	images []*batch.Image
 }
 
-// read takes the files as they arrive and keeps the fields. A file that is refused does not hold up the others.
+// read stores the files as they arrive and collects the fields. A refused file does not stop the others.
 func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (taken []placed, refused []rejected, err error) {
 	upload := rand.Text()
 	for file, images := 0, 0; ; {
 		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // an EOF inside a part is wrapped: the form is truncated
 			return taken, refused, nil
 		}
 		if err != nil {
@@ -189,22 +186,22 @@ func broken(err error) error {
 	if errs.KindOf(err) != errs.Internal {
 		return err
 	}
-	return errs.Wrap(err, errs.Invalid, "The upload broke off or is not a proper form. Send it again.")
+	return errs.Wrap(err, errs.Malformed, "The upload broke off or is not a proper form. Send it again.")
 }
 
 // Status is GET /batch-status/{job_id}.
 func (f *First) Status(c echo.Context) error {
-	o, err := f.board.Overview(c.Request().Context(), batch.ID(c.Param("id")))
+	o, err := f.progress.Overview(c.Request().Context(), batch.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, newStatus(o))
 }
 
-// Results is GET /batch-results/{job_id}: what is there so far.
+// Results is GET /batch-results/{job_id}: the results so far.
 func (f *First) Results(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	o, err := f.board.Overview(ctx, id)
+	o, err := f.progress.Overview(ctx, id)
 	if err != nil {
 		return err
 	}

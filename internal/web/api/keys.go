@@ -10,16 +10,16 @@ import (
 	"sheetlift/internal/keypool"
 )
 
-// Pool is what programs may know of the keys.
+// Pool is the part of the key pool that programs may see.
 type Pool interface {
 	Status(now time.Time) keypool.Status
 }
 
-// keyList is the answer of GET /api/v1/keys.
+// keyList is the response of GET /api/v1/keys.
 type keyList struct {
 	Ready   int       `json:"ready"`
 	Waiting int       `json:"waiting"` // images that wait for a key
-	Next    *string   `json:"next"`    // RFC 3339: when one is ready again, while none is; null: one is, or nobody knows
+	Next    *string   `json:"next"`    // RFC 3339: when the next key is ready, while none is; null if one is ready or the time is unknown
 	Down    bool      `json:"down"`    // the service itself is down
 	Keys    []keyInfo `json:"keys"`
 }
@@ -34,37 +34,37 @@ type keyInfo struct {
 	Back       *string  `json:"back"` // RFC 3339
 	Running    int      `json:"running"`
 	AtOnce     int      `json:"at_once"`
-	Share      float64  `json:"share"` // of the last five minutes, 0 to 1
+	Share      float64  `json:"share"` // of the calls in the last five minutes, 0 to 1
 	Calls      int      `json:"calls"`
 	Good       int      `json:"good"`
-	Success    *float64 `json:"success"` // 0 to 1, fading
+	Success    *float64 `json:"success"` // 0 to 1, decaying average
 	Latency    float64  `json:"latency_seconds"`
-	PerMinute  int      `json:"limit_per_minute"` // 0: not learned
+	PerMinute  int      `json:"limit_per_minute"` // 0: unknown
 	LastMinute int      `json:"last_minute"`
-	PerDay     int      `json:"limit_per_day"` // 0: not learned
+	PerDay     int      `json:"limit_per_day"` // 0: unknown
 	Today      int      `json:"today"`
-	Added      bool     `json:"until_restart"` // added on the page, and in no settings
+	Added      bool     `json:"until_restart"` // added on the keys page, not in the settings
 	Lately     []tally  `json:"last_ten_minutes"`
 	Errors     []failed `json:"last_errors"` // by class, the newest last
 }
 
-// tally is ten seconds; the last one holds the present.
+// tally counts the calls of ten seconds; the last one includes the present.
 type tally struct {
 	Good  int `json:"good"`
 	Other int `json:"other"`
 }
 
-// failed is one kind of thing that went wrong: how often, since when, and when last.
+// failed is one class of errors, with its count, first and last time.
 type failed struct {
 	Class string `json:"class"`
 	Plain string `json:"plain"` // a sentence for people, in the caller's language
-	Said  string `json:"said"`  // by the service, the last time
+	Said  string `json:"said"`  // last message of the service
 	Count int    `json:"count"`
 	First string `json:"first"` // RFC 3339
 	Last  string `json:"last"`
 }
 
-// Why is the sentence for people of a class, with what the service said.
+// Why returns the sentence for people about an error class, given the message of the service.
 type Why func(ctx context.Context, class, said string) string
 
 // Keys is GET /api/v1/keys.
@@ -99,7 +99,7 @@ func newKeyList(ctx context.Context, s keypool.Status, why Why) keyList {
 	return list
 }
 
-// stamp is t in RFC 3339, or null.
+// stamp formats t in RFC 3339; nil, which is null in JSON, for the zero time.
 func stamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil

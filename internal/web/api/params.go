@@ -15,15 +15,15 @@ import (
 	"sheetlift/internal/table"
 )
 
-// words are the parameters; each may be a query, a form field or a header, in this order of precedence.
+// words are the parameters. Each may be sent as query, form field or header, in this order of precedence.
 var words = []string{"max_concurrent", "max_retries", "retry_delay", "columns", "engine", "fresh"}
 
-// params gathers what the caller asks for.
+// params collects the parameters of a request.
 type params struct {
 	query  map[string]string
 	form   map[string]string
 	header map[string]string
-	names  []string // by file; "" keeps the file's own
+	names  []string // by file; "" keeps the name of the file
 }
 
 func newParams(r *http.Request) *params {
@@ -47,7 +47,7 @@ func newParams(r *http.Request) *params {
 	return p
 }
 
-// field keeps a form field that is not a file; others than ours are passed over.
+// field stores a form field that is not a file; unknown fields are ignored.
 func (p *params) field(part *multipart.Part) error {
 	name := strings.TrimSuffix(part.FormName(), "[]")
 	data, err := io.ReadAll(io.LimitReader(part, maxField+1))
@@ -64,7 +64,7 @@ func (p *params) field(part *multipart.Part) error {
 	return nil
 }
 
-// addNames takes one name, or a JSON list of them.
+// addNames appends one name, or a JSON list of names.
 func (p *params) addNames(texts ...string) {
 	for _, text := range texts {
 		var list []string
@@ -85,7 +85,7 @@ func (p *params) get(word string) string {
 	return ""
 }
 
-// name is the name given for a file of the form, counted from 0.
+// name returns the name given for a file of the form, counted from 0.
 func (p *params) name(file int) string {
 	if file < len(p.names) {
 		return p.names[file]
@@ -93,7 +93,7 @@ func (p *params) name(file int) string {
 	return ""
 }
 
-// settings is what the parameters come to.
+// settings are the validated parameters.
 type settings struct {
 	table   table.Table
 	engine  string

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// Answer is how the fake answers one call; make one with the functions of this file.
+// Answer is the simulator's answer to one call; make one with the functions of this file.
 type Answer struct {
 	kind string // for the log
 	send func(s *Server, w http.ResponseWriter, r *http.Request, call *Call)
 }
 
-// Kind returns the word under which calls answered so are logged.
+// Kind returns the word under which calls with this answer are logged.
 func (a Answer) Kind() string { return a.kind }
 
-// SheetAnswer answers with the rows of the sheet that the picture shows, in the shape that the request asks for.
+// SheetAnswer answers with the rows of the sheet on the picture, in the form of the request's schema.
 func SheetAnswer() Answer {
 	return Answer{"ok", func(s *Server, w http.ResponseWriter, _ *http.Request, call *Call) { s.sheet(w, call) }}
 }
@@ -68,6 +68,18 @@ func SlowAnswer(d time.Duration, a Answer) Answer {
 	}}
 }
 
+// HeldAnswer is a once release is closed.
+func HeldAnswer(release <-chan struct{}, a Answer) Answer {
+	return Answer{a.kind, func(s *Server, w http.ResponseWriter, r *http.Request, call *Call) {
+		select {
+		case <-release:
+			a.send(s, w, r, call)
+		case <-r.Context().Done():
+		case <-s.done:
+		}
+	}}
+}
+
 // HangAnswer never answers; the call ends when its client leaves or the server closes.
 func HangAnswer() Answer {
 	return Answer{"hang", func(s *Server, _ http.ResponseWriter, r *http.Request, _ *Call) {
@@ -78,7 +90,7 @@ func HangAnswer() Answer {
 	}}
 }
 
-// ResetAnswer tears the connection down with a TCP reset instead of an answer.
+// ResetAnswer closes the connection with a TCP reset instead of an answer.
 func ResetAnswer() Answer {
 	return Answer{"reset", func(_ *Server, w http.ResponseWriter, _ *http.Request, _ *Call) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -86,13 +98,13 @@ func ResetAnswer() Answer {
 			return
 		}
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the connection would end politely
+			_ = tcp.SetLinger(0) // without it the connection would close normally
 		}
 		_ = conn.Close()
 	}}
 }
 
-// HalfAnswer promises a whole good answer and closes the connection in the middle of it.
+// HalfAnswer announces a whole good answer and closes the connection in the middle of it.
 func HalfAnswer() Answer {
 	return Answer{"half", func(_ *Server, w http.ResponseWriter, _ *http.Request, call *Call) {
 		body := success(call, `{"rows":[]}`, "STOP")
@@ -110,7 +122,7 @@ func RedirectAnswer(url string) Answer {
 	}}
 }
 
-// HugeAnswer answers 200 with a well-formed answer whose text has n bytes, sent in pieces.
+// HugeAnswer answers 200 with a well-formed answer whose text has n bytes, sent in chunks.
 func HugeAnswer(n int64) Answer {
 	return Answer{"huge", func(_ *Server, w http.ResponseWriter, _ *http.Request, _ *Call) {
 		w.Header().Set("Content-Type", "application/json")
@@ -127,7 +139,7 @@ func HugeAnswer(n int64) Answer {
 	}}
 }
 
-// OneOf is any of the answers, drawn anew for each call.
+// OneOf is a random one of the answers for each call.
 func OneOf(answers ...Answer) Answer {
 	return Answer{"one of several", func(s *Server, w http.ResponseWriter, r *http.Request, call *Call) {
 		s.mu.Lock()
@@ -138,12 +150,12 @@ func OneOf(answers ...Answer) Answer {
 	}}
 }
 
-// RefusedAnswer is a 429 as the service sends it when so many requests a minute are used up, and frees some after left.
+// RefusedAnswer is the service's 429 for a used-up quota of limit requests per minute that recovers after left.
 func RefusedAnswer(limit int, left time.Duration) Answer {
 	return quota("Minute", limit, "gemini", left)
 }
 
-// quota is a 429 as the service sends it when a request quota of free keys is used up.
+// quota is the service's 429 for a used-up request quota of free keys.
 func quota(window string, limit int, model string, left time.Duration) Answer {
 	const docs = "https://ai.google.dev/gemini-api/docs/rate-limits"
 	return Answer{map[string]string{"Minute": "rpm", "Day": "rpd"}[window],
@@ -173,7 +185,7 @@ func quota(window string, limit int, model string, left time.Duration) Answer {
 		}}
 }
 
-// success is a 200 answer of the model with usage figures.
+// success is a 200 answer of the model with usage data.
 func success(call *Call, text, finish string) []byte {
 	out := len(text)/4 + 1
 	const thoughts = 50

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// Key is one API key that the fake knows and how it behaves. Set what differs from a healthy key.
+// Key is an API key of the simulator and its behaviour. The zero fields describe a healthy key.
 type Key struct {
-	Value   string        // what x-goog-api-key holds
-	Label   string        // its name in logs; "" is the value
-	Project string        // keys of one project share PerMinute and PerDay; "" is a project of its own
-	Latency time.Duration // of a good answer; 0 is at once
+	Value   string        // the value of x-goog-api-key
+	Label   string        // its name in logs; "": the value
+	Project string        // keys of one project share PerMinute and PerDay; "": a project of its own
+	Latency time.Duration // of a good answer; 0: at once
 	Jitter  float64       // latency is drawn from Latency·(1 ± Jitter)
 
-	PerMinute int           // requests in a window of Options.Minute; 0 is no limit
-	PerDay    int           // requests altogether; 0 is no limit
-	DayDelay  time.Duration // the RetryInfo of a used up day, which lies as the real one does; 0 is 51 s
+	PerMinute int           // requests in a window of Options.Minute; 0: no limit
+	PerDay    int           // requests altogether; 0: no limit
+	DayDelay  time.Duration // the RetryInfo of a used-up day, which is wrong as the real one is; 0: 51 s
 
-	Always  *Answer  // every call is answered so: a dead key, a hanging key
+	Always  *Answer  // the answer to every call: a dead key, a hanging key
 	Failing float64  // share of calls answered with Failure, 0 to 1
-	Failure *Answer  // nil is 503 "The model is overloaded"
-	Script  []Answer // answers of the first calls, one each, before anything else
+	Failure *Answer  // nil: 503 "The model is overloaded"
+	Script  []Answer // answers of the first calls, one each, before all other rules
 }
 
-// project is the quota of one Google project. Every request counts, also one that is answered with an error, as the
+// project is the quota of one Google project. Every request counts, including those answered with an error, as the
 // service does.
 type project struct {
 	windowStart time.Time
@@ -31,7 +31,7 @@ type project struct {
 	today       int
 }
 
-// keyState is a key with what happened to it; guarded by Server.mu.
+// keyState is a key with its counters; guarded by Server.mu.
 type keyState struct {
 	Key
 	project  *project
@@ -40,7 +40,7 @@ type keyState struct {
 	used     int // answers taken from Script
 }
 
-// next decides how this call is answered and how long it takes before. The caller holds the server's lock.
+// next chooses the answer of this call and its latency. The caller holds the server's lock.
 func (k *keyState) next(now time.Time, minute time.Duration, model string, r *rand.Rand) (Answer, time.Duration) {
 	if k.used < len(k.Script) {
 		k.used++

@@ -13,10 +13,10 @@ var payloadFiles embed.FS
 
 // Payload is one answer of the real service, with the class that a parser must find in it.
 type Payload struct {
-	Name   string // the file's name without its ending
+	Name   string // the file's name without its extension
 	Status int    // HTTP status
 	Expect string // the class, "class:limit", or a class with words after it
-	JSON   bool   // false: HTML or a body that was cut
+	JSON   bool   // false: HTML or a truncated body
 	Body   []byte // as sent on the wire
 }
 

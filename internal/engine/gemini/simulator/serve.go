@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,6 +28,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 	}
 	s.busy.Add(1)
+	if r.URL.Path == "/v1beta/models" && r.Method == http.MethodGet { // sent in the background, so no test counts it
+		s.mu.Unlock()
+		defer s.busy.Done()
+		s.list(w, r.Header.Get("x-goog-api-key"))
+		return
+	}
 	s.n++
 	call := &Call{N: s.n, At: time.Now(), Sheet: -1, Header: r.Header.Clone()}
 	s.mu.Unlock()
@@ -67,7 +74,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// decide picks the answer and counts the call in.
+// decide chooses the answer and counts the call.
 func (s *Server) decide(value string, call *Call, r *http.Request) (*keyState, Answer, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +101,19 @@ func (s *Server) decide(value string, call *Call, r *http.Request) (*keyState, A
 		return key, countAnswer(), 0
 	}
 	answer, latency := key.next(call.At, s.opt.Minute, call.Model, s.rand)
+	if s.opt.Plan != nil && answer.kind == SheetAnswer().kind {
+		answer, latency = s.planned(call.Sheet, answer, latency)
+	}
 	return key, answer, latency
+}
+
+func (s *Server) planned(sheet int, answer Answer, latency time.Duration) (Answer, time.Duration) {
+	s.attempts[sheet]++
+	planned, factor := s.opt.Plan(sheet, s.attempts[sheet])
+	if planned != nil {
+		answer = *planned
+	}
+	return answer, time.Duration(factor * float64(latency))
 }
 
 func (s *Server) leave(key *keyState) {
@@ -112,7 +131,7 @@ func (s *Server) finish(call *Call, w *statusRecorder) {
 	s.signal()
 }
 
-// statusRecorder remembers the status that was sent.
+// statusRecorder records the status that was sent.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int
@@ -133,7 +152,7 @@ func (w *statusRecorder) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController hijack the connection.
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// question is what the fake understands of a request.
+// question is the part of a request that the simulator uses.
 type question struct {
 	schema map[string]any
 }
@@ -154,7 +173,7 @@ type wireRequest struct {
 	} `json:"generationConfig"`
 }
 
-// read takes the request apart and notes what matters in the call.
+// read parses the request and records it in the call.
 func (s *Server) read(r *http.Request, call *Call) (question, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil || r.Method == http.MethodGet {
@@ -191,7 +210,7 @@ func (s *Server) read(r *http.Request, call *Call) (question, error) {
 	return question{schema}, nil
 }
 
-// withoutPictures is the request with every inlineData.data cut to nothing.
+// withoutPictures returns the request with every inlineData.data emptied.
 func withoutPictures(raw []byte) json.RawMessage {
 	var doc any
 	if json.Unmarshal(raw, &doc) != nil {
@@ -234,6 +253,23 @@ func (s *Server) sheet(w http.ResponseWriter, call *Call) {
 		panic(err) // maps, strings and numbers
 	}
 	write(w, http.StatusOK, "application/json; charset=UTF-8", success(call, string(text), "STOP"))
+}
+
+// list returns the models; an unknown key, or an outage, gets an error.
+func (s *Server) list(w http.ResponseWriter, key string) {
+	s.mu.Lock()
+	known, out, models := s.keys[key] != nil, s.outage != nil, s.opt.Models
+	s.mu.Unlock()
+	if !known || out {
+		write(w, http.StatusServiceUnavailable, "application/json", []byte(`{"error":{"code":503,"message":"Overloaded.","status":"UNAVAILABLE"}}`))
+		return
+	}
+	all := []any{}
+	for _, m := range models {
+		all = append(all, map[string]any{"name": "models/" + m, "supportedGenerationMethods": []string{methodGenerate, methodCount}, "thinking": !slices.Contains(s.opt.Plain, m)})
+	}
+	body, _ := json.Marshal(map[string]any{"models": all})
+	write(w, http.StatusOK, "application/json; charset=UTF-8", body)
 }
 
 func modelAnswer() Answer {

@@ -1,5 +1,6 @@
-// Package simulator is a fake of the Gemini API on 127.0.0.1 that speaks its wire format, and a drawer of inventory
-// sheets that the fake can read back from the pictures it is sent. It serves tests, benchmarks and the demonstration.
+// Package simulator is a fake of the Gemini API on 127.0.0.1 that implements its wire format. It also draws
+// inventory sheets, and recognises them on the pictures of requests. It serves tests, benchmarks and the
+// demonstration.
 package simulator
 
 import (
@@ -17,44 +18,48 @@ import (
 	"time"
 )
 
-// Options say what the fake knows. The zero value has one healthy key, "test-key".
+// Options configure the simulator. The zero value has one healthy key, "test-key".
 type Options struct {
-	Keys     []Key         // none: one key "test-key"
-	Models   []string      // known models; none: every name is known
-	Minute   time.Duration // length of the quota window; 0 is 60 s
-	Seed     uint64        // of the shares and the jitter
-	KeepBody bool          // keep each request's body, without its pictures, in the call log
+	Keys   []Key         // none: one key "test-key"
+	Models []string      // known models; none: every name is known
+	Plain  []string      // of Models, those that do not think
+	Minute time.Duration // length of the quota window; 0: 60 s
+	Seed   uint64        // of random shares and jitter
+	// Plan sets the answer of each call for a sheet that its key would answer with the rows, and a factor of the key's latency;
+	// attempts are counted from 1. A nil answer is the rows. Plan nil: the rows, in the usual time.
+	Plan     func(sheet, attempt int) (*Answer, float64)
+	KeepBody bool // keep each request's body, without its pictures, in the call log
 }
 
-// Call is one request as the fake saw it.
+// Call is the record of one request.
 type Call struct {
 	N       int       // 1 for the first
 	Key     string    // label of the key, "" for an unknown one
 	Method  string    // generateContent, countTokens or get
 	Model   string    // without "models/"
-	Kind    string    // how it was answered: "ok", "rpm", "rpd", a payload's name, "hang" …
+	Kind    string    // the kind of answer: "ok", "rpm", "rpd", a payload's name, "hang" …
 	At      time.Time // arrival
 	Took    time.Duration
-	Status  int             // 0 when the connection was torn
-	Sheet   int             // number of the recognized sheet, -1 when none was
-	Tokens  int             // of the prompt, as counted by the fake
-	Picture [32]byte        // SHA-256 of the picture's bytes, zero when there was none
-	Order   []string        // what the parts of the question are, in order: "text", "image/jpeg" …
+	Status  int             // 0 if the connection was reset
+	Sheet   int             // number of the recognised sheet, -1 if none was
+	Tokens  int             // of the prompt, as counted by the simulator
+	Picture [32]byte        // SHA-256 of the picture's bytes, zero if there was none
+	Order   []string        // types of the question's parts, in order: "text", "image/jpeg" …
 	Prompt  string          // all the text of the question
-	Body    json.RawMessage // with Options.KeepBody: the request with pictures left out
+	Body    json.RawMessage // with Options.KeepBody: the request without pictures
 	Header  http.Header     // without the key
 
 	asked question
 }
 
-// Stats are one key's figures.
+// Stats are the counters of one key.
 type Stats struct {
 	Calls int            // generateContent only
-	Kinds map[string]int // calls by how they were answered
-	Peak  int            // most calls at once
+	Kinds map[string]int // calls by kind of answer
+	Peak  int            // maximum concurrent calls
 }
 
-// Server is a running fake. All methods are safe for concurrent use.
+// Server is a running simulator. All methods are safe for concurrent use.
 type Server struct {
 	URL string // http://127.0.0.1:port
 
@@ -68,12 +73,13 @@ type Server struct {
 	keys     map[string]*keyState
 	projects map[string]*project
 	outage   *Answer
+	attempts map[int]int // calls for each sheet that Plan was asked about
 	calls    []Call
 	n        int
 	changed  chan struct{} // closed and replaced when a call ends
 }
 
-// New starts a fake. The caller must Close it.
+// New starts a simulator. The caller must Close it.
 func New(opt Options) (*Server, error) {
 	if opt.Minute == 0 {
 		opt.Minute = time.Minute
@@ -87,7 +93,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s := &Server{
 		URL: "http://" + listener.Addr().String(), opt: opt, done: make(chan struct{}),
-		rand: rand.New(rand.NewPCG(opt.Seed, 1)), keys: map[string]*keyState{}, projects: map[string]*project{},
+		rand: rand.New(rand.NewPCG(opt.Seed, 1)), keys: map[string]*keyState{}, projects: map[string]*project{}, attempts: map[int]int{},
 		changed: make(chan struct{}),
 	}
 	for _, k := range opt.Keys {
@@ -96,20 +102,20 @@ func New(opt Options) (*Server, error) {
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
 	s.busy.Go(func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			panic(err) // a listener of ours that breaks makes every test meaningless
+			panic(err) // a broken listener of our own makes every test meaningless
 		}
 	})
 	return s, nil
 }
 
-// Test is the part of testing.TB that Start needs, so that the program does not carry the package of tests.
+// Test is the part of testing.TB that Start needs, so that the program does not include package testing.
 type Test interface {
 	Helper()
 	Fatal(args ...any)
 	Cleanup(f func())
 }
 
-// Start is New for tests; the fake is closed when the test ends.
+// Start is New for tests; the simulator is closed when the test ends.
 func Start(t Test, opt Options) *Server {
 	t.Helper()
 	s, err := New(opt)
@@ -120,7 +126,8 @@ func Start(t Test, opt Options) *Server {
 	return s
 }
 
-// Close ends every call, hanging ones too, and returns when nothing of the server runs any more. It may be called twice.
+// Close ends every call, including hanging ones, and returns when no goroutine of the server runs any more. It may
+// be called twice.
 func (s *Server) Close() {
 	s.mu.Lock()
 	select {
@@ -133,7 +140,7 @@ func (s *Server) Close() {
 	s.busy.Wait()
 }
 
-// SetKey adds a key or replaces the behaviour of the one with the same value. What its project used stays.
+// SetKey adds a key or replaces the behaviour of the one with the same value. Its project keeps its counters.
 func (s *Server) SetKey(k Key) {
 	if k.Label == "" {
 		k.Label = k.Value
@@ -156,7 +163,7 @@ func (s *Server) SetKey(k Key) {
 	s.keys[k.Value] = state
 }
 
-// RemoveKey forgets a key: calls with it are answered as with an invalid one.
+// RemoveKey removes a key: calls with it are answered as with an invalid one.
 func (s *Server) RemoveKey(value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +177,7 @@ func (s *Server) SetOutage(a *Answer) {
 	s.outage = a
 }
 
-// NewDay gives every key its daily quota back.
+// NewDay resets the daily quota of every key.
 func (s *Server) NewDay() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +193,7 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
-// Stats returns the figures per key label.
+// Stats returns the counters by key label.
 func (s *Server) Stats() map[string]Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,7 +216,7 @@ func (s *Server) Stats() map[string]Stats {
 	return all
 }
 
-// InFlight returns how many calls with the key of that label are running.
+// InFlight returns the number of running calls with the key of that label.
 func (s *Server) InFlight(label string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,8 +229,8 @@ func (s *Server) InFlight(label string) int {
 	return n
 }
 
-// Wait returns when cond holds; it is asked whenever a call begins or ends, without the lock held. It returns ctx's
-// error when ctx ends first.
+// Wait returns when cond holds; it is evaluated whenever a call begins or ends, without the lock held. It returns
+// ctx's error when ctx ends first.
 func (s *Server) Wait(ctx context.Context, cond func() bool) error {
 	for {
 		s.mu.Lock()
@@ -245,7 +252,7 @@ func (s *Server) signal() { // the caller holds mu
 	s.changed = make(chan struct{})
 }
 
-// pause waits for d and reports whether the call is still wanted then.
+// pause waits for d and reports whether the client is still connected then.
 func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -261,8 +268,8 @@ func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// known is the number of the sheet that each picture shows, by its digest, -1 for none: whichever server is asked, a picture
-// is looked at once in a process.
+// known caches the number of the sheet on each picture, by its digest, -1 for none: a process recognises each
+// picture once, for all servers.
 var known sync.Map
 
 func sheetOf(picture []byte) (int, [32]byte) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Shape returns what a perfect model answers for a sheet of these rows when it is asked with this JSON schema: the
-// schema's own property names, rows where the schema has an array of records, the header where it asks for columns.
-// Without a schema it is a plain array of objects.
+// Shape returns the answer of a perfect model for a sheet of these rows and this JSON schema: the schema's own
+// property names, rows for an array of records, the header for columns. Without a schema it is a plain array of
+// objects.
 func Shape(schema map[string]any, header []string, rows [][]string) any {
 	f := filler{header: header, rows: rows, defs: map[string]any{}}
 	if schema == nil {
@@ -29,9 +29,9 @@ type filler struct {
 	defs   map[string]any
 }
 
-// scope is where in the answer a value stands: in which row and cell, and under which name.
+// scope is the position of a value in the answer: its row, cell and name.
 type scope struct {
-	row, column int // -1: not in one
+	row, column int // -1: outside of one
 	name        string
 }
 
@@ -79,7 +79,7 @@ func (f *filler) object(schema map[string]any, at scope) any {
 		inner := at
 		inner.name = name
 		if single && len(f.rows) > 0 && f.column(name, prop) >= 0 {
-			inner.row = 0 // one record an image: the first row
+			inner.row = 0 // one record per image: the first row
 		}
 		if inner.row >= 0 && inner.column < 0 {
 			inner.column = f.column(name, prop)
@@ -148,7 +148,7 @@ func (f *filler) heading(items map[string]any, c int) any {
 	return out
 }
 
-// leaf is a single value: the cell's text where there is one, else what says nothing.
+// leaf returns a single value: the cell's text if there is one, else an empty value.
 func (f *filler) leaf(schema map[string]any, at scope) any {
 	text := ""
 	if at.row >= 0 && at.column >= 0 && at.column < len(f.header) {
@@ -182,7 +182,7 @@ func state(text string) string {
 	return "read"
 }
 
-// number is the cell's number, a place or a count, depending on the name it is asked under.
+// number returns the cell's number, a position or a count, depending on the name of the property.
 func (f *filler) number(text string, at scope) any {
 	name := word(at.name)
 	switch {
@@ -214,7 +214,7 @@ func (f *filler) column(name string, prop map[string]any) int {
 
 func str(v any) string { s, _ := v.(string); return s }
 
-// word is a name without case and punctuation.
+// word returns a name without case and punctuation.
 func word(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -224,7 +224,7 @@ func word(name string) string {
 	}, strings.ToLower(name))
 }
 
-// kind is the schema's type in lower case, without null.
+// kind returns the schema's type in lower case, without null.
 func kind(schema map[string]any) string {
 	switch t := schema["type"].(type) {
 	case string:

@@ -19,17 +19,17 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// Sheet is a drawn inventory sheet together with what a perfect reader would find on it.
+// Sheet is a drawn inventory sheet with the result of a perfect reading.
 type Sheet struct {
 	N      int        // the number in the strip at the bottom, 0 to MaxSheet
 	JPEG   []byte     // the picture, quality 85
 	Width  int        // pixels
 	Height int        // pixels
-	Header []string   // the column words as drawn
+	Header []string   // the column names as drawn
 	Rows   [][]string // 3 to 12 rows, cells in the order of Header; "" is a blank cell
 }
 
-// MaxSheet is the largest number that a sheet can carry.
+// MaxSheet is the largest sheet number.
 const MaxSheet = 1<<dataBits - 1
 
 const (
@@ -47,11 +47,11 @@ var header = []string{"Item_Description", "Quantity", "Serial_Number", "Tag_Numb
 // left edges of the columns and the right edge of the table
 var columnEdges = []int{margin, 320, 420, 662, 822, sheetWidth - margin}
 
-// Header returns the column words of every drawn sheet.
+// Header returns the column names of every drawn sheet.
 func Header() []string { return append([]string(nil), header...) }
 
 // Rows returns the rows of sheet n without drawing it. The same n always gives the same rows, and the tag numbers
-// name n, so that two sheets never share a row.
+// contain n, so that two sheets never share a row.
 func Rows(n int) [][]string {
 	r := rand.New(rand.NewPCG(uint64(n), 0x5ee7))
 	items := []string{
@@ -76,7 +76,7 @@ func Rows(n int) [][]string {
 	return rows
 }
 
-// serial returns a serial number, every other one of the kinds that spreadsheets like to spoil.
+// serial returns a serial number, half of them of the kinds that spreadsheets like to corrupt.
 func serial(r *rand.Rand) string {
 	traps := []string{
 		"00123", "1E10", "=SUM(1)", "007", "1/2", "TRUE", "-5", "+49 30 1234", "@home", "2024-01-02", "0x1F", "1.10",
@@ -91,10 +91,10 @@ func serial(r *rand.Rand) string {
 	}
 }
 
-// Draw draws sheet n (taken modulo MaxSheet+1). It takes a few milliseconds and is safe for concurrent use.
+// Draw draws sheet n (modulo MaxSheet+1). It takes a few milliseconds and is safe for concurrent use.
 func Draw(n int) Sheet { return drawSheet(n, true) }
 
-// DrawUnmarked draws sheet n without its strip: a person can read it, and the fake cannot.
+// DrawUnmarked draws sheet n without its strip: a person can read it, and the simulator cannot.
 func DrawUnmarked(n int) Sheet { return drawSheet(n, false) }
 
 func drawSheet(n int, marked bool) Sheet {
@@ -118,13 +118,13 @@ func drawSheet(n int, marked bool) Sheet {
 	return Sheet{N: n, JPEG: out.Bytes(), Width: sheetWidth, Height: height, Header: Header(), Rows: rows}
 }
 
-// stripAt returns where the strip of a sheet with so many rows begins, and how tall the sheet is.
+// stripAt returns the top of the strip and the height of a sheet with this number of rows.
 func stripAt(rows int) (top, height int) {
 	top = tableTop + rowHeight*(rows+1) + stripGap
 	return top, top + stripTall + stripGap
 }
 
-// place is where a row is drawn, of so many on the sheet: top, left, bottom and right in thousandths, as Gemini says it.
+// place returns the position of a row on a sheet: top, left, bottom and right in thousandths, as Gemini reports it.
 func place(row, rows int) [4]int {
 	_, height := stripAt(rows)
 	top := tableTop + rowHeight*(row+1)
@@ -168,7 +168,7 @@ type glyph struct {
 
 type alphabet map[rune]glyph
 
-// letters holds the glyphs of the two faces; fonts' own faces are neither fast nor safe to share.
+// letters holds the glyphs of the two faces; the font package's faces are neither fast nor safe to share.
 var letters = sync.OnceValue(func() (l struct{ plain, bold alphabet }) {
 	l.plain = rasterise(goregular.TTF, 19)
 	l.bold = rasterise(gobold.TTF, 19)
@@ -178,7 +178,7 @@ var letters = sync.OnceValue(func() (l struct{ plain, bold alphabet }) {
 func rasterise(ttf []byte, size float64) alphabet {
 	parsed, err := opentype.Parse(ttf)
 	if err != nil {
-		panic(err) // the embedded fonts are whole
+		panic(err) // the embedded fonts are valid
 	}
 	face, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // The strip is a row of black and white modules of one width: a black guard of guardModules, one white module, the
 // number's bits (1 is black), the bits of its checksum, one white module, and the guard again. Two guards with the
-// right width at the right distance are found wherever they are on a line, at any scale.
+// right width and distance are found anywhere on a line, at any scale.
 const (
 	dataBits     = 24
 	sumBits      = 16
@@ -41,7 +41,7 @@ func stripBits(n int) []bool {
 	return append(black, false, true, true, true)
 }
 
-// drawStrip draws the strip of n well inside the picture, so that cropping the edges leaves it whole.
+// drawStrip draws the strip of n well inside the picture, so that cropping the edges keeps it whole.
 func drawStrip(img *image.Gray, n, top int) {
 	const from, to = 2 * margin, sheetWidth - 2*margin
 	for i, black := range stripBits(n) {
@@ -51,8 +51,8 @@ func drawStrip(img *image.Gray, n, top int) {
 	}
 }
 
-// Recognize returns the number of the sheet that the picture shows. It stands resizing, JPEG at quality 60 and cropped
-// edges, and fails with ErrNoStrip rather than naming a wrong sheet.
+// Recognize returns the number of the sheet on the picture. It tolerates resizing, JPEG at quality 60 and cropped
+// edges, and fails with ErrNoStrip rather than return a wrong number.
 func Recognize(picture []byte) (int, error) {
 	img, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -78,7 +78,7 @@ func Recognize(picture []byte) (int, error) {
 
 type run struct{ from, to int }
 
-// readLine looks for two guards on line y and reads what is between them.
+// readLine searches line y for two guards and decodes the bits between them.
 func readLine(gray *image.Gray, y int) (int, bool) {
 	low := gray.Bounds().Min
 	dark := func(x int) bool { return gray.GrayAt(low.X+x, low.Y+y).Y < 128 }

@@ -1,4 +1,4 @@
-// Package accuracytest compares readings with what people wrote down for the sample pictures.
+// Package accuracytest compares readings with the texts that people wrote down for the sample pictures.
 package accuracytest
 
 import (
@@ -15,11 +15,11 @@ import (
 	"unicode"
 )
 
-// Truth is one sample picture and what it shows.
+// Truth is one sample picture and its correct content.
 type Truth struct {
 	File   string            `json:"file"`
 	Kind   string            `json:"kind"`   // "receipt", "table", "table-photo", …
-	Expect string            `json:"expect"` // "accept", "reject", "accept-if-…", and what else may be
+	Expect string            `json:"expect"` // "accept", "reject", "accept-if-…", or another value of the sample data
 	Rows   [][]string        `json:"rows"`
 	Fields map[string]string `json:"fields"`
 	Text   string            `json:"text"`
@@ -169,6 +169,9 @@ type Tally struct {
 	Pictures           int
 	Words, Cells, Rows Share
 	Extra              Share // of the cells read, how many are in the truth
+	PlainCells         Share // as Cells and Rows, with texts that Plain makes equal
+	PlainRows          Share
+	Trust              Trust
 	Fields             map[string]*Share
 }
 
@@ -180,6 +183,9 @@ func (t *Tally) Table(want Truth, text string, got [][]string) {
 	t.Cells.Add(Found(cells, Cells(got)))
 	t.Extra.Add(Found(Cells(got), cells))
 	t.Rows.Add(RowsRight(want.Rows, got))
+	wantPlain, gotPlain := plainRows(want.Rows), plainRows(got)
+	t.PlainCells.Add(Found(Cells(wantPlain), Cells(gotPlain)))
+	t.PlainRows.Add(RowsRight(wantPlain, gotPlain))
 }
 
 // Receipt counts one receipt in.
@@ -204,8 +210,8 @@ func (t *Tally) Receipt(want Truth, text string, got map[string]string) {
 // String is the report, one line.
 func (t *Tally) String() string {
 	if t.Fields == nil {
-		return fmt.Sprintf("%3d pictures  words %v  cells %v  rows %v  of the cells read %v",
-			t.Pictures, t.Words, t.Cells, t.Rows, t.Extra)
+		return fmt.Sprintf("%3d pictures  words %v  cells %v  rows %v  of the cells read %v  alike: cells %v  rows %v  %v",
+			t.Pictures, t.Words, t.Cells, t.Rows, t.Extra, t.PlainCells, t.PlainRows, t.Trust)
 	}
 	s := fmt.Sprintf("%3d pictures  words %v", t.Pictures, t.Words)
 	for _, name := range []string{"total", "date", "company", "address"} {

@@ -1,0 +1,4 @@
+package pieces
+
+// ReadAll reads a picture that was cut before.
+var ReadAll = readAll

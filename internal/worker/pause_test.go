@@ -280,3 +280,34 @@ func TestAFullDiskThatCannotStoreThePauseIsShownFromMemoryWithinTwoSeconds(t *te
 		}
 	})
 }
+
+func TestTheQueueOfABatchThatEndsWhileItIsPausedIsDropped(t *testing.T) {
+	t.Parallel()
+	for _, restarted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			stop := b.process()
+			defer func() { stop() }()
+			id := b.start(options(1), pictures(3)...)
+			<-time.After(500 * time.Millisecond)
+			if _, err := b.service.SetImagePriority(t.Context(), id, 3, batch.High); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(2 * time.Second) // the third was read before the second, under its unit; the unit of the third is left
+			if _, err := b.service.Pause(t.Context(), id, batch.PausedByUser); err != nil {
+				t.Fatal(err)
+			}
+			if restarted { // who has not seen it read drops it too
+				stop()
+				stop = b.process()
+			}
+			if got, _ := b.wait(id, time.Minute); got.Status != batch.Completed {
+				t.Fatalf("ended as %s with %+v", got.Status, got.Counts)
+			}
+			<-time.After(2 * time.Second)
+			if n := b.world.Queued(id); n != 0 {
+				t.Errorf("%d units are left", n)
+			}
+		})
+	}
+}

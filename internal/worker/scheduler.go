@@ -194,21 +194,25 @@ func (r *Runner) takeChanges() map[batch.ID]*batch.Batch {
 
 func (r *Runner) reconcile(ctx context.Context, consumers map[batch.ID]*consumer, id batch.ID, b *batch.Batch) {
 	b = r.Progress.Shown(b)
-	reads := b != nil && b.Reads()
+	reads, over := b != nil && b.Reads(), b == nil || b.Over()
 	c := consumers[id]
-	if c != nil && (!reads || c.atOnce != b.Options.AtOnce || c.priority != priorityOf(b)) {
-		old, over := c, b == nil || b.Status.Final() || b.Cancel
+	if c != nil && (!reads || c.stopped || c.atOnce != b.Options.AtOnce || c.priority != priorityOf(b)) {
+		old := c
 		r.closing.Go(func() { r.closeConsumer(ctx, old, id, over) })
 		delete(consumers, id)
 		c = nil
 	}
+	switch {
+	case reads && c == nil:
+		r.track(b)
+		consumers[id] = r.openConsumer(ctx, b)
+	case reads:
+		r.track(b)
+	case !over && b.Order != nil: // paused; its last images may end meanwhile
+		consumers[id] = stoppedConsumer()
+	}
 	if !reads {
 		r.untrack(id)
-		return
-	}
-	r.track(b)
-	if c == nil {
-		consumers[id] = r.openConsumer(ctx, b)
 	}
 }
 

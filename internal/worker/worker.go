@@ -12,12 +12,20 @@ import (
 	"sheetlift/internal/work"
 )
 
-// consumer is the consumer of the queue of one batch.
+// consumer is the consumer of the queue of one batch. A batch that is paused has a stopped one: its last images may be finished
+// meanwhile, and its queue must be dropped then too.
 type consumer struct {
+	stopped  bool
 	atOnce   int
 	priority work.Priority
 	cancel   context.CancelFunc
 	ended    chan struct{}
+}
+
+func stoppedConsumer() *consumer {
+	c := &consumer{stopped: true, cancel: func() {}, ended: make(chan struct{})}
+	close(c.ended)
+	return c
 }
 
 func (c *consumer) stop() {

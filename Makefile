@@ -37,8 +37,9 @@ pages:
 	@$(GO) tool templ generate
 
 .PHONY: generate
-generate: pages ## pages from templ, docs/configuration.md from the settings, THIRD_PARTY_NOTICES from go.mod
+generate: pages ## pages from templ, docs/configuration.md from the settings, docs/sheetlift.1 from the commands, THIRD_PARTY_NOTICES from go.mod
 	$(GO) test ./internal/config -run '^$$' -update -count=1
+	$(GO) test ./internal/cli -run '^$$' -update -count=1
 	@$(GO) test ./internal -run '^TestTheNoticesNameEveryModuleInTheBinary$$' -update -count=1
 
 .PHONY: fmt

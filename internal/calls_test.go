@@ -15,6 +15,8 @@ var callsOut = map[string]string{
 	"internal/engine/gemini": "the address in GEMINI_BASE_URL",
 	"internal/store":         "the nodes in SHEETLIFT_NATS_URL",
 	"internal/admin":         "the socket of another process on the same data folder",
+	"internal/pipe":          "this process itself",
+	"client":                 "the server that a command or a foreign program names",
 }
 
 func TestOnlyTheEngineTheStoreAndTheControlSocketCallOut(t *testing.T) {

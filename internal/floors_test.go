@@ -52,7 +52,9 @@ var floors = map[string]int{
 	"internal/errs":                    1,
 	"internal/fault":                   1,
 	"internal/danger":                  1,
+	"internal/pipe":                    1,
 	"static":                           1,
+	"client":                           1,
 }
 
 // beside lists, for each package, the packages of the same floor that it may import.
@@ -62,7 +64,7 @@ var beside = map[string][]string{
 	"internal/admin":   {"internal/config", "internal/setup"},
 	"internal/demo":    {"internal/config"},
 	"internal/app":     {"internal/admin", "internal/config", "internal/demo", "internal/setup"},
-	"internal/cli":     {"internal/admin", "internal/app", "internal/config"},
+	"internal/cli":     {"internal/admin", "internal/app", "internal/config", "internal/setup"},
 	"internal/batch":   {"internal/table", "internal/witness"},
 	"internal/witness": {"internal/table"},
 	"internal/engine":  {"internal/table"},
@@ -93,6 +95,7 @@ var onlyIn = map[string][]string{
 	"github.com/r3labs/sse":    {"internal/live"},
 	"github.com/prometheus":    {"internal/metrics"},
 	"github.com/joho/godotenv": {"internal/config"},
+	"github.com/spf13":         {"internal/cli"},
 	"github.com/a-h/templ":     {"views", "internal/web"},
 	"os/exec":                  {"internal/engine/tesseract", "internal/imaging"},
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Cluster         Cluster        // where the data is instead of the data folder
 	Backups         int            // daily backups kept in the data folder
 	Secret          string         // HMAC secret for the ids of keys on a cluster
+	Server          string         // address of the server that commands ask
+	Token           string         // sent to that server; "" for none
 
 	Keys     []KeyText // as configured; empty means none
 	KeysFile string    // the file with some of the keys, or ""
@@ -50,6 +52,8 @@ type Config struct {
 	Reread func() ([]KeyText, error)
 	// StatKeys returns the file info of the keys file, to detect changes; fs.ErrNotExist if there is none.
 	StatKeys func() (fs.FileInfo, error)
+
+	Origin map[string]string // by variable: the variable, flag or file that a setting came from; settings with their default have none
 
 	Warnings []string // faults that do not stop the program but should be corrected
 }

@@ -31,7 +31,7 @@ func Load(args []string, src Source) (*Config, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &Config{}
+	c := &Config{Origin: map[string]string{}}
 	for _, s := range settings() {
 		value, name := s.standard, s.env
 		given, from, found := env[s.env], s.env, strings.TrimSpace(env[s.env]) != ""
@@ -42,6 +42,7 @@ func Load(args []string, src Source) (*Config, []string, error) {
 		}
 		if found {
 			value, name = given, from
+			c.Origin[s.env] = from
 		}
 		if err := apply(c, s, name, value); err != nil {
 			return nil, nil, err
@@ -98,6 +99,7 @@ func flags(c *Config, args []string, output io.Writer) ([]string, error) {
 	for _, s := range settings() {
 		use := func(value string) error {
 			failed = apply(c, s, "-"+s.flag, value)
+			c.Origin[s.env] = "-" + s.flag
 			return failed
 		}
 		if s.boolean {
@@ -112,7 +114,7 @@ func flags(c *Config, args []string, output io.Writer) ([]string, error) {
 		return set.Args(), nil
 	case errors.Is(err, flag.ErrHelp):
 		if output != nil {
-			help(output)
+			Help(output)
 		}
 		return nil, err
 	case failed != nil:
@@ -134,7 +136,26 @@ func names() []string {
 	return names
 }
 
-func help(w io.Writer) {
+// Flag is a setting as a flag of the command line.
+type Flag struct {
+	Name, Variable string
+	Standard       string // default, as text
+	Help           string // sentences
+	Boolean        bool   // it may stand without a value
+	Secret         bool   // its value must not be shown
+}
+
+// Flags returns all settings as flags, in the order of docs/configuration.md.
+func Flags() []Flag {
+	var all []Flag
+	for _, s := range settings() {
+		all = append(all, Flag{Name: s.flag, Variable: s.env, Standard: s.standard, Help: s.help, Boolean: s.boolean, Secret: s.secret != ""})
+	}
+	return all
+}
+
+// Help writes every setting with its flag, variable, default and meaning.
+func Help(w io.Writer) {
 	for _, s := range settings() {
 		fmt.Fprintf(w, "  -%s, %s", s.flag, s.env)
 		if s.standard != "" {

@@ -128,6 +128,10 @@ func settings() []setting {
 			help: "What the names of keys are hashed with, at least 32 characters, the same for all Sheetlifts that share SHEETLIFT_NATS_URL and needed only there; prefer the variable."},
 		{env: "SHEETLIFT_BACKUPS", flag: "backups", standard: "7", set: number(func(c *Config) *int { return &c.Backups }, 0, 365),
 			help: "How many daily backups are kept in the folder `backups` of the data folder; 0 makes none. They hold pictures and rows, also of batches deleted since."},
+		{env: "SHEETLIFT_SERVER", flag: "server", standard: "http://127.0.0.1:8080", set: setServer,
+			help: "The address of the server that `sheetlift send`, `batches` and `rows` ask."},
+		{env: "SHEETLIFT_TOKEN", secret: "sheetlift-token", flag: "token", set: text(func(c *Config) *string { return &c.Token }),
+			help: "The token that they send there, as `sheetlift token create` printed it; prefer the variable."},
 		{env: "SHEETLIFT_DEBUG", flag: "debug", standard: "false", boolean: true, set: setDebug,
 			help: "Log more."},
 	}
@@ -234,6 +238,15 @@ func setBaseURL(c *Config, s string) error {
 		return &invalid{"ends in a version", "Give the root only, without /v1 or /v1beta."}
 	}
 	c.BaseURL = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+func setServer(c *Config, s string) error {
+	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(s), "/"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return &invalid{"is not the address of a server", "Set it to an address such as http://127.0.0.1:8080; the token has a setting of its own."}
+	}
+	c.Server = u.String()
 	return nil
 }
 

@@ -22,7 +22,7 @@ const asProgram = "TEST_AS_SHEETLIFT"
 func TestMain(m *testing.M) {
 	storetest.Node()
 	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+		os.Exit(cli.Main(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 	}
 	code := m.Run()
 	if end := endChromium.Load(); end != nil {

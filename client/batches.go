@@ -113,7 +113,7 @@ func (c *Client) Start(ctx context.Context, id string) (*Batch, error) {
 	return b, c.call(ctx, http.MethodPost, address(id, "/start"), nil, b)
 }
 
-// Cancel ends a batch; what was read stays.
+// Cancel ends a batch; its rows stay.
 func (c *Client) Cancel(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodPost, address(id, "/cancel"), nil, nil)
 }
@@ -143,7 +143,7 @@ type Upload struct {
 	Open func() (io.ReadCloser, error) // opens the file; it is called again when the upload is repeated
 }
 
-// Uploaded is what became of a file.
+// Uploaded is the result of an upload.
 type Uploaded struct {
 	Images []struct {
 		N        int    `json:"n"`
@@ -176,7 +176,7 @@ func (c *Client) Add(ctx context.Context, id string, u Upload) (*Uploaded, error
 	return answer, json.NewDecoder(res.Body).Decode(answer)
 }
 
-// Workbook writes the Excel file with what was read so far to w.
+// Workbook writes the Excel file with the rows read so far to w.
 func (c *Client) Workbook(ctx context.Context, id string, w io.Writer) error {
 	return c.download(ctx, address(id, "/workbook.xlsx"), w)
 }

@@ -88,16 +88,17 @@ var forbidden = map[string][]string{
 
 // onlyIn lists, for each library, the only packages that may import it.
 var onlyIn = map[string][]string{
-	"github.com/labstack/echo": {"internal/web", "internal/web/api"},
-	"github.com/nats-io":       {"internal/store"},
-	"google.golang.org/genai":  {"internal/engine/gemini"},
-	"github.com/xuri/excelize": {"internal/export"},
-	"github.com/r3labs/sse":    {"internal/live"},
-	"github.com/prometheus":    {"internal/metrics"},
-	"github.com/joho/godotenv": {"internal/config"},
-	"github.com/spf13":         {"internal/cli"},
-	"github.com/a-h/templ":     {"views", "internal/web"},
-	"os/exec":                  {"internal/engine/tesseract", "internal/imaging"},
+	"github.com/labstack/echo":        {"internal/web", "internal/web/api"},
+	"github.com/nats-io":              {"internal/store"},
+	"google.golang.org/genai":         {"internal/engine/gemini"},
+	"github.com/xuri/excelize":        {"internal/export"},
+	"github.com/r3labs/sse":           {"internal/live"},
+	"github.com/prometheus":           {"internal/metrics"},
+	"github.com/joho/godotenv":        {"internal/config"},
+	"github.com/spf13":                {"internal/cli"},
+	"github.com/google/jsonschema-go": {"internal/web/api"},
+	"github.com/a-h/templ":            {"views", "internal/web"},
+	"os/exec":                         {"internal/engine/tesseract", "internal/imaging"},
 }
 
 const (

@@ -20,7 +20,7 @@ func caller(c *config.Config, language string, patience time.Duration) (*client.
 	return client.New(c.Server, client.Options{Token: c.Token, Language: language, Patience: patience})
 }
 
-// atOnce is no patience: a person who asks for a list is told at once that nobody answers.
+// atOnce is no patience: the answer to a list is told at once, also that there is none.
 const atOnce = -1
 
 // askingCommands are the commands that ask a server.

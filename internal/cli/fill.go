@@ -12,7 +12,7 @@ import (
 // uploadsAtOnce is how many files are on their way at the same time.
 const uploadsAtOnce = 3
 
-// outcome is what became of a batch.
+// outcome is the result of a batch.
 type outcome struct {
 	Output  string    `json:"output,omitempty"`
 	Batch   string    `json:"batch"`
@@ -65,7 +65,7 @@ func (s *shell) fill(ctx context.Context, caller *client.Client, b *client.Batch
 	return out, s.follow(ctx, caller, b.ID, out, t)
 }
 
-// upload adds the files to a draft. A batch that was started has them already; then each is only asked for what was refused of it.
+// upload adds the files to a draft. A batch that was started has them already; then only the refused ones are found.
 func (s *shell) upload(ctx context.Context, caller *client.Client, b *client.Batch, files []input, t *teller) ([]missing, error) {
 	if b.Status != "draft" {
 		return s.refusedBefore(ctx, caller, b, files)

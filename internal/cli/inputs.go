@@ -108,7 +108,7 @@ func walk(root string) (files []input, left int, err error) {
 			left++
 			return nil
 		}
-		info, err := os.Stat(path) // of what a link points to
+		info, err := os.Stat(path) // follows links
 		if err != nil || !info.Mode().IsRegular() {
 			left++
 			return nil

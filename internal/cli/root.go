@@ -19,7 +19,7 @@ import (
 	"sheetlift/internal/config"
 )
 
-// shell is one call of the program: what it was given, and where it writes.
+// shell is one call of the program: its input, output and settings.
 type shell struct {
 	environ  []string
 	in       io.Reader

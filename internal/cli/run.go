@@ -17,10 +17,10 @@ import (
 	"sheetlift/internal/pipe"
 )
 
-// workSuffix is what the folder with the state of an unfinished run has after the name of its output.
+// workSuffix follows the name of the output in that of the folder with the state of an unfinished run.
 const workSuffix = ".work"
 
-// plan is what is read, and into what.
+// plan holds the wishes of a person: the columns, the output and its form.
 type plan struct {
 	columns, name, language string
 	atOnce, retries         int
@@ -129,7 +129,7 @@ func (s *shell) read(ctx context.Context, c *config.Config, p *plan, args []stri
 	return true, s.tell(p, out)
 }
 
-// stopped tells what becomes of an interrupted run.
+// stopped tells the fate of an interrupted run.
 func (s *shell) stopped(data, kept string) error {
 	if data == config.Memory {
 		fmt.Fprintln(s.err, "sheetlift: stopped. Nothing is kept.")
@@ -156,7 +156,7 @@ func (s *shell) readWith(ctx context.Context, caller *client.Client, n client.Ne
 	return out, s.finish(ctx, caller, p, out)
 }
 
-// setAside cancels batches that earlier runs with other pictures or columns left unfinished. What they read is used again.
+// setAside cancels batches that earlier runs with other pictures or columns left unfinished. Their readings are used again.
 func setAside(ctx context.Context, caller *client.Client, id string) error {
 	all, err := caller.Batches(ctx)
 	if err != nil {

@@ -23,7 +23,7 @@ type teller struct {
 	sent    int
 	images  map[int]client.Image
 	batch   client.Batch
-	paused  string // what was told of a pause
+	paused  string // the last sentence about a pause
 	drawn   time.Time
 	visible bool // a bar is on the screen
 }

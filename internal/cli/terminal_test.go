@@ -14,7 +14,7 @@ import (
 // asProgram is the variable that makes this test binary be the program itself.
 const asProgram = "TEST_AS_SHEETLIFT"
 
-// awaitLine reads until a line has the text, and returns what was read.
+// awaitLine reads until a line has the text, and returns the text up to there.
 func awaitLine(t *testing.T, r io.Reader, text string) string {
 	t.Helper()
 	var all strings.Builder
@@ -32,7 +32,7 @@ func awaitLine(t *testing.T, r io.Reader, text string) string {
 }
 
 func drain(r io.Reader) string {
-	data, _ := io.ReadAll(r) // what was said until the end
+	data, _ := io.ReadAll(r) // the text until the end
 	return string(data)
 }
 

@@ -21,6 +21,8 @@ import (
 	"sheetlift/internal/app"
 	"sheetlift/internal/config"
 	"sheetlift/internal/engine/gemini/simulator"
+	"sheetlift/internal/web/api"
+	"sheetlift/internal/web/api/apitest"
 )
 
 // canary is in every key of these tests, so that one that gets out can be found.
@@ -85,6 +87,23 @@ func fake(t testing.TB, n int, d time.Duration) (*simulator.Server, []string) {
 	return s, append(environ, "GEMINI_BASE_URL="+s.URL)
 }
 
+// contract is the OpenAPI document, which the answers to do and get are held to.
+var contract = sync.OnceValue(func() *apitest.Contract {
+	d, err := api.NewDocument("test")
+	if err != nil {
+		panic(err)
+	}
+	data, err := d.JSON()
+	if err != nil {
+		panic(err)
+	}
+	c, err := apitest.New(data)
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
 type file struct {
 	name string
 	data []byte
@@ -144,6 +163,9 @@ func (p *process) do(t testing.TB, req *http.Request) (int, map[string]any) {
 	}
 	if bytes.Contains(data, []byte(canary)) {
 		t.Errorf("%s shows a key", req.URL)
+	}
+	if err := contract().Check(req.Method, req.URL.Path, res.StatusCode, res.Header, data); err != nil {
+		t.Error(err)
 	}
 	answer := map[string]any{}
 	if err := json.Unmarshal(data, &answer); err != nil {

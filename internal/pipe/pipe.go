@@ -19,7 +19,7 @@ type Listener struct {
 // New returns a listener. Requests of its client wait until somebody accepts them.
 func New() *Listener { return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
-// Client returns a client whose requests all go to the server on l, whatever host their URL names.
+// Client returns a client whose requests all go to the server on l; the host in their URL does not matter.
 func (l *Listener) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}}
 }

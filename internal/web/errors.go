@@ -15,6 +15,7 @@ import (
 
 	"sheetlift/internal/errs"
 	"sheetlift/internal/live"
+	"sheetlift/internal/web/api"
 	"sheetlift/views"
 )
 
@@ -103,14 +104,12 @@ func (s *Server) showProblem(c echo.Context, p views.Problem) error {
 
 // problemFor returns the body for a program that requested path, with its content type.
 func problemFor(path string, p views.Problem) (kind string, body []byte) {
-	kind, fields := "application/problem+json", map[string]any{
-		"type": "about:blank", "title": p.Title, "status": p.Status, "detail": p.Detail, "instance": p.RequestID,
-	}
 	if firstVersion(path) {
-		kind, fields = echo.MIMEApplicationJSON, map[string]any{"success": false, "detail": p.Detail}
+		body, _ = json.Marshal(api.FirstProblem{Detail: p.Detail}) // strings and numbers
+		return echo.MIMEApplicationJSON, body
 	}
-	body, _ = json.Marshal(fields) // strings and numbers
-	return kind, body
+	body, _ = json.Marshal(api.Problem{Type: "about:blank", Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.RequestID})
+	return "application/problem+json", body
 }
 
 // classify returns the status and the sentence, in the language of ctx, for any error of a handler or the router.

@@ -26,6 +26,7 @@ var least = map[string]access.Role{
 	"POST /who":        access.Viewer,
 	"POST /demo/leave": access.Viewer,
 	"GET /metrics":     access.Viewer,
+	"GET /api-docs":    access.Viewer,
 
 	"GET /batches/:id":                   access.Viewer,
 	"GET /batches/:id/events":            access.Viewer,
@@ -60,6 +61,7 @@ var least = map[string]access.Role{
 	"GET /api/v1/batches/:id/events":        access.Viewer,
 	"GET /api/v1/batches/:id/workbook.xlsx": access.Viewer,
 	"GET /api/v1/figures":                   access.Viewer,
+	"GET /api/openapi.json":                 access.Viewer,
 	"GET /batch-status/:id":                 access.Viewer,
 	"GET /batch-results/:id":                access.Viewer,
 

@@ -33,6 +33,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/tokens", s.tokensPage)
 	e.POST("/tokens", s.createToken)
 	e.POST("/tokens/revoke", s.revokeToken)
+	e.GET("/api-docs", s.apiPage)
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
@@ -113,6 +114,7 @@ func (s *Server) programRoutes(e *echo.Echo) {
 	}
 	v1 := e.Group("/api/v1/batches")
 	api.NewBatches(s.batches, s.progress).Register(v1)
+	e.GET(api.DocumentPath, s.openAPI)
 	e.GET("/api/v1/figures", api.Figures(s.batches))
 	v1.PUT("/:id/images/:upload", s.uploadImage)
 	v1.GET("/:id/workbook.xlsx", s.workbook)

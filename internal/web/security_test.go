@@ -28,6 +28,9 @@ func (d *desk) serve(r *http.Request) *http.Response {
 	d.t.Helper()
 	w := httptest.NewRecorder()
 	d.pages.ServeHTTP(w, r)
+	if err := contract().Check(r.Method, r.URL.Path, w.Code, w.Result().Header, w.Body.Bytes()); err != nil && r.Header.Get("Origin") == "" && w.Header().Get("Content-Encoding") == "" {
+		d.t.Error(err)
+	}
 	return w.Result()
 }
 

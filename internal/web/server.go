@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,6 +16,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
+	"sheetlift/internal/web/api"
 )
 
 // Config is the configuration of the server.
@@ -82,6 +84,7 @@ type Server struct {
 	routed   map[string]bool // method and path of every route
 	crowd    *crowd
 	attempts *access.Attempts
+	document func() (*api.Document, error)
 	exports  chan struct{} // maxExports tokens: each export holds a batch in memory
 	echo     *echo.Echo
 }
@@ -104,6 +107,7 @@ func New(cfg Config, d Deps) *Server {
 		slow: d.Slow, health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: access.NewSessions(cfg.Password, cfg.Viewers, cfg.Secret), registry: d.Access, routed: map[string]bool{}, attempts: access.NewAttempts(), crowd: newCrowd(cfg.Connections), exports: make(chan struct{}, maxExports),
 	}
+	s.document = sync.OnceValues(func() (*api.Document, error) { return api.NewDocument(cfg.Version) })
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(discard{})

@@ -13,6 +13,7 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/errs"
+	"sheetlift/internal/web/api"
 	"sheetlift/views"
 )
 
@@ -43,37 +44,15 @@ func (s *Server) takeUpload(c echo.Context) error {
 	return c.JSON(http.StatusCreated, answerTaken(r.Context(), c.Param("upload"), taken))
 }
 
-// uploaded is the response to an upload: the images made from it, and the parts that were rejected.
-type uploaded struct {
-	ID      string          `json:"id"` // chosen by the client
-	Images  []uploadedImage `json:"images"`
-	Refused []string        `json:"refused"`
-}
-
-type uploadedImage struct {
-	N        int          `json:"n"`
-	Page     int          `json:"page,omitempty"` // page of the document it was extracted from
-	Name     string       `json:"name"`
-	Filename string       `json:"filename"`
-	Width    int          `json:"width"`
-	Height   int          `json:"height"`
-	Notes    []noteOnPage `json:"notes"`
-}
-
-type noteOnPage struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-}
-
-func answerTaken(ctx context.Context, id string, t *batch.Ingested) uploaded {
-	answer := uploaded{ID: id, Images: make([]uploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
+func answerTaken(ctx context.Context, id string, t *batch.Ingested) api.Uploaded {
+	answer := api.Uploaded{ID: id, Images: make([]api.UploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
 	for _, m := range t.Images {
-		one := uploadedImage{
+		one := api.UploadedImage{
 			N: m.N, Page: m.Page, Name: m.Name, Filename: m.Filename, Width: m.Picture.Width, Height: m.Picture.Height,
-			Notes: make([]noteOnPage, 0, len(m.Picture.Notes)),
+			Notes: make([]api.Note, 0, len(m.Picture.Notes)),
 		}
 		for _, n := range m.Picture.Notes {
-			one.Notes = append(one.Notes, noteOnPage{n.Kind, views.LocalizeText(ctx, n.Message)})
+			one.Notes = append(one.Notes, api.Note{Kind: n.Kind, Message: views.LocalizeText(ctx, n.Message)})
 		}
 		answer.Images = append(answer.Images, one)
 	}
@@ -89,7 +68,7 @@ func (s *Server) uploads(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	all := make([]uploaded, 0, len(there))
+	all := make([]api.Uploaded, 0, len(there))
 	for id, images := range there {
 		all = append(all, answerTaken(c.Request().Context(), id, &batch.Ingested{Images: images}))
 	}

@@ -223,11 +223,11 @@ func digestOf(w wishes) (string, error) {
 
 // list is GET /api/v1/batches, newest first.
 func (a *Batches) list(c echo.Context) error {
-	all := []batchInfo{}
+	list := batchList{Batches: []batchInfo{}}
 	for _, o := range a.progress.Overviews() {
-		all = append(all, newBatch(a.batches.WithDoubts(c.Request().Context(), o)))
+		list.Batches = append(list.Batches, newBatch(a.batches.WithDoubts(c.Request().Context(), o)))
 	}
-	return c.JSON(http.StatusOK, map[string]any{"batches": all})
+	return c.JSON(http.StatusOK, list)
 }
 
 // one is GET /api/v1/batches/{id}.
@@ -275,11 +275,7 @@ func (a *Batches) because(do func(context.Context, batch.ID, batch.PauseReason) 
 
 // start is POST /api/v1/batches/{id}/start: now, or at a time in RFC 3339.
 func (a *Batches) start(c echo.Context) error {
-	var w struct {
-		At       *time.Time      `json:"start_at"`
-		Priority *batch.Priority `json:"priority"`
-		AtOnce   *int            `json:"at_once"`
-	}
+	var w startWishes
 	if err := read(c, &w); err != nil {
 		return err
 	}
@@ -340,7 +336,7 @@ func (a *Batches) retry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]int{"retried": n})
+	return c.JSON(http.StatusOK, retried{n})
 }
 
 // retryImage is POST /api/v1/batches/{id}/images/{n}/retry.
@@ -377,10 +373,7 @@ func (a *Batches) cancelImage(c echo.Context) error {
 
 // changeImage is PATCH /api/v1/batches/{id}/images/{n}.
 func (a *Batches) changeImage(c echo.Context) error {
-	var w struct {
-		Name     *string         `json:"name"`
-		Priority *batch.Priority `json:"priority"`
-	}
+	var w imageChanges
 	if err := read(c, &w); err != nil {
 		return err
 	}
@@ -409,7 +402,7 @@ func (a *Batches) images(c echo.Context) error {
 	for _, m := range images {
 		all = append(all, newImage(m))
 	}
-	return c.JSON(http.StatusOK, map[string]any{"images": all})
+	return c.JSON(http.StatusOK, imageList{all})
 }
 
 // image is GET /api/v1/batches/{id}/images/{n}, with every attempt, rows and text.
@@ -453,7 +446,7 @@ func (a *Batches) rows(c echo.Context) error {
 	for _, m := range images {
 		all = append(all, newRows(b.Table, m)...)
 	}
-	return c.JSON(http.StatusOK, map[string]any{"rows": all})
+	return c.JSON(http.StatusOK, rowList{all})
 }
 
 // changes is the request body of a change to a batch, which is allowed at any time.

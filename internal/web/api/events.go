@@ -80,7 +80,7 @@ func (e Events) state(ctx context.Context) (head []byte, images []*batch.Image, 
 	}
 	o.Images = max(o.Images, len(images))
 	o.Counts.Issues = batch.CountDoubts(o.Batch, images)
-	head, err = json.Marshal(map[string]any{"batch": newBatch(o)})
+	head, err = json.Marshal(eventLine{Batch: new(newBatch(o))})
 	return head, images, err
 }
 
@@ -99,5 +99,5 @@ func (e Events) newest(ctx context.Context) (batch.Overview, error) {
 }
 
 func imageLine(m *batch.Image) ([]byte, error) {
-	return json.Marshal(map[string]any{"image": newImage(m)})
+	return json.Marshal(eventLine{Image: new(newImage(m))})
 }

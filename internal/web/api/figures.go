@@ -18,6 +18,6 @@ func Figures(batches *batch.Service) echo.HandlerFunc {
 		if days == nil {
 			days = []batch.Day{}
 		}
-		return c.JSON(http.StatusOK, map[string]any{"days": days})
+		return c.JSON(http.StatusOK, dayList{days})
 	}
 }

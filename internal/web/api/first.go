@@ -62,13 +62,7 @@ func (f *First) Process(c echo.Context) error {
 		defer cancel()
 		return errors.Join(err, ignoreConflict(f.batches.Discard(ctx, b.ID)))
 	}
-	answer := map[string]any{
-		"success": true, "job_id": started.ID, "total_images": started.Total(), "status": "processing_started",
-	}
-	if len(refused) > 0 {
-		answer["rejected"] = refused
-	}
-	return c.JSON(http.StatusOK, answer)
+	return c.JSON(http.StatusOK, accepted{Success: true, JobID: started.ID, Total: started.Total(), Status: "processing_started", Rejected: refused})
 }
 
 func ignoreConflict(err error) error {

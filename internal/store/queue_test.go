@@ -120,7 +120,7 @@ func TestWorkOfAKilledProcessComesBackAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer consumer.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the queue alone would wait for 30
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the queue alone would wait for 30
 	defer cancel()
 	for range 2 {
 		if _, err := consumer.Next(ctx); err != nil {

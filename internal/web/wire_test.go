@@ -36,7 +36,7 @@ func say(t *testing.T, to net.Listener, raw string) []string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := fmt.Fprint(conn, raw); err != nil {
 		t.Fatal(err)
 	}

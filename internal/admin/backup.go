@@ -55,20 +55,14 @@ func Export(ctx context.Context, c *config.Config, version, file string, batches
 		return false, errs.New(errs.Invalid, "SHEETLIFT_DATA is :memory:, and what another process has in memory cannot be reached. Set a data folder")
 	}
 	var sum *backup.Summary
-	err = writeFile(file, func(out io.Writer) (err error) {
-		if sum, err = fromRunning(ctx, c, out, ids); !errors.Is(err, errNobody) {
+	err = writeFile(file, func(out io.Writer) error {
+		return carriedOut(ctx, c, log, false, func() (err error) {
+			sum, err = fromRunning(ctx, c, out, ids)
 			return err
-		}
-		if err := holdsData(c); err != nil {
+		}, func(s *store.Store) (err error) {
+			sum, err = backup.Write(ctx, out, s, version, ids...)
 			return err
-		}
-		s, err := setup.OpenStore(ctx, c, log)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		sum, err = backup.Write(ctx, out, s, version, ids...)
-		return err
+		})
 	})
 	if err != nil {
 		return false, err

@@ -20,6 +20,7 @@ import (
 	"sheetlift/internal/batch"
 	"sheetlift/internal/config"
 	"sheetlift/internal/errs"
+	"sheetlift/internal/setup"
 	"sheetlift/internal/store"
 )
 
@@ -30,6 +31,11 @@ const (
 	// summaryTrailer is the HTTP trailer after an archive: a summary of its content, as JSON.
 	summaryTrailer = "Sheetlift-Summary"
 	headerTimeout  = 3 * time.Second
+
+	// startPatience is how long a command waits for a process that holds the data folder and answers no commands: between
+	// its start and the socket it loads what is stored, and it closes the socket before the folder.
+	startPatience = 30 * time.Second
+	askPause      = 100 * time.Millisecond
 )
 
 // Control answers the commands of other processes in the running program.
@@ -136,6 +142,36 @@ func fromRunning(ctx context.Context, c *config.Config, w io.Writer, ids []batch
 		return nil, errors.New("the running Sheetlift broke off; its log says why")
 	}
 	return sum, nil
+}
+
+// carriedOut lets the process that works on the data folder carry out a command by ask, which returns errNobody when there is no
+// such process. Then this process opens the folder or cluster and carries the command out by work. Where no data is yet it makes a
+// folder only if the command creates something.
+func carriedOut(ctx context.Context, c *config.Config, log *slog.Logger, creates bool, ask func() error, work func(*store.Store) error) error {
+	for began := time.Now(); ; {
+		if err := ask(); !errors.Is(err, errNobody) {
+			return err
+		}
+		if !creates {
+			if err := holdsData(c); err != nil {
+				return err
+			}
+		}
+		s, err := setup.OpenStore(ctx, c, log)
+		if err == nil {
+			defer s.Close()
+			return work(s)
+		}
+		if !errs.Is(err, errs.Conflict) || c.Cluster.URL != "" || controlPath(c.Data) == "" || time.Since(began) > startPatience {
+			return err
+		}
+		log.Debug("the process on the data folder answers no commands yet; asking again", "folder", c.Data)
+		select {
+		case <-time.After(askPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // askRunning sends a command to the process that works on the data folder; errNobody when there is no such process. It

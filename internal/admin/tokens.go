@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,7 +14,7 @@ import (
 	"sheetlift/internal/access"
 	"sheetlift/internal/config"
 	"sheetlift/internal/errs"
-	"sheetlift/internal/setup"
+	"sheetlift/internal/store"
 )
 
 const (
@@ -41,15 +40,14 @@ func Tokens(ctx context.Context, c *config.Config, req TokenRequest, w io.Writer
 	if c.Data == config.Memory && c.Cluster.URL == "" {
 		return errs.New(errs.Invalid, "SHEETLIFT_DATA is :memory:, and what another process has in memory cannot be reached. Set a data folder")
 	}
-	answer, err := tokensOfRunning(ctx, c, req)
-	if errors.Is(err, errNobody) {
-		if req.Do != "create" {
-			if err := holdsData(c); err != nil {
-				return err
-			}
-		}
-		answer, err = tokensStored(ctx, c, req, log)
-	}
+	var answer tokenAnswer
+	err := carriedOut(ctx, c, log, req.Do == "create", func() (err error) {
+		answer, err = tokensOfRunning(ctx, c, req)
+		return err
+	}, func(s *store.Store) (err error) {
+		answer, err = tokensStored(ctx, s, req, log)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -131,12 +129,7 @@ func tokensOfRunning(ctx context.Context, c *config.Config, command TokenRequest
 	return a, json.NewDecoder(res.Body).Decode(&a)
 }
 
-func tokensStored(ctx context.Context, c *config.Config, req TokenRequest, log *slog.Logger) (a tokenAnswer, err error) {
-	s, err := setup.OpenStore(ctx, c, log)
-	if err != nil {
-		return a, err
-	}
-	defer s.Close()
+func tokensStored(ctx context.Context, s *store.Store, req TokenRequest, log *slog.Logger) (a tokenAnswer, err error) {
 	g := access.NewRegistry(s.Access(), log)
 	if err := g.Recall(ctx); err != nil {
 		return a, err

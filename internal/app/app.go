@@ -189,7 +189,7 @@ func (a *App) URL() string {
 func (a *App) Store() *store.Store { return a.store }
 
 // Run serves until ctx ends. Then images that are being read get the grace period while the pages still answer, the other
-// images go back to the queue, and everything is closed. It may be called once.
+// images go back to the queue, and everything is closed. An end during the start is no error. It may be called once.
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -246,7 +246,10 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		}
 	})
-	return g.Wait()
+	if err := g.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // serve answers requests until ctx ends. Without an address it returns at once: a guest demonstration gets its requests from

@@ -25,6 +25,7 @@ const (
 	childMemory  = 1 << 30         // bytes of writable memory; a limit of address space would count reserved memory too
 	childOutput  = 256 << 20       // bytes that it may write
 	childStderr  = 4 << 10         // bytes of its error output that are kept
+	outputLimit  = time.Minute     // for reading the rest of its output after its end; a busy machine has taken more than a second
 )
 
 // DecodeHEICCommand is the argument before the file's name when Limits.Self is started as a child process.
@@ -176,7 +177,7 @@ func run(ctx context.Context, dir, program string, args ...string) ([]byte, erro
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"LC_ALL=C", "OMP_NUM_THREADS=1", "TMPDIR=" + dir}
 	cmd.Stdout, cmd.Stderr = &boundedBuffer{&out, childOutput}, &boundedBuffer{&stderr, childStderr}
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = outputLimit
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}

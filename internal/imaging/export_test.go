@@ -50,5 +50,10 @@ func Kept(data []byte) []byte {
 // Target is the prepared size of a picture of w by h pixels.
 func (p *Preparer) Target(w, h int) (int, int) { return p.target(w, h) }
 
+// RunChild is run.
+func RunChild(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+	return run(ctx, dir, program, args...)
+}
+
 // Opens is canDecode.
 func (p *Preparer) Opens(f Format) bool { return p.canDecode(f) }

@@ -247,6 +247,15 @@ func TestEveryPageOfAPDFIsAPicture(t *testing.T) {
 	mustRefuse(t, "cut.pdf", err)
 }
 
+// The output is still open when the program has ended, as it is while this process waits for a processor to read it.
+func TestTheOutputOfAChildIsReadToItsEndHoweverLongThatTakes(t *testing.T) {
+	t.Parallel()
+	out, err := imaging.RunChild(t.Context(), t.TempDir(), "/bin/sh", "-c", "{ /bin/sleep 1.5; echo last; } & echo first")
+	if string(out) != "first\nlast\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
 // It is not parallel: it hides the installed programs.
 func TestHEICOpensWithoutAnyOtherProgram(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(samples, "formats/receipt_153.heic"))

@@ -207,6 +207,15 @@ func TestCancelKillsTheWholeGroup(t *testing.T) {
 	}
 }
 
+// The output is still open when the tool has ended, as it is while this process waits for a processor to read it.
+func TestTheOutputIsReadToItsEndHoweverLongThatTakes(t *testing.T) {
+	t.Parallel()
+	e := engineOn(t, tesseract.Options{Path: pretend(t, "sleep 1.5 &")})
+	if _, err := e.Read(t.Context(), engine.Request{Picture: blank(t), Table: open()}); err != nil {
+		t.Error(err)
+	}
+}
+
 // runs reports whether a process is there and not dead. A dead one whose parent is gone waits for the system's first process.
 func runs(pid string) bool {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")

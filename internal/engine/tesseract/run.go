@@ -30,7 +30,9 @@ const (
 const (
 	maxOutput = 16 << 20 // bytes of words; a dense page has 200 KB
 	maxErrors = 8 << 10  // bytes of complaints kept for the log
-	probeTime = 10 * time.Second
+	// outputLimit is how long the rest of its output may take to be read after its end: a busy machine has taken more than a second.
+	outputLimit = time.Minute
+	probeTime   = 10 * time.Second
 
 	backgroundNice = 10 // of 19; a tenth of the processor where others want it all
 )
@@ -128,7 +130,7 @@ func (t tool) run(ctx context.Context, stdin io.Reader, args ...string) ([]byte,
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = outputLimit
 	out, complaints := &bounded{max: maxOutput}, &bounded{max: maxErrors}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, out, complaints
 	err := cmd.Start()

@@ -19,7 +19,7 @@ const (
 	workStream  = "WORK"
 	ackWait     = 30 * time.Second // a unit that is not extended for so long goes to another worker
 	maxInFlight = 256              // maximum units in flight to the server
-	addTimeout  = time.Minute      // how long an Add waits for concurrent ones
+	addTimeout  = time.Minute      // how long an Add waits while none of the concurrent ones succeeds
 )
 
 // Queue implements batch.Queue.
@@ -68,17 +68,10 @@ func (q *Queue) Add(ctx context.Context, units []batch.Unit) error {
 // add sends units concurrently, in order; those without an answer are sent again. Concurrent calls wait for each
 // other, so that the timeout of a try covers its own units only, however many calls wait for the same disk.
 func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
-	select {
-	case q.s.addSlot <- struct{}{}:
-		defer func() { <-q.s.addSlot }()
-	case <-time.After(addTimeout):
-		return context.DeadlineExceeded // the store is down: waiting calls fail together, not one after the other
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.s.ctx.Done():
-		return errClosed()
+	if err := q.s.takeTurn(ctx); err != nil {
+		return err
 	}
-	return q.s.try(ctx, func(ctx context.Context) error {
+	err := q.s.try(ctx, func(ctx context.Context) error {
 		acks := make([]jetstream.PubAckFuture, 0, len(units))
 		for _, u := range units {
 			// Units that an earlier try left in flight take room until they are answered or abandoned.
@@ -105,6 +98,38 @@ func (q *Queue) add(ctx context.Context, units []batch.Unit) error {
 		units = failed
 		return failure
 	})
+	q.s.endTurn(err == nil)
+	return err
+}
+
+// takeTurn waits for its turn to send units; endTurn gives it back. On a slow machine many turns take long together. Only when
+// none succeeds for addTimeout is the store down: then all waiting calls fail together, not one after the other.
+func (s *Store) takeTurn(ctx context.Context) error {
+	began := time.Now()
+	for wait := addTimeout; wait > 0; wait = addTimeout - time.Since(began) {
+		select {
+		case s.addSlot <- struct{}{}:
+			return nil
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ctx.Done():
+			return errClosed()
+		}
+		if last := s.added.Load(); last != nil && last.After(began) {
+			began = *last
+		}
+	}
+	return context.DeadlineExceeded
+}
+
+// endTurn ends a turn, and records whether its units were stored.
+func (s *Store) endTurn(stored bool) {
+	if stored {
+		now := time.Now()
+		s.added.Store(&now)
+	}
+	<-s.addSlot
 }
 
 func alreadyQueued(err error) bool {

@@ -157,7 +157,7 @@ func TestManyWhoAddMuchAtOnceWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	var adding sync.WaitGroup
-	for range 64 {
+	for range 16 {
 		b := newBatch(t, s)
 		adding.Go(func() {
 			if err := s.Queue().Add(t.Context(), units(b.ID, 256)); err != nil {

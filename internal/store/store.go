@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -72,8 +73,9 @@ type Store struct {
 	pictures  jetstream.Stream
 	readings  jetstream.Stream
 	changes   *changes
-	loadSlots chan struct{} // one entry per running load of many documents
-	addSlot   chan struct{} // holds an entry while units are sent to the work queue
+	loadSlots chan struct{}             // one entry per running load of many documents
+	addSlot   chan struct{}             // holds an entry while units are sent to the work queue
+	added     atomic.Pointer[time.Time] // when units were stored last; nil before
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc

@@ -99,7 +99,7 @@ func (s subject) image(t *testing.T, id batch.ID, n int) *batch.Image {
 // soon returns a context for calls that must answer without another event; its timeout ends a test that would hang.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -33,7 +33,7 @@ const (
 	headerTimeout  = 3 * time.Second
 
 	// startPatience is how long a command waits for a process that holds the data folder and answers no commands: between
-	// its start and the socket it loads what is stored, and it closes the socket before the folder.
+	// its start and the socket it loads the stored data, and it closes the socket before the folder.
 	startPatience = 30 * time.Second
 	askPause      = 100 * time.Millisecond
 )

@@ -38,7 +38,7 @@ const (
 	chaosSlots = 8
 	chaosTries = 6 // how often a crash point is aimed at before it counts as one that is never passed
 	aim        = 15 * time.Second
-	stuck      = 15 * time.Second
+	stuck      = time.Minute // with no answer after a start
 )
 
 // crashing is the real program, built once for all tests so that it can be told where to die; nothing else in it differs. It

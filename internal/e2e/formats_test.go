@@ -26,6 +26,7 @@ func TestTheMenuOfOtherFormatsStaysOpenWhileTheBatchIsRead(t *testing.T) {
 	b.until("document.querySelectorAll('#rows tr.is-completed').length == 12")
 	b.until("document.querySelector('#formats a[href$=\"/rows.csv\"]')?.checkVisibility()")
 	b.shot("formats")
+	p.ended(t, id, time.Minute) // a moment after its last image; until then the name says how many were read
 	status, body, header := p.fetch(t, "/batches/"+id+"/rows.csv")
 	if lines := strings.Count(string(body), "\r\n"); status != 200 || lines != len(wantRows(12))+1 || strings.Contains(header.Get("Content-Disposition"), "(") {
 		t.Errorf("the file has %d lines: %d, %s", lines, status, header.Get("Content-Disposition"))

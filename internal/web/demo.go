@@ -58,6 +58,7 @@ func (s *Server) openDemo(c echo.Context) error {
 	if s.demo.open == nil {
 		return errs.New(errs.NotFound, "This is the demonstration already.")
 	}
+	unhurried(c) // its pictures are drawn first, which took a busy machine more than a minute
 	d, err := s.demo.open(c.Request().Context())
 	if err != nil {
 		return err

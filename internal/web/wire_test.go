@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sheetlift/internal/live"
 	"sheetlift/internal/web"
 )
 
@@ -143,4 +146,20 @@ func FuzzAttachment(f *testing.F) {
 			t.Fatalf("%q becomes %q: %v, %v", name, value, params, err)
 		}
 	})
+}
+
+func TestADemonstrationThatTakesLongToBuildIsShownAllTheSame(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "tesseract")
+	d.server = web.New(web.Config{}, web.Deps{Batches: d.service, Progress: d.progress, Feed: live.New(live.Options{}), Log: slog.New(slog.DiscardHandler),
+		Demo: func(context.Context) (web.Demo, error) {
+			<-time.After(10 * time.Millisecond) // ten times as long as any other answer may take
+			return web.Demo{Token: "a guest", Page: "/batches/b"}, nil
+		},
+	})
+	at := d.onWire(func(s *http.Server) { s.WriteTimeout = time.Millisecond })
+	answers := say(t, at, "POST /demo HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+	if fmt.Sprint(answers) != "[HTTP/1.1 303 See Other]" {
+		t.Errorf("the answers are %q", answers)
+	}
 }

@@ -141,13 +141,16 @@ func money(ctx context.Context, v float64, unpriced int) string {
 	return ""
 }
 
-// calls formats calls per image.
+// calls formats calls per image, of the images with a call: those that wait, and those with the rows of another one, have none.
 func calls(ctx context.Context, p Progress) string {
-	begun := p.Done() + p.Processing + p.Retrying
-	if begun == 0 {
+	called := p.Called
+	if called == 0 {
+		called = p.Completed + p.Failed - p.FromCache // a batch of an older program
+	}
+	if called <= 0 || p.Calls < called {
 		return ""
 	}
-	return decimal(ctx, float64(p.Calls)/float64(begun), 2)
+	return decimal(ctx, float64(p.Calls)/float64(called), 2)
 }
 
 // at formats a length for an SVG attribute, in percent.

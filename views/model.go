@@ -55,6 +55,7 @@ type Progress struct {
 	Tokens     int
 	USD        float64
 	Unpriced   int           // calls with an unknown price
+	Called     int           // images with a call; 0 in batches of older programs
 	Compared   int           // of Completed, with a second reading; -1: none is
 	FromCache  int           // completed images whose rows come from another reading, at no cost
 	PerMinute  float64       // 0 if unknown
@@ -205,6 +206,7 @@ type Columns struct {
 	Reuses    bool   // readings of the same pictures are used again,
 	Fresh     bool   // unless this batch excludes that
 	Reader    Reader
+	Estimate  *Estimate // nil: nothing can read
 	Example   Shot
 	At        string   // start time as typed: 2006-01-02T15:04
 	Problem   string   // why the input is invalid, a sentence
@@ -286,6 +288,7 @@ type Live struct {
 	Rows     []Row
 	Controls Controls
 	Kept     Kept
+	Estimate *Estimate // before the start; nil: none was known
 	Slow     time.Time // end of the reduced concurrency after a crash on a picture (half as many at once); zero if not active
 }
 

@@ -59,6 +59,7 @@ type Batch struct {
 	RetryIntents []RetryIntent `json:"reopen,omitempty"`   // retries that were requested and not yet carried out
 	Cancel       bool          `json:"cancel,omitempty"`   // a person canceled it: its images are canceled first, then the batch
 	Counts       *Counts       `json:"counts,omitempty"`   // written when the batch ends; before that see Progress
+	Estimate     *Estimate     `json:"estimate,omitempty"` // expected when a person started it, or nil
 	Created      time.Time     `json:"created"`
 	Started      time.Time     `json:"started,omitzero"`
 	Ended        time.Time     `json:"ended,omitzero"`

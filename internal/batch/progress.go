@@ -33,7 +33,7 @@ type batchProgress struct {
 	loaded bool
 	images map[int]imageFigures
 	counts Counts
-	ended  []time.Time // times of the newest ends, oldest first, for the pace
+	pace   pace
 }
 
 type imageFigures struct {
@@ -41,10 +41,6 @@ type imageFigures struct {
 	figures Figures
 	gone    bool
 }
-
-// paceWindow is the number of newest ends that the pace is computed from: enough to be steady at 64 at once, few enough to
-// follow a change of pace within a minute at 5 at once.
-const paceWindow = 40
 
 // NewProgress returns an empty Progress; Run fills it and keeps it up to date.
 func NewProgress(repo Repository, log *slog.Logger) *Progress {
@@ -98,6 +94,7 @@ func (b *Progress) onChange(c Change) {
 }
 
 func (b *Progress) onBatch(batch *Batch) {
+	before := b.batches[batch.ID]
 	b.batches[batch.ID] = batch
 	if batch.Status.Final() {
 		delete(b.progress, batch.ID)
@@ -106,6 +103,9 @@ func (b *Progress) onBatch(batch *Batch) {
 	if batch.Order != nil && b.progress[batch.ID] == nil {
 		b.progress[batch.ID] = newBatchProgress()
 		b.requestLoad(batch.ID)
+	}
+	if t := b.progress[batch.ID]; t != nil && batch.Status == Processing && (before == nil || before.Status != Processing) {
+		t.pace = pace{since: b.now()} // begun, resumed, or known from now on
 	}
 	b.signalFinished(batch.ID)
 }
@@ -173,10 +173,7 @@ func (t *batchProgress) put(n int, next imageFigures, ended time.Time) {
 	t.images[n] = next
 	t.counts.Add(next.figures, 1)
 	if seen && next.figures.Status.Final() && !old.figures.Status.Final() {
-		t.ended = append(t.ended, ended)
-		if len(t.ended) > paceWindow {
-			t.ended = t.ended[1:]
-		}
+		t.pace.count(ended)
 	}
 }
 
@@ -361,23 +358,7 @@ func (b *Progress) overview(batch *Batch) Overview {
 		return o
 	}
 	if t != nil {
-		o.PerMinute, o.Left = t.pace(batch, b.now())
+		o.PerMinute, o.Left = t.pace.of(batch, batch.Total()-t.counts.Done(), b.now())
 	}
 	return o
-}
-
-// pace returns the images that become final per minute, over the newest ends, and the time that the remaining ones take at that
-// pace.
-func (t *batchProgress) pace(batch *Batch, now time.Time) (perMinute float64, left time.Duration) {
-	if len(t.ended) < 2 {
-		return 0, 0
-	}
-	since := t.ended[0]
-	took := max(t.ended[len(t.ended)-1].Sub(since), now.Sub(since)*9/10)
-	if took <= 0 {
-		return 0, 0
-	}
-	perMinute = float64(len(t.ended)-1) / took.Minutes()
-	rest := batch.Total() - t.counts.Done()
-	return perMinute, time.Duration(float64(rest) / perMinute * float64(time.Minute)).Round(time.Second)
 }

@@ -19,6 +19,8 @@ type Settings struct {
 	Model    *string // "" is the model of the program settings
 	Thinking *string // "" is the lowest level of the model
 
+	Estimate *Estimate // what a draft is expected to take
+
 	Decimal map[string]table.Mark // decimal mark of number columns, by name: see SetDecimal
 }
 
@@ -70,6 +72,9 @@ func (s *Service) apply(b *Batch, set Settings) (changed bool, err error) {
 			return false, err
 		}
 		changed = changed || other
+	}
+	if set.Estimate != nil && b.Order == nil {
+		b.Estimate, changed = set.Estimate, true
 	}
 	before := b.Options
 	if set.Keep != nil {

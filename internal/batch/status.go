@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
@@ -115,7 +116,9 @@ type Counts struct {
 	Tokens     int     `json:"tokens"`             // input and output, of the attempts kept
 	USD        float64 `json:"usd"`                // cost of the calls with a known price
 	Unpriced   int     `json:"unpriced"`           // calls with an unknown price
+	Called     int     `json:"called,omitempty"`   // images with a call; older programs did not count them
 
+	Working time.Duration `json:"working,omitempty"` // inside calls, of the attempts kept; older programs did not count it
 	Exact   bool          `json:"exact,omitempty"`   // Issues includes the doubts that depend on other images
 	Weighed bool          `json:"weighed,omitempty"` // Columns is set; older programs did not count it
 	Checks  int           `json:"checks,omitempty"`  // the table.Checks under which Issues were counted
@@ -223,6 +226,10 @@ func (c *Counts) Add(f Figures, by int) {
 	c.Tokens += by * f.Tokens
 	c.USD += float64(by) * f.USD
 	c.Unpriced += by * f.Unpriced
+	c.Working += time.Duration(by) * f.Working
+	if f.Calls > 0 {
+		c.Called += by
+	}
 }
 
 // Figures is the contribution of one image to Counts.
@@ -238,7 +245,8 @@ type Figures struct {
 	Tokens    int
 	USD       float64
 
-	Unpriced int // of Calls, those with an unknown price
+	Unpriced int           // of Calls, those with an unknown price
+	Working  time.Duration // inside the attempts that ended
 }
 
 // Figures returns the figures of m; t is the table of its batch.
@@ -248,6 +256,9 @@ func (m *Image) Figures(t table.Table) Figures {
 	for _, a := range m.Attempts {
 		f.Tokens += a.Prompt + a.Output
 		f.USD += a.USD
+		if !a.Ended.IsZero() {
+			f.Working += a.Ended.Sub(a.Started)
+		}
 		if a.Unpriced() {
 			f.Unpriced++
 		}

@@ -83,7 +83,8 @@ func TestCallsAreTalliedByTenSecondsForTenMinutes(t *testing.T) {
 			t.Errorf("before the first call: %v", got)
 		}
 		once(t, p, keypool.Outcome{Class: keypool.OK})
-		once(t, p, keypool.Outcome{Class: keypool.BadAnswer})
+		once(t, p, keypool.Outcome{Class: keypool.ModelOverloaded})
+		once(t, p, keypool.Outcome{Class: keypool.BadAnswer}) // the model's affair
 		once(t, p, keypool.Outcome{Class: keypool.Canceled})
 		<-time.After(keypool.TallyEvery)
 		once(t, p, keypool.Outcome{Class: keypool.OK})

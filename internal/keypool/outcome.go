@@ -47,10 +47,10 @@ func (p *Pool) record(l *Lease, o Outcome, now time.Time) {
 	if o.Class == Canceled {
 		return
 	}
-	if o.Class == OK || !o.Class.Answered() {
+	if o.Class == OK || !o.Class.Answered() { // other answers are the picture's or the model's affair
 		k.ended++
+		k.tally.count(now, o.Class == OK)
 	}
-	k.tally.count(now, o.Class == OK)
 	if o.Project != "" {
 		p.sameProject(k, o.Project, now)
 		lim = k.quota.of(l.model) // sameProject may have replaced the quota

@@ -12,7 +12,7 @@ const (
 // Tally counts the calls that ended within one slot.
 type Tally struct {
 	Good int // usable answers
-	Bad  int // all others but those canceled by this process
+	Bad  int // all others, without those canceled by this process and those that the picture or the model is to blame for
 }
 
 // tally is a ring of the last slots. Each slot holds its number since 1970; one with an older number is empty.

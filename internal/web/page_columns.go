@@ -239,7 +239,12 @@ func (f *columnsForm) save(ctx context.Context, s *Server, b *batch.Batch) error
 	if err != nil {
 		return err
 	}
-	var set batch.Settings
+	images, err := s.batches.Images(ctx, b.ID)
+	if err != nil {
+		return err
+	}
+	expected := s.estimate(b, images, *f)
+	set := batch.Settings{Estimate: &expected}
 	if f.model != nil {
 		model, thinking, _ := strings.Cut(*f.model, " ")
 		set.Model, set.Thinking = &model, &thinking
@@ -268,11 +273,16 @@ func (s *Server) saveColumns(c echo.Context) error {
 	if problem != nil && !errs.Is(problem, errs.Invalid) {
 		return problem
 	}
+	images, err := s.batches.Images(ctx, id)
+	if err != nil {
+		return err
+	}
 	if quiet && isFragment(c) {
-		return c.NoContent(http.StatusNoContent)
+		expected := s.estimate(b, images, form)
+		return s.render(c, http.StatusOK, views.EstimateChanged(presentEstimate(ctx, &expected, s.reader(ctx, form.engine).Engine, s.keysReady())))
 	}
 	if isFragment(c) {
-		v, err := s.columnsView(ctx, b, nil, form)
+		v, err := s.columnsView(ctx, b, images, form)
 		if err != nil {
 			return err
 		}
@@ -280,10 +290,6 @@ func (s *Server) saveColumns(c echo.Context) error {
 	}
 	if problem != nil && form.do == "keep" {
 		return s.columnsAgain(c, b, form, problem)
-	}
-	images, err := s.batches.Images(ctx, id)
-	if err != nil {
-		return err
 	}
 	return s.showColumns(c, b, images, form)
 }
@@ -377,6 +383,8 @@ func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batc
 	for _, t := range saved {
 		v.Saved = append(v.Saved, views.Saved{ID: t.ID, Name: oneLine(t.Name), Columns: len(t.Table.Columns)})
 	}
+	expected := s.estimate(b, images, f)
+	v.Estimate = presentEstimate(ctx, &expected, v.Reader.Engine, v.Reader.Keys)
 	for _, preset := range table.Presets() {
 		v.Choices = append(v.Choices, preset.Name)
 	}

@@ -23,6 +23,8 @@ type Keys interface {
 	Ready() int
 	// Status returns all data about the pool at now that may be shown to people.
 	Status(now time.Time) keypool.Status
+	// Outlook returns the usual duration of a call with a model, and the calls a minute that the limits allow; 0 if unknown.
+	Outlook(model string, now time.Time) (takes time.Duration, perMinute float64)
 	// Disable and Enable switch a key off and on; keypool.ErrUnknown for an unknown label.
 	Disable(label string) error
 	Enable(label string) error

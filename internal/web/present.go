@@ -100,7 +100,7 @@ func presentProgress(o batch.Overview) views.Progress {
 		Status: string(b.Status), Pause: string(b.Pause), Total: max(o.Images, c.Total()), AtOnce: b.Options.AtOnce,
 		Pending: c.Pending, Processing: c.Processing, Retrying: c.Retrying,
 		Completed: c.Completed, Failed: c.Failed, Canceled: c.Canceled,
-		Rows: c.Rows, Issues: c.Issues, Calls: c.Calls, Tokens: c.Tokens, USD: c.USD, Unpriced: c.Unpriced, FromCache: c.FromCache, Compared: c.Compared,
+		Rows: c.Rows, Issues: c.Issues, Calls: c.Calls, Tokens: c.Tokens, USD: c.USD, Unpriced: c.Unpriced, Called: c.Called, FromCache: c.FromCache, Compared: c.Compared,
 		PerMinute: o.PerMinute, Left: o.Left,
 	}
 	if b.Options.Witness != batch.WitnessOffline || b.Table.Single {
@@ -122,6 +122,9 @@ func (s *Server) presentLive(b *batch.Batch, p views.Progress) views.Live {
 	v := views.Live{
 		URL: batchURL(b.ID), Name: oneLine(b.Name), Progress: p, Engine: b.Engine, Model: oneLine(b.Model),
 		Columns: choiceOf(b.Table), Kept: s.kept(b),
+	}
+	if e := b.Estimate; e != nil && (e.Took > 0 || e.From > 0) {
+		v.Estimate = presentEstimate(context.Background(), e, b.Engine, views.Ready{})
 	}
 	if b.Reads() && s.slow != nil {
 		v.Slow = s.slow()

@@ -46,7 +46,7 @@ func estimate(e *Estimate) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<span id=\"estimate\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<span id=\"estimate\" class=\"small\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -173,7 +173,7 @@ func expected(ctx context.Context, e Estimate) string {
 	case !e.Paid:
 		return T(ctx, "estimate.time", t)
 	case e.Priced:
-		return T(ctx, "estimate.both", t, usd(ctx, e.USD))
+		return T(ctx, "estimate.both", t, cents(ctx, e.USD))
 	default:
 		return T(ctx, "estimate.time.only", t)
 	}
@@ -182,7 +182,7 @@ func expected(ctx context.Context, e Estimate) string {
 // wasExpected tells the estimate beside the figures of a started batch.
 func wasExpected(ctx context.Context, e Estimate) string {
 	if e.Paid && e.Priced {
-		return T(ctx, "live.expected.both", about(e.Took), usd(ctx, e.USD))
+		return T(ctx, "live.expected.both", about(e.Took), cents(ctx, e.USD))
 	}
 	return T(ctx, "live.expected.time", about(e.Took))
 }
@@ -214,5 +214,8 @@ func about(d time.Duration) string {
 		return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60/5*5)
 	}
 }
+
+// cents formats an estimated price: no more precisely than to a cent, which is also the least.
+func cents(ctx context.Context, v float64) string { return usd(ctx, max(v, 0.01)) }
 
 var _ = templruntime.GeneratedTemplate

@@ -85,8 +85,16 @@ func (c *chaos) report(t *testing.T, seed uint64, events int64) {
 	t.Logf("chaos\n%s", out.String())
 }
 
-// tail returns the end of the output of a process.
+// tail returns the end of the output of a process. Of one that was asked for the stacks of its goroutines, it returns the lines
+// before and the stacks of its own goroutines, without those of the libraries.
 func tail(l *logBuffer) string {
-	s := l.String()
-	return s[max(0, len(s)-20000):]
+	const room = 20_000
+	lines, stacks, _ := strings.Cut(l.String(), "SIGQUIT: quit")
+	var own strings.Builder
+	for stack := range strings.SplitSeq(stacks, "\n\n") {
+		if strings.Contains(stack, "sheetlift/internal/") {
+			own.WriteString("\n\n" + stack)
+		}
+	}
+	return lines[max(0, len(lines)-room):] + own.String()[:min(own.Len(), room)]
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,8 +64,8 @@ func (s *Server) answerError(err error, c echo.Context) {
 	r := c.Request()
 	status, detail := s.classify(r.Context(), err)
 	p := views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: detail, RequestID: requestID(c)}
-	switch left := errors.Is(err, context.Canceled) && r.Context().Err() != nil; {
-	case left: // nobody waits for the answer, and nothing is wrong
+	switch {
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil, connectionBroke(r, err): // nobody waits for the answer, and nothing is wrong
 		s.log.Debug("a client left before its answer", "request", p.RequestID, "method", r.Method, "route", c.Path(), "err", err)
 	case errors.Is(err, live.ErrStopping): // the browser comes back by itself
 	case status >= 500 || s.isNews(err):
@@ -85,6 +86,14 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Debug("an error could not be shown", "request", p.RequestID, "err", err)
 	}
+}
+
+// connectionBroke reports whether err is a failed write to the connection on which r came: its client is gone, or takes nothing
+// any more. The request's context can end a moment later.
+func connectionBroke(r *http.Request, err error) bool {
+	write, ok := errors.AsType[*net.OpError](err)
+	here, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && write.Op == "write" && write.Source != nil && here != nil && write.Source.String() == here.String()
 }
 
 func (s *Server) showProblem(c echo.Context, p views.Problem) error {

@@ -35,6 +35,18 @@ func pair(t *testing.T) (*Engine, *keypool.Pool, *simulator.Server, func(n int, 
 	return e, p, s, set
 }
 
+// held is an answer that comes once the condition on the calls in flight holds: how long a busy machine takes until a call is
+// late depends on how long the calls before took.
+func held(t *testing.T, s *simulator.Server, a simulator.Answer, cond func() bool) simulator.Answer {
+	t.Helper()
+	release := make(chan struct{})
+	go func() {
+		defer close(release)
+		_ = s.Wait(t.Context(), cond)
+	}()
+	return simulator.HeldAnswer(release, a)
+}
+
 func idleKeys(t *testing.T, p *keypool.Pool) {
 	t.Helper()
 	for _, k := range p.Status(time.Now()).Keys {
@@ -73,24 +85,34 @@ func TestALateLastImageIsReadWithAnotherKeyAndTheLateCallIsCanceled(t *testing.T
 
 func TestWhenOneOfTwoCallsFailsTheOtherCounts(t *testing.T) {
 	t.Parallel()
-	e, p, _, set := pair(t)
-	busy := simulator.SlowAnswer(2*time.Second, simulator.PayloadAnswer("503-overloaded"))
+	e, p, s, set := pair(t)
+	failures := func() uint64 {
+		return p.Figures(time.Now()).Keys[0].Outcomes[keypool.Call{Model: DefaultModel, Class: keypool.ModelOverloaded}]
+	}
+	busy, answers := held(t, s, simulator.PayloadAnswer("503-overloaded"), func() bool { return s.InFlight("key 2") == 1 }), make(chan struct{})
+	good := simulator.HeldAnswer(answers, simulator.SheetAnswer())
 	set(1, 0, &busy)
-	set(2, 4*time.Second, nil)
+	set(2, 0, &good)
+	go func() { // the second answers when the failure of the first counts
+		defer close(answers)
+		for failures() == 0 && t.Context().Err() == nil {
+			<-time.After(time.Millisecond)
+		}
+	}()
 	r, f := ask(t, e, lastImage("key 2"))
 	if f != nil || r.Key != "key 2" {
 		t.Fatalf("the answer of the second call did not count: %v", f)
 	}
 	idleKeys(t, p)
-	if n := p.Figures(time.Now()).Keys[0].Outcomes[keypool.Call{Model: DefaultModel, Class: keypool.ModelOverloaded}]; n != 1 {
+	if n := failures(); n != 1 {
 		t.Errorf("%d failures of the first call are told, want 1", n)
 	}
 }
 
 func TestWhenBothCallsFailTheImageFailsOnce(t *testing.T) {
 	t.Parallel()
-	e, p, _, set := pair(t)
-	busy := simulator.SlowAnswer(2*time.Second, simulator.PayloadAnswer("503-overloaded"))
+	e, p, s, set := pair(t)
+	busy := held(t, s, simulator.PayloadAnswer("503-overloaded"), func() bool { return s.InFlight("key 1") == 1 && s.InFlight("key 2") == 1 })
 	set(1, 0, &busy)
 	set(2, 0, &busy)
 	if _, f := ask(t, e, lastImage("key 2")); f == nil || f.Why != engine.Unreachable {

@@ -143,7 +143,7 @@ func (s *Service) Draft(ctx context.Context, id ID) (images, out []*Image, err e
 		images, err = s.Images(ctx, id)
 		return images, nil, err
 	}
-	stored, err := s.ports.ImageCache.images(ctx, s.ports.Repository, id)
+	stored, err := s.images.Images(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}

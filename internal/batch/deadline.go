@@ -136,7 +136,9 @@ func (s *Service) abandon(ctx context.Context, b *Batch, now time.Time) error {
 	}
 	touched := b.Created
 	for _, m := range images {
-		touched = later(touched, m.Added)
+		if m.Added.After(touched) {
+			touched = m.Added
+		}
 	}
 	if touched.Add(max(s.Keep(b), draftKeep)).After(now) {
 		return nil

@@ -23,7 +23,7 @@ func CountDoubts(b *Batch, images []*Image) int {
 }
 
 // WithDoubts returns o with the exact number of doubts, as Doubts lists them. If the images cannot be loaded, o stays as it is.
-func (s *Service) WithDoubts(ctx context.Context, o Overview) Overview {
+func WithDoubts(ctx context.Context, s *Service, o Overview) Overview {
 	if o.Counts.Exact || o.Batch == nil || o.Batch.Order == nil || o.Counts.Completed == 0 {
 		return o
 	}

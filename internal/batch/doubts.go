@@ -53,7 +53,7 @@ func Doubts(b *Batch, images []*Image) []Doubt {
 	var all []Doubt
 	for i, m := range images {
 		if m.Status == Completed {
-			all = append(all, m.doubts(b.Table, i+1)...)
+			all = append(all, doubtsOf(m, b.Table, i+1)...)
 		}
 	}
 	slices.SortStableFunc(all, func(x, y Doubt) int {
@@ -70,39 +70,40 @@ func (m *Image) DoubtCount() int {
 	return len(m.byPlace())
 }
 
-type place struct{ row, column int }
+// Place is a cell, a row or the image (Row -1), by index.
+type Place struct{ Row, Column int }
 
-func (m *Image) byPlace() map[place][]table.Issue {
-	all := map[place][]table.Issue{}
+func (m *Image) byPlace() map[Place][]table.Issue {
+	all := map[Place][]table.Issue{}
 	for _, i := range m.Issues {
 		if !asks(i) {
 			continue
 		}
-		at := place{i.Row, i.Column}
+		at := Place{i.Row, i.Column}
 		if i.Row < 0 || i.Row >= len(m.Rows) {
-			at = place{-1, -1}
+			at = Place{-1, -1}
 		}
 		all[at] = append(all[at], i)
 	}
 	return all
 }
 
-func (m *Image) doubts(t table.Table, nth int) []Doubt {
+func doubtsOf(m *Image, t table.Table, nth int) []Doubt {
 	header := t.Header(m.Columns)
 	var all []Doubt
 	places := m.byPlace()
-	for _, at := range slices.SortedFunc(maps.Keys(places), func(x, y place) int {
-		return cmp.Or(cmp.Compare(x.row, y.row), cmp.Compare(x.column, y.column))
+	for _, at := range slices.SortedFunc(maps.Keys(places), func(x, y Place) int {
+		return cmp.Or(cmp.Compare(x.Row, y.Row), cmp.Compare(x.Column, y.Column))
 	}) {
-		d := Doubt{N: m.N, Place: nth, At: at.row, Column: max(at.column, -1), Issues: places[at]}
+		d := Doubt{N: m.N, Place: nth, At: at.Row, Column: max(at.Column, -1), Issues: places[at]}
 		var cell table.Cell
-		if at.row >= 0 {
-			d.Row = m.RowID(at.row)
-			if cells := m.Rows[at.row].Cells; d.Column >= 0 && d.Column < len(cells) {
+		if at.Row >= 0 {
+			d.Row = m.RowID(at.Row)
+			if cells := m.Rows[at.Row].Cells; d.Column >= 0 && d.Column < len(cells) {
 				cell = cells[d.Column]
 			}
 		}
-		if at.row >= 0 && d.Column >= 0 && d.Column < len(header) {
+		if at.Row >= 0 && d.Column >= 0 && d.Column < len(header) {
 			d.Head = header[d.Column]
 		}
 		d.judge(cell, t.Column(d.Column))

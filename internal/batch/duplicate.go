@@ -29,6 +29,17 @@ func MarkDuplicates(b *Batch, images []*Image) {
 	}
 }
 
+// markDuplicatesOf is MarkDuplicates for the issues of one of the images only.
+func markDuplicatesOf(b *Batch, images []*Image, m *Image) {
+	for _, places := range duplicates(b, images, m) {
+		for i, at := range places {
+			if at.image == m {
+				at.addIssue(places, i)
+			}
+		}
+	}
+}
+
 // duplicates returns the values that occur more than once, each with its positions in batch order: all of them, or only the
 // values in image of.
 func duplicates(b *Batch, images []*Image, of *Image) [][]cellRef {

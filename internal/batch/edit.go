@@ -170,7 +170,7 @@ func (s *Service) Edit(ctx context.Context, id ID, n int, requests ...EditReques
 			if a.Token != "" && slices.ContainsFunc(m.Edits, func(e Edit) bool { return e.Token == a.Token }) {
 				continue
 			}
-			if err := m.apply(b.Table, a, now); err != nil {
+			if err := (sheet{m}).apply(b.Table, a, now); err != nil {
 				return err
 			}
 		}
@@ -204,7 +204,7 @@ func (s *Service) edit(ctx context.Context, id ID, n int, marks func(*Batch) boo
 		for i := range m.Rows {
 			m.Rows[i].ID = m.RowID(i)
 		}
-		last := m.lastEdit()
+		last := lastEdit(m)
 		if err := f(judged, m, time.Now().UTC()); err != nil {
 			return false, err
 		}
@@ -212,7 +212,7 @@ func (s *Service) edit(ctx context.Context, id ID, n int, marks func(*Batch) boo
 		if drop := len(m.Edits) - MaxEdits; drop > 0 {
 			m.Edits = m.Edits[drop:]
 		}
-		return m.lastEdit() != last, nil
+		return lastEdit(m) != last, nil
 	})
 	if err != nil {
 		return nil, err
@@ -224,15 +224,18 @@ func (s *Service) edit(ctx context.Context, id ID, n int, marks func(*Batch) boo
 	return m, err
 }
 
-func (m *Image) lastEdit() int {
+func lastEdit(m *Image) int {
 	if len(m.Edits) == 0 {
 		return 0
 	}
 	return m.Edits[len(m.Edits)-1].N
 }
 
+// sheet is an image whose rows are being edited.
+type sheet struct{ *Image }
+
 // apply carries out one request. It records nothing if nothing changes.
-func (m *Image) apply(t table.Table, a EditRequest, now time.Time) error {
+func (m sheet) apply(t table.Table, a EditRequest, now time.Time) error {
 	if a.Generation != m.Generation {
 		return errs.Wrap(&EditConflict{Request: a}, errs.Conflict, "This picture was read again meanwhile, and its rows are new. Compare them with what you wanted to change.")
 	}
@@ -276,13 +279,13 @@ func (m *Image) apply(t table.Table, a EditRequest, now time.Time) error {
 	return nil
 }
 
-func (m *Image) record(e Edit) {
-	e.N = m.lastEdit() + 1
+func (m sheet) record(e Edit) {
+	e.N = lastEdit(m.Image) + 1
 	m.Edits = append(m.Edits, e)
 }
 
 // conflict returns the error for a request that is based on an outdated value.
-func (m *Image) conflict(a EditRequest, now, sentence string) error {
+func (m sheet) conflict(a EditRequest, now, sentence string) error {
 	c := &EditConflict{Request: a, Now: now, There: (a.Do == EditCell || a.Do == EditUnreadable) && m.Place(a.Row) >= 0}
 	for _, e := range slices.Backward(m.Edits) {
 		if e.Generation == m.Generation && e.Row == a.Row && (e.Column == a.Column || e.Kind == EditDelete) {
@@ -294,7 +297,7 @@ func (m *Image) conflict(a EditRequest, now, sentence string) error {
 }
 
 // cell returns a cell for writing; it extends a row that is too short.
-func (m *Image) cell(t table.Table, row, column int) (*table.Cell, error) {
+func (m sheet) cell(t table.Table, row, column int) (*table.Cell, error) {
 	r := &m.Rows[row]
 	if column < 0 || column >= max(len(t.Header(m.Columns)), len(r.Cells)) {
 		return nil, errs.New(errs.Invalid, "This table has no column %d. Reload the page and try again.", column+1)
@@ -305,7 +308,7 @@ func (m *Image) cell(t table.Table, row, column int) (*table.Cell, error) {
 	return &r.Cells[column], nil
 }
 
-func (m *Image) setCell(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
+func (m sheet) setCell(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
 	text, err := cleanText(a.Text)
 	if err != nil {
 		return false, err
@@ -332,7 +335,7 @@ func (m *Image) setCell(t table.Table, a EditRequest, at int, e *Edit) (bool, er
 }
 
 // accept dismisses issues: of a cell, which is then accepted, of a row, or of the image.
-func (m *Image) accept(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
+func (m sheet) accept(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
 	e.Kind = EditAccept
 	if a.Row == 0 || a.Column < 0 {
 		e.Settled = m.removeIssues(func(i table.Issue) bool {
@@ -357,7 +360,7 @@ func (m *Image) accept(t table.Table, a EditRequest, at int, e *Edit) (bool, err
 	return true, nil
 }
 
-func (m *Image) addRow(t table.Table, a EditRequest, e *Edit) error {
+func (m sheet) addRow(t table.Table, a EditRequest, e *Edit) error {
 	if len(m.Rows) >= table.MaxRows {
 		return errs.New(errs.Invalid, "A picture can have %d rows at most.", table.MaxRows)
 	}
@@ -371,7 +374,7 @@ func (m *Image) addRow(t table.Table, a EditRequest, e *Edit) error {
 }
 
 // nextRow returns an ID that no row of this reading has used.
-func (m *Image) nextRow() int {
+func (m sheet) nextRow() int {
 	last := 0
 	for i := range m.Rows {
 		last = max(last, m.RowID(i))
@@ -384,7 +387,7 @@ func (m *Image) nextRow() int {
 	return last + 1
 }
 
-func (m *Image) deleteRow(a EditRequest, at int, e *Edit) error {
+func (m sheet) deleteRow(a EditRequest, at int, e *Edit) error {
 	if Fingerprint(m.Rows[at]) != a.Seen {
 		return m.conflict(a, "", "Somebody else changed this row meanwhile, so it was not deleted. Look at it again.")
 	}
@@ -394,7 +397,7 @@ func (m *Image) deleteRow(a EditRequest, at int, e *Edit) error {
 	return nil
 }
 
-func (m *Image) insert(at int, row table.Row) {
+func (m sheet) insert(at int, row table.Row) {
 	m.Rows = slices.Insert(m.Rows, at, row)
 	for i := range m.Issues {
 		if m.Issues[i].Row >= at {
@@ -404,7 +407,7 @@ func (m *Image) insert(at int, row table.Row) {
 }
 
 // remove deletes the row at an index and returns the issues that were removed with it.
-func (m *Image) remove(at int) []table.Issue {
+func (m sheet) remove(at int) []table.Issue {
 	settled := m.removeIssues(func(i table.Issue) bool { return i.Row == at })
 	m.Rows = slices.Delete(m.Rows, at, at+1)
 	for i := range m.Issues {
@@ -415,7 +418,7 @@ func (m *Image) remove(at int) []table.Issue {
 	return settled
 }
 
-func (m *Image) moveRow(from, to int) {
+func (m sheet) moveRow(from, to int) {
 	if from == to {
 		return
 	}
@@ -429,7 +432,7 @@ func (m *Image) moveRow(from, to int) {
 }
 
 // removeIssues removes the matching issues and returns them.
-func (m *Image) removeIssues(match func(table.Issue) bool) []table.Issue {
+func (m sheet) removeIssues(match func(table.Issue) bool) []table.Issue {
 	var settled, left []table.Issue
 	for _, i := range m.Issues {
 		if match(i) {

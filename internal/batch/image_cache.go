@@ -15,7 +15,7 @@ const (
 )
 
 // ImageCache caches the images of batches that are being viewed: a page of 500 images that changes eight times a second is rendered
-// from memory instead of decoding 500 documents each time. Changes keep it up to date. A nil *ImageCache caches nothing.
+// from memory instead of decoding 500 documents each time. Changes keep it up to date.
 type ImageCache struct {
 	repo    Repository
 	changes Changes
@@ -41,9 +41,7 @@ type cachedImage struct {
 
 // newCachedImage returns the state for image m. The evidence of its rows is computed once, however often they are shown.
 func newCachedImage(m *Image) cachedImage {
-	own := *m
-	own.cache = new(evidenceCache)
-	return cachedImage{m.Rev, &own}
+	return cachedImage{m.Rev, m.withEvidenceCache()}
 }
 
 // NewImageCache returns a cache over repo and changes. It stays empty until Run is called.
@@ -108,15 +106,12 @@ func (c *ImageCache) onChange(ch Change) {
 	}
 }
 
-// images returns the result of Repository.Images, no older than the time of the call. The caller may change each Image, but the
+// Images returns the result of Repository.Images, no older than the time of the call. The caller may change each Image, but the
 // values that it refers to (rows, attempts, columns) are shared: read only.
-func (c *ImageCache) images(ctx context.Context, repo Repository, id ID) ([]*Image, error) {
-	if c == nil {
-		return repo.Images(ctx, id)
-	}
+func (c *ImageCache) Images(ctx context.Context, id ID) ([]*Image, error) {
 	h, first := c.acquire(id)
 	if h == nil {
-		return repo.Images(ctx, id)
+		return c.repo.Images(ctx, id)
 	}
 	if first {
 		c.load(ctx, id, h)
@@ -131,7 +126,7 @@ func (c *ImageCache) images(ctx context.Context, repo Repository, id ID) ([]*Ima
 	}
 	if err := c.changes.CatchUp(ctx); err != nil { // a change was lost or is late, and it is unknown which one
 		c.drop(id, h)
-		return repo.Images(ctx, id)
+		return c.repo.Images(ctx, id)
 	}
 	return c.list(h), nil
 }

@@ -21,6 +21,13 @@ type evidenceCache struct {
 	doubts   []table.Issue // of an image stored under older rules: those of today's
 }
 
+// withEvidenceCache returns a copy of m that computes the evidence of its rows once, also for all copies of that copy.
+func (m *Image) withEvidenceCache() *Image {
+	own := *m
+	own.cache = new(evidenceCache)
+	return &own
+}
+
 // evidence returns the evidence that a completed image gives about the columns of its batch.
 func (m *Image) evidence(t table.Table) table.Evidence {
 	switch {
@@ -98,13 +105,7 @@ func (s *Service) Mark(ctx context.Context, b *Batch, m *Image) (*Batch, error) 
 		}
 	}
 	judged := Judged(b, images)
-	for _, places := range duplicates(b, images, m) {
-		for i, at := range places {
-			if at.image == m {
-				at.addIssue(places, i)
-			}
-		}
-	}
+	markDuplicatesOf(b, images, m)
 	return judged, nil
 }
 
@@ -124,7 +125,7 @@ func (s *Service) SetDecimal(ctx context.Context, id ID, column string, mark tab
 	return s.Set(ctx, id, Settings{Decimal: map[string]table.Mark{column: mark}})
 }
 
-func (b *Batch) setDecimal(column string, mark table.Mark) (changed bool, err error) {
+func setDecimal(b *Batch, column string, mark table.Mark) (changed bool, err error) {
 	i := slices.IndexFunc(b.Table.Columns, func(c table.Column) bool { return c.Name == column && c.Type == table.Number })
 	if i < 0 {
 		return false, errs.New(errs.Invalid, "There is no such column of numbers. Reload the page and try again.")

@@ -11,6 +11,7 @@ import (
 
 	"sheetlift/internal/errs"
 	"sheetlift/internal/fault"
+	"sheetlift/internal/table"
 )
 
 // Pattern is a template for names: text with {n} for the number, {n:03} for the number with leading zeros, {file} for the file
@@ -87,7 +88,7 @@ func (s *Service) ReplaceInNames(ctx context.Context, id ID, find, with string) 
 	if find == "" {
 		return errs.New(errs.Invalid, "Type what to look for in the names.")
 	}
-	wanted, err := regexp.Compile("(?i)" + pattern(limitText(find)))
+	wanted, err := regexp.Compile("(?i)" + table.Pattern(limitText(find)))
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "What to look for is not text. Type it anew.")
 	}

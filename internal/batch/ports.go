@@ -43,6 +43,12 @@ type Repository interface {
 	RemoveBatch(ctx context.Context, id ID) error
 }
 
+// ImageSource lists the images of a batch as Repository.Images does: the repository, or a cache over it. Values that the images
+// refer to (rows, attempts, columns) may be shared: read only.
+type ImageSource interface {
+	Images(ctx context.Context, id ID) ([]*Image, error)
+}
+
 // Unit is one unit of work: image N of a batch. Generation is that of the image when it was queued; it is the fencing token.
 type Unit struct {
 	Batch      ID

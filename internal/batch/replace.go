@@ -41,7 +41,7 @@ func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 	if strings.TrimSpace(f.Text) == "" || utf8.RuneCountInString(f.Text) > 1000 {
 		return nil, errs.New(errs.Invalid, "There is nothing to look for. Type what should be found, at most 1,000 characters.")
 	}
-	p := pattern(f.Text)
+	p := table.Pattern(f.Text)
 	if f.Whole {
 		p = `\A` + p + `\z`
 	}
@@ -62,23 +62,6 @@ func (f Find) changed() (func(table.Column, table.Cell) string, error) {
 		}
 	}, err
 }
-
-// pattern returns a regular expression for a text as table.Key compares it: Unicode composed, with any kind of space for a
-// space.
-func pattern(text string) string {
-	text, _ = table.Clean(text)
-	var p strings.Builder
-	for i, part := range spaces.Split(text, -1) {
-		if i > 0 {
-			p.WriteString(spaces.String())
-		}
-		p.WriteString(regexp.QuoteMeta(part))
-	}
-	return p.String()
-}
-
-// spaces matches one or more spaces of any kind, line endings included.
-var spaces = regexp.MustCompile(`[\s\p{Z}]+`)
 
 func (f Find) dates() (func(table.Column, table.Cell) string, error) {
 	if f.Dates != table.DayFirst && f.Dates != table.MonthFirst && f.Dates != EitherOrder {

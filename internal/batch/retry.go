@@ -55,7 +55,7 @@ func (s *Service) RetryWith(ctx context.Context, id ID, ns []int, with ReadAs) (
 		if err != nil {
 			return 0, err
 		}
-		if m.retryable(with) {
+		if retryable(m, with) {
 			images = append(images, m)
 		}
 	}
@@ -77,7 +77,7 @@ func (s *Service) checkReadAs(with *ReadAs) error {
 }
 
 // retryable reports whether a person's retry applies to m.
-func (m *Image) retryable(with ReadAs) bool {
+func retryable(m *Image, with ReadAs) bool {
 	return m.Status == Failed || m.Status == Canceled || m.Status == Completed && with.Fresh
 }
 
@@ -117,7 +117,7 @@ func (s *Service) carryOutRetries(ctx context.Context, id ID) error {
 	var units []Unit
 	for _, r := range b.RetryIntents {
 		m, err := s.changeImage(ctx, id, r.N, func(m *Image) (bool, error) {
-			if m.Generation != r.Generation || !m.retryable(r.ReadAs) {
+			if m.Generation != r.Generation || !retryable(m, r.ReadAs) {
 				return false, nil
 			}
 			if m.Rereading = m.Status == Completed; m.Rereading {

@@ -27,7 +27,7 @@ type Ports struct {
 	Orientation  OrientationDetector // nil: orientation is not checked
 	ReadingCache ReadingCache        // nil: earlier readings are not used again
 	Danger       *danger.Guard       // nil: open pictures are not marked
-	ImageCache   *ImageCache         // nil: the images of a batch are loaded for each page
+	ImageCache   ImageSource         // nil: the images of a batch are loaded for each page
 }
 
 // Limits are the limits of one batch.
@@ -42,14 +42,20 @@ type Limits struct {
 type Service struct {
 	ports       Ports
 	limits      Limits
+	images      ImageSource
 	orientation orientationQueue
+	ended       *endCounter
 	counters    *counters
 }
 
 // NewService returns the use cases over the given ports.
 func NewService(ports Ports, limits Limits) *Service {
 	limits.Keep = cmp.Or(limits.Keep, DefaultKeep)
-	return &Service{ports: ports, limits: limits, orientation: orientationQueue{wake: make(chan struct{}, 1)}, counters: newCounters()}
+	images := ports.ImageCache
+	if images == nil {
+		images = ports.Repository
+	}
+	return &Service{ports: ports, images: images, ended: newEndCounter(), limits: limits, orientation: orientationQueue{wake: make(chan struct{}, 1)}, counters: newCounters()}
 }
 
 // MaxImages returns how many images a batch may hold.
@@ -98,7 +104,7 @@ func (s *Service) Create(ctx context.Context, n NewBatch) (*Batch, error) {
 
 // check validates the settings of a draft.
 func (s *Service) check(b *Batch) error {
-	if err := s.checkOptions(b.Options); err != nil {
+	if err := checkOptions(b.Options); err != nil {
 		return err
 	}
 	if err := cmp.Or(b.Priority, Normal).check(); err != nil {
@@ -115,7 +121,7 @@ func (s *Service) check(b *Batch) error {
 	return b.Table.Validate()
 }
 
-func (s *Service) checkOptions(o Options) error {
+func checkOptions(o Options) error {
 	switch {
 	case o.AtOnce < 1 || o.AtOnce > 64:
 		return errs.New(errs.Invalid, "Images at once is %d; choose a number from 1 to 64.", o.AtOnce)
@@ -278,7 +284,7 @@ func (s *Service) Images(ctx context.Context, id ID) ([]*Image, error) {
 
 // list is Images for a batch that the caller has loaded.
 func (s *Service) list(ctx context.Context, b *Batch) ([]*Image, error) {
-	stored, err := s.ports.ImageCache.images(ctx, s.ports.Repository, b.ID)
+	stored, err := s.images.Images(ctx, b.ID)
 	if err != nil {
 		return nil, err
 	}

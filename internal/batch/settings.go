@@ -67,7 +67,7 @@ func (s *Service) apply(b *Batch, set Settings) (changed bool, err error) {
 		changed = changed || other
 	}
 	for column, mark := range set.Decimal {
-		other, err := b.setDecimal(column, mark)
+		other, err := setDecimal(b, column, mark)
 		if err != nil {
 			return false, err
 		}
@@ -95,7 +95,7 @@ func (s *Service) apply(b *Batch, set Settings) (changed bool, err error) {
 	if b.Options == before {
 		return changed, nil
 	}
-	return true, s.checkOptions(b.Options)
+	return true, checkOptions(b.Options)
 }
 
 // RenameBatch renames a batch, at any time.
@@ -138,10 +138,14 @@ func (s *Service) queueWaiting(ctx context.Context, b *Batch) error {
 		if m.NotBefore.IsZero() || m.Status.Final() {
 			continue
 		}
-		if _, err := s.changeImage(ctx, b.ID, m.N, clearNotBefore); err != nil {
+		m, err := s.changeImage(ctx, b.ID, m.N, clearNotBefore)
+		if err != nil {
 			return err
 		}
-		if err := s.Queue(ctx, b.ID, m.N); err != nil {
+		if m.Status.Final() {
+			continue
+		}
+		if err := s.ports.Queue.Add(ctx, []Unit{m.Unit()}); err != nil {
 			return err
 		}
 	}

@@ -8,10 +8,9 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// Stats are the counters of a process since its start, for monitoring.
-type Stats struct {
-	Ended       map[End]uint64    // images that became final, by result; an image that is read again counts again
-	Uploads     map[string]uint64 // uploads by result: UploadTaken, …
+// UploadStats are the counters of the uploads of a process since its start, for monitoring.
+type UploadStats struct {
+	Uploads     map[string]uint64 // uploads by result: UploadAccepted, …
 	Uploading   int               // uploads in progress
 	UploadBytes uint64            // bytes read from uploads
 	Arrived     uint64            // images extracted from uploads
@@ -38,36 +37,53 @@ const (
 	UploadFailed   = "failed"  // interrupted, disk full, or the store does not answer
 )
 
-// counters holds Stats under a lock.
+// counters holds UploadStats under a lock.
 type counters struct {
 	mu sync.Mutex
-	f  Stats
+	f  UploadStats
 }
 
 func newCounters() *counters {
-	return &counters{f: Stats{Ended: map[End]uint64{}, Uploads: map[string]uint64{}}}
+	return &counters{f: UploadStats{Uploads: map[string]uint64{}}}
 }
 
-func (c *counters) count(f func(*Stats)) {
+func (c *counters) count(f func(*UploadStats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.f)
 }
 
 // Stats returns a copy of the counters.
-func (s *Service) Stats() Stats {
+func (s *Service) Stats() UploadStats {
 	s.counters.mu.Lock()
 	defer s.counters.mu.Unlock()
 	f := s.counters.f
-	f.Ended, f.Uploads = maps.Clone(f.Ended), maps.Clone(f.Uploads)
+	f.Uploads = maps.Clone(f.Uploads)
 	return f
+}
+
+// endCounter counts the images that became final.
+type endCounter struct {
+	mu sync.Mutex
+	by map[End]uint64
+}
+
+func newEndCounter() *endCounter { return &endCounter{by: map[End]uint64{}} }
+
+// Ended returns how many images became final since the start of the process, by result; an image that is read again counts again.
+func (s *Service) Ended() map[End]uint64 {
+	s.ended.mu.Lock()
+	defer s.ended.mu.Unlock()
+	return maps.Clone(s.ended.by)
 }
 
 // Stored counts m, which had status before and was just stored. Code that writes images without the use cases must call it
 // after each successful compare-and-swap.
 func (s *Service) Stored(before Status, m *Image) {
 	if m.Status.Final() && m.Status != before {
-		s.counters.count(func(f *Stats) { f.Ended[m.end()]++ })
+		s.ended.mu.Lock()
+		defer s.ended.mu.Unlock()
+		s.ended.by[m.end()]++
 	}
 }
 
@@ -89,9 +105,9 @@ func (m *Image) end() End {
 
 // uploading counts an upload that begins; the returned function counts its end.
 func (c *counters) uploading() func(error) {
-	c.count(func(f *Stats) { f.Uploading++ })
+	c.count(func(f *UploadStats) { f.Uploading++ })
 	return func(err error) {
-		c.count(func(f *Stats) {
+		c.count(func(f *UploadStats) {
 			f.Uploading--
 			switch {
 			case err == nil:
@@ -114,6 +130,6 @@ type countingReader struct {
 // Read implements io.Reader.
 func (w countingReader) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
-	w.counters.count(func(f *Stats) { f.UploadBytes += uint64(n) })
+	w.counters.count(func(f *UploadStats) { f.UploadBytes += uint64(n) })
 	return n, err
 }

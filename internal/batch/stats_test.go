@@ -27,7 +27,7 @@ func TestWhatBecameOfAnImageIsToldByHowItWasRead(t *testing.T) {
 		s.Stored(Processing, &c.image)
 		s.Stored(c.image.Status, &c.image) // an edit does not count as an end
 		s.Stored(Pending, &Image{Status: Processing})
-		if got := s.Stats().Ended; len(got) != 1 || got[c.want] != 1 {
+		if got := s.Ended(); len(got) != 1 || got[c.want] != 1 {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
 		}
 	}

@@ -123,8 +123,8 @@ type templateFile struct {
 
 const templateKind, templateVersion = "sheetlift columns", 1
 
-// Export returns the template as a JSON file, for ImportTemplate.
-func (t *Template) Export() ([]byte, error) {
+// ExportTemplate returns a template as a JSON file, for ImportTemplate.
+func ExportTemplate(t *Template) ([]byte, error) {
 	return json.MarshalIndent(templateFile{templateKind, templateVersion, t.Name, t.Table}, "", "  ")
 }
 

@@ -29,7 +29,7 @@ func (s *Service) Undo(ctx context.Context, id ID, n, edit int, by string) (*Ima
 			undone = *e
 			return nil
 		}
-		if err := m.undo(e, by, now); err != nil {
+		if err := (sheet{m}).undo(e, by, now); err != nil {
 			return err
 		}
 		undone = *e
@@ -60,7 +60,7 @@ func (s *Service) UndoGroup(ctx context.Context, id ID, group, by string) (undon
 				if !of(m.Edits[i]) {
 					continue
 				}
-				if m.undo(&m.Edits[i], by, now) == nil {
+				if (sheet{m}).undo(&m.Edits[i], by, now) == nil {
 					back++
 				} else {
 					stay++
@@ -79,7 +79,7 @@ func (s *Service) UndoGroup(ctx context.Context, id ID, group, by string) (undon
 }
 
 // undo reverts one edit and records that; on Conflict nothing is changed.
-func (m *Image) undo(e *Edit, by string, now time.Time) error {
+func (m sheet) undo(e *Edit, by string, now time.Time) error {
 	if e.Generation != m.Generation {
 		return errs.New(errs.Conflict, "This edit belongs to an earlier reading of the picture, so it cannot be undone.")
 	}
@@ -92,7 +92,7 @@ func (m *Image) undo(e *Edit, by string, now time.Time) error {
 }
 
 // revert reverts e, unless its result was changed since.
-func (m *Image) revert(e Edit) error {
+func (m sheet) revert(e Edit) error {
 	at := m.Place(e.Row)
 	since := errs.New(errs.Conflict, "This was changed again since, so it cannot be undone. Undo the later change first, or edit it.")
 	switch e.Kind {
@@ -141,7 +141,7 @@ func (m *Image) revert(e Edit) error {
 }
 
 // restoreIssues restores dismissed issues, at the current index of their row.
-func (m *Image) restoreIssues(settled []table.Issue, at int) {
+func (m sheet) restoreIssues(settled []table.Issue, at int) {
 	back := slices.Clone(settled)
 	for i := range back {
 		back[i].Row = at

@@ -8,7 +8,7 @@ import (
 )
 
 // setUnreadable records that a person could not read a cell either: it has no text, and no doubt.
-func (m *Image) setUnreadable(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
+func (m sheet) setUnreadable(t table.Table, a EditRequest, at int, e *Edit) (bool, error) {
 	c, err := m.cell(t, at, a.Column)
 	if err != nil {
 		return false, err

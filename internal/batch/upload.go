@@ -269,7 +269,7 @@ func (a *ingest) store(ctx context.Context, part Part) error {
 				return err
 			}
 			fault.At(fault.ImageKept)
-			a.counters.count(func(f *Stats) { f.Arrived++ })
+			a.counters.count(func(f *UploadStats) { f.Arrived++ })
 			a.existing[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
 			if a.ports.Orientation != nil {
 				a.orientation.add(m)

@@ -74,7 +74,7 @@ func (s *Service) Compare(ctx context.Context, id ID, n int, of time.Time, lines
 			return false, nil
 		}
 		compared, before = true, m.Figures(b.Table)
-		m.compare(b.Table, lines)
+		sheet{m}.compare(b.Table, lines)
 		return true, nil
 	})
 	if err != nil || !compared {
@@ -84,15 +84,15 @@ func (s *Service) Compare(ctx context.Context, id ID, n int, of time.Time, lines
 }
 
 // compare adds the doubts. Cells that a person settled or that are in doubt already have none added.
-func (m *Image) compare(t table.Table, lines [][]string) {
+func (m sheet) compare(t table.Table, lines [][]string) {
 	c := &Comparison{Of: m.Ended, Failed: lines == nil}
 	m.Witness = c
 	if lines == nil {
 		return
 	}
-	doubtful := map[place]bool{}
+	doubtful := map[Place]bool{}
 	for _, i := range m.Issues {
-		doubtful[place{i.Row, i.Column}] = true
+		doubtful[Place{i.Row, i.Column}] = true
 	}
 	found := witness.Compare(m.Rows, lines)
 	var all []table.Issue
@@ -101,7 +101,7 @@ func (m *Image) compare(t table.Table, lines [][]string) {
 			switch {
 			case found.Cells[i][j] == witness.Agreed:
 				c.Agreed++
-			case found.Cells[i][j] == witness.Disputed && copied(t.Column(j)) && (cell.State == table.Read || cell.State == "") && !doubtful[place{i, j}]:
+			case found.Cells[i][j] == witness.Disputed && copied(t.Column(j)) && (cell.State == table.Read || cell.State == "") && !doubtful[Place{i, j}]:
 				c.Disputed++
 				all = append(all, table.Disputed(i, j, found.Other[i][j]))
 			}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+
 	"sheetlift/internal/batch"
 )
 
@@ -9,19 +10,19 @@ import (
 const withKeys = "gemini"
 
 // readWithKeys returns the number of images read with calls of the pool.
-func readWithKeys(s batch.Stats) uint64 {
-	return s.Ended[batch.End{Result: batch.EndRead, Engine: withKeys}]
+func readWithKeys(ended map[batch.End]uint64) uint64 {
+	return ended[batch.End{Result: batch.EndRead, Engine: withKeys}]
 }
 
 // images sets the counters of finished images. All series exist from the start.
-func (t scrape) images(s batch.Stats, engines []string) {
+func (t scrape) images(ended map[batch.End]uint64, engines []string) {
 	ends := map[batch.End]uint64{{Result: batch.EndFromCache}: 0}
 	for _, engine := range engines {
 		for _, result := range []string{batch.EndRead, batch.EndFailed, batch.EndCanceled} {
 			ends[batch.End{Result: result, Engine: engine}] = 0
 		}
 	}
-	for end, n := range s.Ended {
+	for end, n := range ended {
 		ends[end] = n
 	}
 	for end, n := range ends {
@@ -29,7 +30,7 @@ func (t scrape) images(s batch.Stats, engines []string) {
 	}
 }
 
-func (t scrape) uploads(s batch.Stats) {
+func (t scrape) uploads(s batch.UploadStats) {
 	for _, result := range []string{batch.UploadAccepted, batch.UploadRefused, batch.UploadFailed} {
 		t.set(uploads, float64(s.Uploads[result]), result)
 	}
@@ -38,7 +39,7 @@ func (t scrape) uploads(s batch.Stats) {
 	t.set(arrived, float64(s.Arrived))
 }
 
-// board sets the gauges of stored batches and their images.
+// progress sets the gauges of stored batches and their images.
 func (t scrape) progress(all []batch.Overview) {
 	byStatus := map[batch.Status]int{}
 	var sum batch.Counts

@@ -70,16 +70,16 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	t := scrape{c.descs, out}
 	t.set(buildInfo, 1, c.Version)
-	stats, figures := c.Batches.Stats(), c.Pool.Figures(time.Now())
+	ended, figures := c.Batches.Ended(), c.Pool.Figures(time.Now())
 	t.pool(figures)
 	for _, k := range figures.Keys {
 		t.key(k)
 	}
-	t.images(stats, c.Engines)
-	if read := readWithKeys(stats); read > 0 {
+	t.images(ended, c.Engines)
+	if read := readWithKeys(ended); read > 0 {
 		t.set(callsPerImage, float64(figures.Ended)/float64(read))
 	}
-	t.uploads(stats)
+	t.uploads(c.Batches.Stats())
 	t.progress(c.Progress.Overviews())
 	t.set(inHand, float64(c.InHand()))
 	c.store(t)

@@ -36,11 +36,11 @@ func (s *Server) startNow(ctx context.Context) views.Start {
 func (s *Server) counted(ctx context.Context, shown []batch.Overview) []batch.Overview {
 	for i, o := range shown {
 		if o.Batch.Status.Final() {
-			shown[i] = s.batches.WithDoubts(ctx, o)
+			shown[i] = batch.WithDoubts(ctx, s.batches, o)
 			continue
 		}
 		if now, err := s.progress.Overview(ctx, o.Batch.ID); err == nil { // on error it was deleted, or the store is unavailable: keep the former counts
-			shown[i] = s.batches.WithDoubts(ctx, now)
+			shown[i] = batch.WithDoubts(ctx, s.batches, now)
 		}
 	}
 	return shown

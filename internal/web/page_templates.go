@@ -54,7 +54,7 @@ func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 		if err != nil {
 			return err
 		}
-		file, err := t.Export()
+		file, err := batch.ExportTemplate(t)
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (s *Server) exportTemplate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := t.Export()
+	data, err := batch.ExportTemplate(t)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 
 // head renders the part of the batch page that changes, except the rows.
 func (s *Server) head(ctx context.Context, o batch.Overview) templ.Component {
-	o = s.batches.WithDoubts(ctx, o)
+	o = batch.WithDoubts(ctx, s.batches, o)
 	v := s.presentLive(o.Batch, presentProgress(o))
 	v.Controls = s.presentControls(o.Batch)
 	return views.LiveHead(v)

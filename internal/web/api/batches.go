@@ -225,7 +225,7 @@ func digestOf(w wishes) (string, error) {
 func (a *Batches) list(c echo.Context) error {
 	list := batchList{Batches: []batchInfo{}}
 	for _, o := range a.progress.Overviews() {
-		list.Batches = append(list.Batches, newBatch(a.batches.WithDoubts(c.Request().Context(), o)))
+		list.Batches = append(list.Batches, newBatch(batch.WithDoubts(c.Request().Context(), a.batches, o)))
 	}
 	return c.JSON(http.StatusOK, list)
 }
@@ -255,7 +255,7 @@ func (a *Batches) answer(c echo.Context, id batch.ID) error {
 		}
 		o.Images = len(images)
 	}
-	return c.JSON(http.StatusOK, newBatch(a.batches.WithDoubts(ctx, o)))
+	return c.JSON(http.StatusOK, newBatch(batch.WithDoubts(ctx, a.batches, o)))
 }
 
 // does returns an endpoint that calls do on the batch and answers with the batch.

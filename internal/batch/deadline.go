@@ -16,11 +16,13 @@ const (
 
 	minKeep = time.Hour
 	maxKeep = 10 * 365 * 24 * time.Hour
-	// draftKeep is the minimum time that an untouched draft is kept: people put a batch together over a day.
-	draftKeep = 24 * time.Hour
-	// maxStartAhead is how far ahead a start may be scheduled.
-	maxStartAhead = 366 * 24 * time.Hour
 )
+
+// draftKeep is the minimum time that an untouched draft is kept: people put a batch together over a day.
+const draftKeep = 24 * time.Hour
+
+// maxStartAhead is how far ahead a start may be scheduled.
+const maxStartAhead = 366 * 24 * time.Hour
 
 func checkKeep(d time.Duration) error {
 	if d > 0 && (d < minKeep || d > maxKeep) {

@@ -25,12 +25,12 @@ type Lately struct {
 
 // Lately returns what the newest batches read with an engine, a model and its thinking level took; single is whether a picture
 // is one row. Batches in which more images failed than were read are left out.
-func (b *Progress) Lately(engine, model, thinking string, single bool) Lately {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *Progress) Lately(engine, model, thinking string, single bool) Lately {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var same []*Batch
-	for _, x := range b.batches {
-		if x.Order != nil && x.Engine == engine && x.Model == model && x.Thinking == thinking && x.Table.Single == single && b.now().Sub(x.Started) < latelyFor {
+	for _, x := range p.batches {
+		if x.Order != nil && x.Engine == engine && x.Model == model && x.Thinking == thinking && x.Table.Single == single && p.now().Sub(x.Started) < latelyFor {
 			same = append(same, x)
 		}
 	}
@@ -40,7 +40,7 @@ func (b *Progress) Lately(engine, model, thinking string, single bool) Lately {
 		if l.Images >= latelyImages {
 			break
 		}
-		switch t := b.progress[x.ID]; {
+		switch t := p.progress[x.ID]; {
 		case x.Counts != nil:
 			l.add(*x.Counts)
 		case t != nil && t.loaded:

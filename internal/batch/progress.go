@@ -52,11 +52,11 @@ func NewProgress(repo Repository, log *slog.Logger) *Progress {
 }
 
 // Finished yields a batch each time all its images have become final, possibly more than once. It supports one reader.
-func (b *Progress) Finished() <-chan ID { return b.finished }
+func (p *Progress) Finished() <-chan ID { return p.finished }
 
 // Run follows changes until ctx ends. It closes ready once all existing batches are loaded.
-func (b *Progress) Run(ctx context.Context, changes Changes, ready chan<- struct{}) error {
-	cancel, err := changes.Subscribe(ctx, b.onChange)
+func (p *Progress) Run(ctx context.Context, changes Changes, ready chan<- struct{}) error {
+	cancel, err := changes.Subscribe(ctx, p.onChange)
 	if err != nil {
 		return err
 	}
@@ -66,94 +66,94 @@ func (b *Progress) Run(ctx context.Context, changes Changes, ready chan<- struct
 		select {
 		case <-ctx.Done():
 			return nil
-		case id := <-b.loads:
-			if err := b.load(ctx, id); err != nil && ctx.Err() == nil {
-				b.log.Error("batch progress not loaded", "batch", id, "err", err)
+		case id := <-p.loads:
+			if err := p.load(ctx, id); err != nil && ctx.Err() == nil {
+				p.log.Error("batch progress not loaded", "batch", id, "err", err)
 			}
 		}
 	}
 }
 
 // onChange applies one change.
-func (b *Progress) onChange(c Change) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *Progress) onChange(c Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if c.N == 0 {
-		close(b.changed)
-		b.changed = make(chan struct{})
+		close(p.changed)
+		p.changed = make(chan struct{})
 	}
 	switch {
 	case c.N == 0 && c.Gone:
-		delete(b.batches, c.ID)
-		delete(b.progress, c.ID)
+		delete(p.batches, c.ID)
+		delete(p.progress, c.ID)
 	case c.N == 0:
-		b.onBatch(c.Batch)
+		p.onBatch(c.Batch)
 	default:
-		b.onImage(c)
+		p.onImage(c)
 	}
 }
 
-func (b *Progress) onBatch(batch *Batch) {
-	before := b.batches[batch.ID]
-	b.batches[batch.ID] = batch
-	if batch.Status.Final() {
-		delete(b.progress, batch.ID)
+func (p *Progress) onBatch(b *Batch) {
+	before := p.batches[b.ID]
+	p.batches[b.ID] = b
+	if b.Status.Final() {
+		delete(p.progress, b.ID)
 		return
 	}
-	if batch.Order != nil && b.progress[batch.ID] == nil {
-		b.progress[batch.ID] = newBatchProgress()
-		b.requestLoad(batch.ID)
+	if b.Order != nil && p.progress[b.ID] == nil {
+		p.progress[b.ID] = newBatchProgress()
+		p.requestLoad(b.ID)
 	}
-	if t := b.progress[batch.ID]; t != nil && batch.Status == Processing && (before == nil || before.Status != Processing) {
-		t.pace = pace{since: b.now()} // begun, resumed, or known from now on
+	if t := p.progress[b.ID]; t != nil && b.Status == Processing && (before == nil || before.Status != Processing) {
+		t.pace = pace{since: p.now()} // begun, resumed, or known from now on
 	}
-	b.signalFinished(batch.ID)
+	p.signalFinished(b.ID)
 }
 
-func (b *Progress) onImage(c Change) {
-	t := b.progress[c.ID]
+func (p *Progress) onImage(c Change) {
+	t := p.progress[c.ID]
 	if t == nil {
-		if batch := b.batches[c.ID]; batch == nil || batch.Status.Final() {
+		if b := p.batches[c.ID]; b == nil || b.Status.Final() {
 			return
 		}
 		t = newBatchProgress()
-		b.progress[c.ID] = t
-		b.requestLoad(c.ID)
+		p.progress[c.ID] = t
+		p.requestLoad(c.ID)
 	}
-	if batch := b.batches[c.ID]; c.Gone || c.Image.Excluded && batch != nil && batch.Order == nil { // excluded from a draft
+	if b := p.batches[c.ID]; c.Gone || c.Image.Excluded && b != nil && b.Order == nil { // excluded from a draft
 		t.remove(c.N)
 		return
 	}
-	t.put(c.N, imageFigures{rev: c.Image.Rev, figures: c.Image.Figures(b.tableOf(c.ID))}, c.Image.Ended)
-	b.signalFinished(c.ID)
+	t.put(c.N, imageFigures{rev: c.Image.Rev, figures: c.Image.Figures(p.tableOf(c.ID))}, c.Image.Ended)
+	p.signalFinished(c.ID)
 }
 
 // tableOf returns the table of a loaded batch.
-func (b *Progress) tableOf(id ID) table.Table {
-	if batch := b.batches[id]; batch != nil {
-		return batch.Table
+func (p *Progress) tableOf(id ID) table.Table {
+	if b := p.batches[id]; b != nil {
+		return b.Table
 	}
 	return table.Table{}
 }
 
 // requestLoad asks Run to load the images of a batch. If the queue is full, the next change asks again.
-func (b *Progress) requestLoad(id ID) {
+func (p *Progress) requestLoad(id ID) {
 	select {
-	case b.loads <- id:
+	case p.loads <- id:
 	default:
-		delete(b.progress, id)
+		delete(p.progress, id)
 	}
 }
 
 // signalFinished reports a batch whose images are all final.
-func (b *Progress) signalFinished(id ID) {
-	batch, t := b.batches[id], b.progress[id]
-	if batch == nil || t == nil || !t.loaded || batch.Order == nil || batch.Status.Final() {
+func (p *Progress) signalFinished(id ID) {
+	b, t := p.batches[id], p.progress[id]
+	if b == nil || t == nil || !t.loaded || b.Order == nil || b.Status.Final() {
 		return
 	}
-	if t.counts.Done() >= batch.Total() {
+	if t.counts.Done() >= b.Total() {
 		select {
-		case b.finished <- id:
+		case p.finished <- id:
 		default: // 1,024 batches wait already; the runner's periodic sweep finds this one
 		}
 	}
@@ -187,39 +187,39 @@ func (t *batchProgress) remove(n int) {
 }
 
 // load counts the stored images of a batch.
-func (b *Progress) load(ctx context.Context, id ID) error {
-	batch, err := b.repo.Batch(ctx, id)
+func (p *Progress) load(ctx context.Context, id ID) error {
+	b, err := p.repo.Batch(ctx, id)
 	if errs.Is(err, errs.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	images, err := inOrder(ctx, b.repo, batch)
+	images, err := inOrder(ctx, p.repo, b)
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	t := b.progress[id]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.progress[id]
 	if t == nil {
 		return nil
 	}
 	for _, m := range images {
-		t.put(m.N, imageFigures{rev: m.Rev, figures: m.Figures(batch.Table)}, m.Ended)
+		t.put(m.N, imageFigures{rev: m.Rev, figures: m.Figures(b.Table)}, m.Ended)
 	}
 	t.loaded = true
-	b.signalFinished(id)
+	p.signalFinished(id)
 	return nil
 }
 
 // Until waits until right accepts the loaded batch (nil if it is gone) or ctx ends. Handlers use it so that the next page
 // shows the action that was just carried out.
-func (b *Progress) Until(ctx context.Context, id ID, right func(*Batch) bool) {
+func (p *Progress) Until(ctx context.Context, id ID, right func(*Batch) bool) {
 	for {
-		b.mu.Lock()
-		done, moved := right(b.batches[id]), b.changed
-		b.mu.Unlock()
+		p.mu.Lock()
+		done, moved := right(p.batches[id]), p.changed
+		p.mu.Unlock()
 		if done {
 			return
 		}
@@ -241,13 +241,13 @@ type Overview struct {
 }
 
 // Overviews returns all batches, newest first.
-func (b *Progress) Overviews() []Overview {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := make([]Overview, 0, len(b.batches))
-	for _, batch := range b.batches {
-		if batch.Deleted.IsZero() {
-			all = append(all, b.overview(batch))
+func (p *Progress) Overviews() []Overview {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]Overview, 0, len(p.batches))
+	for _, b := range p.batches {
+		if b.Deleted.IsZero() {
+			all = append(all, p.overview(b))
 		}
 	}
 	slices.SortFunc(all, func(x, y Overview) int {
@@ -257,13 +257,13 @@ func (b *Progress) Overviews() []Overview {
 }
 
 // Deleted returns the deleted batches that can still be restored, newest first.
-func (b *Progress) Deleted() []*Batch {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *Progress) Deleted() []*Batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var all []*Batch
-	for _, batch := range b.batches {
-		if !batch.Deleted.IsZero() && b.now().Before(batch.Deleted.Add(UndoFor)) {
-			all = append(all, batch)
+	for _, b := range p.batches {
+		if !b.Deleted.IsZero() && p.now().Before(b.Deleted.Add(UndoFor)) {
+			all = append(all, b)
 		}
 	}
 	slices.SortFunc(all, func(x, y *Batch) int {
@@ -273,92 +273,92 @@ func (b *Progress) Deleted() []*Batch {
 }
 
 // Overview returns one batch with its progress. It loads the images if they are not loaded yet.
-func (b *Progress) Overview(ctx context.Context, id ID) (Overview, error) {
-	b.mu.Lock()
-	batch, t := b.batches[id], b.progress[id]
-	ready := batch != nil && (batch.Status.Final() || t != nil && t.loaded)
-	if batch != nil && !ready && t == nil {
-		b.progress[id] = newBatchProgress()
+func (p *Progress) Overview(ctx context.Context, id ID) (Overview, error) {
+	p.mu.Lock()
+	b, t := p.batches[id], p.progress[id]
+	ready := b != nil && (b.Status.Final() || t != nil && t.loaded)
+	if b != nil && !ready && t == nil {
+		p.progress[id] = newBatchProgress()
 	}
-	b.mu.Unlock()
-	if batch == nil {
-		return b.loadOverview(ctx, id)
+	p.mu.Unlock()
+	if b == nil {
+		return p.loadOverview(ctx, id)
 	}
-	if !batch.Deleted.IsZero() {
+	if !b.Deleted.IsZero() {
 		return Overview{}, notFound()
 	}
 	if !ready {
-		if err := b.load(ctx, id); err != nil {
+		if err := p.load(ctx, id); err != nil {
 			return Overview{}, err
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if batch = b.batches[id]; batch == nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b = p.batches[id]; b == nil {
 		return Overview{}, notFound()
 	}
-	return b.overview(batch), nil
+	return p.overview(b), nil
 }
 
 // loadOverview returns the overview of a batch that was just stored and is not loaded yet.
-func (b *Progress) loadOverview(ctx context.Context, id ID) (Overview, error) {
+func (p *Progress) loadOverview(ctx context.Context, id ID) (Overview, error) {
 	if !id.Valid() {
 		return Overview{}, notFound()
 	}
-	batch, err := b.repo.Batch(ctx, id)
+	b, err := p.repo.Batch(ctx, id)
 	if err != nil {
 		return Overview{}, err
 	}
-	if !batch.Deleted.IsZero() {
+	if !b.Deleted.IsZero() {
 		return Overview{}, notFound()
 	}
-	images, err := inOrder(ctx, b.repo, batch)
+	images, err := inOrder(ctx, p.repo, b)
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Batch: b.Shown(batch), Images: len(images)}
+	o := Overview{Batch: p.Shown(b), Images: len(images)}
 	for _, m := range images {
-		o.Counts.Add(m.Figures(batch.Table), 1)
+		o.Counts.Add(m.Figures(b.Table), 1)
 	}
-	o.Counts = o.Counts.WithColumnIssues(batch.Table)
+	o.Counts = o.Counts.WithColumnIssues(b.Table)
 	return o, nil
 }
 
 // Active returns the ids of the batches that were started and have not ended.
-func (b *Progress) Active() []ID {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *Progress) Active() []ID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var ids []ID
-	for id, batch := range b.batches {
-		if batch.Status != Draft && batch.Status != Scheduled && !batch.Status.Final() && batch.Deleted.IsZero() {
+	for id, b := range p.batches {
+		if b.Status != Draft && b.Status != Scheduled && !b.Status.Final() && b.Deleted.IsZero() {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-func (b *Progress) overview(batch *Batch) Overview {
-	o := Overview{Batch: b.shownLocked(batch), Images: batch.Total()}
-	t := b.progress[batch.ID]
+func (p *Progress) overview(b *Batch) Overview {
+	o := Overview{Batch: p.shownLocked(b), Images: b.Total()}
+	t := p.progress[b.ID]
 	switch {
-	case batch.Counts != nil:
-		o.Counts = *batch.Counts
+	case b.Counts != nil:
+		o.Counts = *b.Counts
 	case t != nil:
 		o.Counts = t.counts
 	}
-	o.Counts = o.Counts.WithColumnIssues(batch.Table)
-	if batch.Order == nil {
+	o.Counts = o.Counts.WithColumnIssues(b.Table)
+	if b.Order == nil {
 		o.Images = o.Counts.Total()
 		return o
 	}
-	if batch.Status.Final() {
-		if took := batch.Ended.Sub(batch.Started); took > 0 {
+	if b.Status.Final() {
+		if took := b.Ended.Sub(b.Started); took > 0 {
 			o.PerMinute = float64(o.Counts.Done()) / took.Minutes()
 		}
 		return o
 	}
 	if t != nil {
-		o.PerMinute, o.Left = t.pace.of(batch, batch.Total()-t.counts.Done(), b.now())
+		o.PerMinute, o.Left = t.pace.of(b, b.Total()-t.counts.Done(), p.now())
 	}
 	return o
 }

@@ -1,16 +1,16 @@
 package batch
 
 // SetFull tells Progress whether the disk is full. It returns the batches that Shown presents differently from now on.
-func (b *Progress) SetFull(full bool) []ID {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.full == full {
+func (p *Progress) SetFull(full bool) []ID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.full == full {
 		return nil
 	}
-	b.full = full
+	p.full = full
 	var changed []ID
-	for id, batch := range b.batches {
-		if batch.Reads() {
+	for id, b := range p.batches {
+		if b.Reads() {
 			changed = append(changed, id)
 		}
 	}
@@ -18,33 +18,33 @@ func (b *Progress) SetFull(full bool) []ID {
 }
 
 // Full returns the value of the last SetFull.
-func (b *Progress) Full() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.full
+func (p *Progress) Full() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.full
 }
 
 // Shown returns a batch for display: while the disk is full, a batch that would be read is shown as paused for the disk,
 // because the disk may have no room left to store that pause. The result is read only and never stored; nil stays nil.
-func (b *Progress) Shown(batch *Batch) *Batch {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.shownLocked(batch)
+func (p *Progress) Shown(b *Batch) *Batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shownLocked(b)
 }
 
-// shownLocked is Shown; b.mu must be held.
-func (b *Progress) shownLocked(batch *Batch) *Batch {
-	if !b.full || batch == nil || !batch.Reads() {
-		return batch
+// shownLocked is Shown; p.mu must be held.
+func (p *Progress) shownLocked(b *Batch) *Batch {
+	if !p.full || b == nil || !b.Reads() {
+		return b
 	}
-	paused := *batch
+	paused := *b
 	paused.Status, paused.Pause, paused.Cooldown = Paused, PausedByDisk, nil
 	return &paused
 }
 
 // Stored returns a batch as last received from the store, or nil if it is not loaded.
-func (b *Progress) Stored(id ID) *Batch {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.batches[id]
+func (p *Progress) Stored(id ID) *Batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.batches[id]
 }

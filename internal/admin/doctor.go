@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/config"
 	"sheetlift/internal/engine/tesseract"
 	"sheetlift/internal/errs"
@@ -35,11 +35,11 @@ func Doctor(ctx context.Context, c *config.Config, w io.Writer, log *slog.Logger
 		return false, err
 	}
 	defer s.Close()
-	batches := batch.NewService(batch.Ports{
+	services := usecases.New(usecases.Ports{
 		Repository: s, Queue: s.Queue(), Pictures: s,
 		Readers: noReaders{},
-	}, batch.Limits{MaxImages: c.MaxImages})
-	report, err := upkeep.Check(ctx, upkeep.Deps{Batches: batches, Repository: s, Pictures: s, Inventory: s},
+	}, usecases.Limits{MaxImages: c.MaxImages})
+	report, err := upkeep.Check(ctx, upkeep.Deps{Runs: services.Run, Retention: services.Retention, Repository: s, Pictures: s, Inventory: s.Inventory()},
 		upkeep.Options{Repair: true, All: true, Before: before})
 	if err != nil {
 		return false, err

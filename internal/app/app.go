@@ -19,6 +19,8 @@ import (
 	"sheetlift/internal/access"
 	"sheetlift/internal/admin"
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/config"
 	"sheetlift/internal/danger"
 	"sheetlift/internal/demo"
@@ -46,9 +48,9 @@ type App struct {
 	danger     *danger.Guard
 	pool       *keypool.Pool
 	access     *access.Registry
-	batches    *batch.Service
-	progress   *batch.Progress
-	imageCache *batch.ImageCache
+	services   *usecases.Services
+	progress   *progress.Progress
+	imageCache *progress.ImageCache
 	runner     *worker.Runner
 	witness    *worker.Witness // nil without the offline engine
 	feed       *live.Feed
@@ -140,25 +142,25 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}
 	preparer := imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self}) // one, so that all decoding shares its memory
 	previews := worker.NewPreviews(a.store, a.engines.byName, preparer, a.danger)
-	a.imageCache = batch.NewImageCache(a.store, a.store)
-	a.batches = batch.NewService(batch.Ports{
-		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store, Previewer: previews, Ledger: a.store,
-		ReadingCache: a.store, Orientation: a.engines.orientation, ImageCache: a.imageCache,
+	a.imageCache = progress.NewImageCache(a.store, a.store)
+	a.services = usecases.New(usecases.Ports{
+		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store.Templates(), Previewer: previews, Ledger: a.store.Ledger(),
+		ReadingCache: a.store.Readings(), Orientation: a.engines.orientation, ImageCache: a.imageCache,
 		Intake: intake{preparer, a.danger},
 		Danger: a.danger,
-	}, batch.Limits{MaxImages: c.MaxImages, Keep: c.Keep, Witness: a.engines.compares(c.Witness)})
-	a.checked = upkeep.Deps{Batches: a.batches, Repository: a.store, Pictures: a.store, Inventory: a.store}
-	a.progress = batch.NewProgress(a.store, log)
+	}, usecases.Limits{MaxImages: c.MaxImages, Keep: c.Keep, Witness: a.engines.compares(c.Witness)})
+	a.checked = upkeep.Deps{Runs: a.services.Run, Retention: a.services.Retention, Repository: a.store, Pictures: a.store, Inventory: a.store.Inventory()}
+	a.progress = progress.New(a.store, log)
 	a.feed = live.New(live.Options{Log: log})
 	a.runner = worker.New(worker.Deps{
-		Batches: a.batches, Progress: a.progress, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
+		Batches: a.services.Batches, Runs: a.services.Run, Progress: a.progress, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Cutter: preparer, Previews: previews, Offline: "tesseract", Slots: c.Slots, Shared: c.Cluster.URL != "", Grace: c.Grace, Log: log, Danger: a.danger,
-		ReadingCache: a.store, Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
+		ReadingCache: a.store.Readings(), Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
 		Redraw: func(id batch.ID) { a.notifyPages(batch.Change{ID: id}) },
 	})
 	if a.engines.witness != nil {
 		a.witness = worker.NewWitness(worker.WitnessDeps{
-			Batches: a.batches, Repository: a.store, Pictures: a.store, Changes: a.store, Engine: a.engines.witness, Cutter: preparer, Danger: a.danger, Log: log,
+			Edits: a.services.Edit, Repository: a.store, Pictures: a.store, Changes: a.store, Engine: a.engines.witness, Cutter: preparer, Danger: a.danger, Log: log,
 		})
 	}
 	var open func(context.Context) (web.Demo, error)
@@ -169,7 +171,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	pages := web.New(web.Config{
 		Password: c.Password, Viewers: c.Viewers, Secret: secret, Hosts: hosts(c), Origins: c.Origins, Proxies: c.Proxies, Connections: c.Connections, MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, NoStore: a.engines.noStore, Simulated: show != nil, Guest: show != nil && show.Guest(),
 	}, web.Deps{
-		Batches: a.batches, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
+		Services: a.services, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
 		Slow: a.runner.Slow, Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
 	})
 	a.pages, a.server, a.bound = pages.Inner(), pages.HTTP(), pages.Listener
@@ -206,8 +208,8 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.keepKeys(all) })
 	g.Go(func() error { return a.notifyKeyPages(all) })
 	g.Go(func() error { return a.notifyStartPages(all) })
-	g.Go(func() error { return upkeep.NewClock(a.batches, a.log).Run(all, a.store) })
-	g.Go(func() error { return a.batches.WatchTurned(all, a.log) })
+	g.Go(func() error { return upkeep.NewClock(a.services.Retention, a.log).Run(all, a.store) })
+	g.Go(func() error { return a.services.Draft.WatchTurned(all, a.log) })
 	if a.witness != nil {
 		g.Go(func() error { return a.witness.Run(all) })
 	}
@@ -218,7 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 		g.Go(func() error { return a.demos.Run(all) })
 	}
 	if a.show != nil {
-		g.Go(func() error { return a.show.Run(all, a.batches) })
+		g.Go(func() error { return a.show.Run(all, a.services) })
 	}
 	after := func(f func(context.Context) error) func() error {
 		return func() error {

@@ -41,5 +41,5 @@ func (a *App) buildGuest(ctx context.Context) (demo.Program, error) {
 	if err != nil {
 		return demo.Program{}, err
 	}
-	return demo.Program{Run: guest.Run, Pages: guest.pages, Show: guest.show, Batches: guest.batches}, nil
+	return demo.Program{Run: guest.Run, Pages: guest.pages, Show: guest.show, Services: guest.services}, nil
 }

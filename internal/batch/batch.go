@@ -1,12 +1,9 @@
-// Package batch is the domain: batches of images, the life cycle of each, and the use cases over them. It imports no framework
-// and no engine; everything outside is reached through the ports in ports.go.
 package batch
 
 import (
 	"cmp"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -136,153 +133,34 @@ func DefaultOptions() Options {
 	return Options{AtOnce: 5, MaxRetries: 3, RetryDelay: 2 * time.Second, Fallback: FallbackAsk}
 }
 
+// Estimate is the time and cost that a batch is expected to take, stored when it is started.
+type Estimate struct {
+	Images int           `json:"images"`          // to be read: of several images of the same picture one
+	From   int           `json:"from"`            // the number of images read lately that it is based on; 0 if only the time is known, or nothing
+	Took   time.Duration `json:"took"`            // from its start to its end; 0: unknown
+	USD    float64       `json:"usd"`             // if Priced
+	Priced bool          `json:"priced"`          // the price is known; it is 0 if nothing is paid for
+	Busy   bool          `json:"busy,omitempty"`  // others were being read: it may take longer
+	Model  string        `json:"model,omitempty"` // the model it is for
+}
+
+// UndoFor is how long a deleted batch can be restored.
+const UndoFor = time.Minute
+
 // TimeLimit is how long after its start a batch waits for causes outside its images (keys, outages).
 const TimeLimit = 24 * time.Hour
 
-// Image is one picture in a batch with its status, its attempts and its rows. It is one document in the store: "completed with
-// these rows" is one compare-and-swap.
-type Image struct {
-	Batch          ID        `json:"batch"`
-	N              int       `json:"n"`                  // its key in the batch, from 1. Draft removals leave gaps
-	Upload         string    `json:"upload"`             // the client's own id of the upload: a second upload with it is the same image
-	Part           int       `json:"part,omitempty"`     // part of the upload, from 1: one file may hold several images
-	Page           int       `json:"page,omitempty"`     // page of the document Filename, from 1; 0 for a picture
-	Sent           string    `json:"sent,omitempty"`     // SHA-256 of the whole upload, hex; "" for images stored before this field existed
-	UploadComplete bool      `json:"whole,omitempty"`    // on an upload's first image: all its parts are in the batch
-	Position       int       `json:"position"`           // position that the upload asked for, from 1
-	Priority       Priority  `json:"priority,omitempty"` // relative to the other images of its batch
-	Name           string    `json:"name"`
-	Filename       string    `json:"filename"`         // base name as sent, or inside its archive; shown, never used as a path
-	Folder         string    `json:"folder,omitempty"` // folder of the file as sent, with / between; shown, never used as a path
-	TakenAt        time.Time `json:"dated,omitzero"`   // file time as sent, with the client's UTC offset; zero if not sent
-	Excluded       bool      `json:"out,omitempty"`    // of a draft: excluded, until Start removes it or a person includes it again
-	Status         Status    `json:"status"`
-	Picture        Picture   `json:"picture"`
-
-	Generation  int           `json:"work"`              // fencing token: the number of its valid unit of work; units with a lower one are dropped
-	Lease       Lease         `json:"turn,omitzero"`     // while it is in flight: see Lease
-	Tries       int           `json:"tries"`             // attempts begun in all
-	Faults      int           `json:"faults"`            // attempts since the last manual retry that count against MaxRetries
-	Crashes     int           `json:"crashes,omitempty"` // written by older programs: attempts that never ended. Not used any more
-	Suspect     *Suspect      `json:"suspect,omitempty"` // the program died while this image was open, and it was not read since
-	ReadAs                    // engine and model that read it instead of the batch's
-	Rereading   bool          `json:"again,omitempty"`     // it is being read again on request; the old rows stand until then
-	Round       int           `json:"round,omitempty"`     // how often a person had it read again after it was completed
-	DuplicateOf int           `json:"twin,omitempty"`      // N of the image of the same picture that its rows were copied from; 0 if it was read itself
-	CachedFrom  *CachedFrom   `json:"earlier,omitempty"`   // the reading for another batch that its rows were copied from, or nil
-	NotBefore   time.Time     `json:"not_before,omitzero"` // while Retrying: when the next attempt is due
-	Attempts    []Attempt     `json:"attempts,omitempty"`  // the newest MaxAttempts, oldest first
-	Failure     string        `json:"failure,omitempty"`   // while Failed: the reason, a sentence for the clerk
-	Added       time.Time     `json:"added"`               // when the upload was acknowledged
-	Ended       time.Time     `json:"ended,omitzero"`      // when it last became final
-	Columns     []string      `json:"columns,omitempty"`   // header of an open table
-	Rows        []table.Row   `json:"rows,omitempty"`      // cells in the order of the batch's columns, or of Columns
-	Checks      int           `json:"checks,omitempty"`    // the table.Checks under which Issues were found; 0 of older programs
-	Issues      []table.Issue `json:"issues,omitempty"`
-	Text        string        `json:"text,omitempty"`    // the text that was read
-	Witness     *Comparison   `json:"witness,omitempty"` // the newest comparison with a second reading, or nil
-
-	Edits   []Edit `json:"edits,omitempty"`   // changes made by people, oldest first; those to earlier readings too
-	Checked *Check `json:"checked,omitempty"` // see IsChecked
-
-	Rev uint64 `json:"-"` // store revision, for compare-and-swap
-
-	cache *evidenceCache // only set in the ImageCache
+// Cooldown is the cooldown of the keys of a batch: its reason and its end.
+type Cooldown struct {
+	Why   string    `json:"why"`            // an error class of the engine, such as "rpd"
+	Until time.Time `json:"until,omitzero"` // zero: until a person acts
 }
 
-// MaxAttempts is how many attempts an image keeps: enough to explain a day of outages, small enough for one document.
-const MaxAttempts = 50
+// Equal reports whether two cooldowns have the same reason and end. A time as it is stored lacks the reading of the monotonic
+// clock that a fresh one has, so == does not do.
+func (r Cooldown) Equal(other Cooldown) bool { return r.Why == other.Why && r.Until.Equal(other.Until) }
 
-// Picture describes the prepared picture of an image; its bytes are stored in Pictures under Key.
-type Picture struct {
-	Key    string `json:"key"`    // unique in the batch
-	Digest string `json:"digest"` // SHA-256 of the prepared bytes, hex: checked on every load
-	Source string `json:"source"` // SHA-256 of the file as sent, hex: detects the same file sent twice
-	MIME   string `json:"mime"`
-	Width  int    `json:"w"`
-	Height int    `json:"h"`
-	Bytes  int    `json:"bytes"`
-	PHash  string `json:"look,omitempty"` // perceptual hash, hex, to find similar pictures; "" if not computed
-	Notes  []Note `json:"notes,omitempty"`
-}
-
-// Note is a hint about a picture, shown before any money is spent on it.
-type Note struct {
-	Kind         string `json:"k"` // a stable identifier, such as "pages" or "small"
-	Message      string `json:"m"`
-	QuarterTurns int    `json:"turn,omitempty"` // NoteTurned only: quarter turns clockwise that make it upright, 1 to 3
-}
-
-// Attempt is one attempt to read an image.
-type Attempt struct {
-	N       int       `json:"n"` // 1 for the first
-	Engine  string    `json:"engine"`
-	Model   string    `json:"model,omitempty"` // the model that answered; the model that was asked if there is no answer
-	Asked   string    `json:"asked,omitempty"` // the model that was asked, if a different one answered
-	Key     string    `json:"key,omitempty"`   // label of the key, never the key itself
-	Started time.Time `json:"started"`
-	Ended   time.Time `json:"ended,omitzero"` // zero: running, or interrupted by a crash
-	Why     string    `json:"why,omitempty"`  // "" for success, otherwise an engine.Why
-	Class   string    `json:"class,omitempty"`
-	Message string    `json:"message,omitempty"`
-	Prompt  int       `json:"prompt,omitempty"` // tokens
-	Output  int       `json:"output,omitempty"` // tokens
-	USD     float64   `json:"usd,omitempty"`
-	Priced  bool      `json:"priced"` // USD is the full cost, even if 0
-}
-
-// Unpriced reports whether a was billed, in whole or in part, at an unknown price.
-func (a Attempt) Unpriced() bool { return !a.Priced && a.Prompt+a.Output > 0 }
-
-// UnmarshalJSON reads an attempt. Before Priced was always written, the field was there only if true; for those, the cost
-// counts as known when it is more than 0.
-func (a *Attempt) UnmarshalJSON(data []byte) error {
-	type plain Attempt
-	p := struct {
-		*plain
-		Priced *bool `json:"priced"`
-	}{plain: (*plain)(a)}
-	*a = Attempt{}
-	if err := json.Unmarshal(data, &p); err != nil {
-		return err
-	}
-	a.Priced = a.USD > 0
-	if p.Priced != nil {
-		a.Priced = *p.Priced
-	}
-	return nil
-}
-
-// CachedFrom describes the reading for another batch that rows were copied from.
-type CachedFrom struct {
-	Read   time.Time `json:"read"` // when it was read
-	Engine string    `json:"engine"`
-	Model  string    `json:"model,omitempty"` // the model that answered
-}
-
-// FromCache reports whether m was completed with an earlier reading of the same picture, at no cost.
-func (m *Image) FromCache() bool {
-	return m.Status == Completed && (m.DuplicateOf > 0 || m.CachedFrom != nil)
-}
-
-// Last returns the newest attempt, or nil if there is none.
-func (m *Image) Last() *Attempt {
-	if len(m.Attempts) == 0 {
-		return nil
-	}
-	return &m.Attempts[len(m.Attempts)-1]
-}
-
-// Working returns the time spent inside attempts, without the time in the queue.
-func (m *Image) Working(now time.Time) time.Duration {
-	var d time.Duration
-	for _, a := range m.Attempts {
-		switch {
-		case !a.Ended.IsZero():
-			d += a.Ended.Sub(a.Started)
-		case a.N == m.Tries && m.Status.Active():
-			d += now.Sub(a.Started)
-		}
-	}
-	return d
+// InCooldown reports whether the batch is paused for this cooldown already.
+func (b *Batch) InCooldown(r Cooldown) bool {
+	return b.Status == Paused && b.Pause == PausedByKeys && b.Cooldown != nil && b.Cooldown.Equal(r)
 }

@@ -2,78 +2,116 @@ package batch
 
 import (
 	"cmp"
-	"maps"
-	"regexp"
 	"slices"
-	"strings"
-	"unicode"
+	"sync"
 
 	"sheetlift/internal/table"
 )
 
-// DoubtKind groups doubts by the question that they ask. The words are sent to pages and programs.
-type DoubtKind string
+// The meaning of "1,250" or "03/04/2024" is decided for the whole column of a batch: see table.Meaning. Like duplicates it is
+// never stored with the images, because another image may prove the contrary or be read again; it is computed from the rows on
+// every read.
 
-// The kinds.
-const (
-	DoubtRule       DoubtKind = "rule"       // it breaks a rule of its column, or contradicts another cell
-	DoubtGuessed    DoubtKind = "guessed"    // it was read without certainty
-	DoubtUnreadable DoubtKind = "unreadable" // it could not be read
-	DoubtRows       DoubtKind = "rows"       // rows or columns may be missing or shifted
-)
-
-// DoubtKinds returns the kinds in the order in which pages list them.
-func DoubtKinds() []DoubtKind {
-	return []DoubtKind{DoubtRows, DoubtRule, DoubtGuessed, DoubtUnreadable}
+// evidenceCache caches the evidence that follows from the rows of an image, for all copies of that image.
+type evidenceCache struct {
+	once     sync.Once
+	evidence table.Evidence
+	recheck  sync.Once
+	doubts   []table.Issue // of an image stored under older rules: those of today's
 }
 
-// Doubt is one open question to a person: a cell, a row or a picture with its issues. It is the unit in which doubts are
-// counted everywhere.
-type Doubt struct {
-	N      int       // image
-	Place  int       // of the image in the batch, from 1
-	Row    int       // row ID; 0: the image
-	At     int       // index of the row, from 0; -1: the image
-	Column int       // index of the column, from 0; -1: the row or the image
-	Head   string    // heading of the column, "" for a row or an image
-	Kind   DoubtKind // of its gravest issue
-	Issues []table.Issue
-	Like   string // equal for doubts that ask the same question: same kind, column and reason
-
-	harm int
+// WithEvidenceCache returns a copy of m that computes the evidence of its rows once, also for all copies of that copy.
+func (m *Image) WithEvidenceCache() *Image {
+	own := *m
+	own.cache = new(evidenceCache)
+	return &own
 }
+
+// Evidence returns the evidence that a completed image gives about the columns of its batch.
+func (m *Image) Evidence(t table.Table) table.Evidence {
+	switch {
+	case m.Status != Completed:
+		return table.Evidence{}
+	case m.cache == nil:
+		return t.Evidence(m.Rows)
+	}
+	m.cache.once.Do(func() { m.cache.evidence = t.Evidence(m.Rows) })
+	return m.cache.evidence
+}
+
+// Overlooked returns the doubts about cells that today's rules have and m lacks, because an older program stored it.
+func (m *Image) Overlooked(t table.Table) []table.Issue {
+	if m.Status != Completed || m.Checks >= table.Checks || len(m.Rows) == 0 {
+		return nil
+	}
+	cache := m.cache
+	if cache == nil {
+		cache = new(evidenceCache)
+	}
+	cache.recheck.Do(func() { cache.doubts = t.Check(m.Columns, m.Rows) })
+	type place struct {
+		row, column int
+		kind        string
+	}
+	has := map[place]bool{}
+	for _, i := range m.Issues {
+		has[place{i.Row, i.Column, i.Kind}] = true
+	}
+	var all []table.Issue
+	for _, i := range cache.doubts {
+		if i.Row >= 0 && !has[place{i.Row, i.Column, i.Kind}] {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Judged returns a read-only copy of b whose columns know the meaning of their ambiguous values. Every cell whose meaning
+// neither a person nor the column settles gets an issue; old issues of this kind are dropped first. So does every cell that
+// breaks a rule of today and was stored before there was such a rule. images are those of b.
+func Judged(b *Batch, images []*Image) *Batch {
+	var sum Counts
+	for _, m := range images {
+		sum.addEvidence(m.Evidence(b.Table).Columns, 1)
+	}
+	judged := *b
+	judged.Table = b.Table.Concluded(sum.Columns)
+	for _, m := range images {
+		m.DropIssues(table.Issue.Superseded)
+		m.AddIssues(m.Overlooked(b.Table))
+		if open := m.Evidence(b.Table).Open; len(open) > 0 {
+			m.AddIssues(judged.Table.OpenDoubts(m.Rows, open))
+		}
+	}
+	return &judged
+}
+
+// DropIssues drops the matching issues.
+func (m *Image) DropIssues(match func(table.Issue) bool) {
+	if slices.ContainsFunc(m.Issues, match) {
+		m.Issues = slices.DeleteFunc(slices.Clone(m.Issues), match)
+	}
+}
+
+// ComputedOnRead reports whether an issue is computed on read rather than stored.
+func ComputedOnRead(i table.Issue) bool { return i.Superseded() || i.Kind == table.KindDuplicate }
 
 // asks reports whether an issue is a question. That an image was read offline is a note about all of it, and settled with it.
 func asks(i table.Issue) bool { return i.Kind != table.KindOffline }
-
-// Doubts returns the open doubts of the completed images of a judged batch whose duplicates are marked, in order of harm: first
-// numbers that may be wrong, then values that identify a thing, rows, other rules, guesses, unreadable cells and blank ones. Doubts
-// of the same harm are ordered by column, then by image and row, so that the same question comes several times in sequence.
-func Doubts(b *Batch, images []*Image) []Doubt {
-	var all []Doubt
-	for i, m := range images {
-		if m.Status == Completed {
-			all = append(all, doubtsOf(m, b.Table, i+1)...)
-		}
-	}
-	slices.SortStableFunc(all, func(x, y Doubt) int {
-		return cmp.Or(cmp.Compare(x.harm, y.harm), cmp.Compare(x.Column, y.Column), cmp.Compare(x.Head, y.Head), cmp.Compare(x.Place, y.Place), cmp.Compare(x.At, y.At))
-	})
-	return all
-}
 
 // DoubtCount returns the number of doubts of m: the places with an issue that asks. All issues about the image are one.
 func (m *Image) DoubtCount() int {
 	if m.Status != Completed {
 		return 0
 	}
-	return len(m.byPlace())
+	return len(m.DoubtPlaces())
 }
 
 // Place is a cell, a row or the image (Row -1), by index.
 type Place struct{ Row, Column int }
 
-func (m *Image) byPlace() map[Place][]table.Issue {
+// DoubtPlaces returns the issues that ask a person something, by place: each place is one doubt.
+func (m *Image) DoubtPlaces() map[Place][]table.Issue {
 	all := map[Place][]table.Issue{}
 	for _, i := range m.Issues {
 		if !asks(i) {
@@ -88,105 +126,20 @@ func (m *Image) byPlace() map[Place][]table.Issue {
 	return all
 }
 
-func doubtsOf(m *Image, t table.Table, nth int) []Doubt {
-	header := t.Header(m.Columns)
-	var all []Doubt
-	places := m.byPlace()
-	for _, at := range slices.SortedFunc(maps.Keys(places), func(x, y Place) int {
-		return cmp.Or(cmp.Compare(x.Row, y.Row), cmp.Compare(x.Column, y.Column))
-	}) {
-		d := Doubt{N: m.N, Place: nth, At: at.Row, Column: max(at.Column, -1), Issues: places[at]}
-		var cell table.Cell
-		if at.Row >= 0 {
-			d.Row = m.RowID(at.Row)
-			if cells := m.Rows[at.Row].Cells; d.Column >= 0 && d.Column < len(cells) {
-				cell = cells[d.Column]
-			}
-		}
-		if at.Row >= 0 && d.Column >= 0 && d.Column < len(header) {
-			d.Head = header[d.Column]
-		}
-		d.judge(cell, t.Column(d.Column))
-		all = append(all, d)
-	}
-	return all
+// doubtsAlone returns the number of doubts that the rows of m have by themselves, without those that the whole column reveals.
+func (m *Image) doubtsAlone(t table.Table) int {
+	own := *m
+	own.Issues = append(slices.DeleteFunc(slices.Clone(m.Issues), ComputedOnRead), m.Overlooked(t)...)
+	return len(own.DoubtPlaces())
 }
 
-// The harm of a doubt, the gravest first.
-const (
-	harmNumber = iota
-	harmName
-	harmRows
-	harmRule
-	harmGuess
-	harmUnreadable
-	harmBlank
-)
-
-// judge sets the kind and harm of a doubt to those of its gravest issue.
-func (d *Doubt) judge(cell table.Cell, c table.Column) {
-	d.harm = harmBlank + 1
-	numeric := c.Type == table.Number || strings.ContainsFunc(cell.Text, unicode.IsDigit) && !strings.ContainsFunc(cell.Text, unicode.IsLetter)
-	for _, i := range d.Issues {
-		kind, harm := DoubtRule, harmRule
-		switch i.Kind {
-		case table.KindRows, table.KindColumns:
-			kind, harm = DoubtRows, harmRows
-		case table.KindUnreadable:
-			kind, harm = DoubtUnreadable, harmUnreadable
-		case table.KindMissing:
-			harm = harmBlank
-		case table.KindDuplicate, table.KindForm, table.KindWitness:
-			harm = harmName
-		case table.KindGuessed, table.KindConfidence:
-			kind, harm = DoubtGuessed, harmGuess
-		}
-		if numeric && (harm == harmRule || harm == harmGuess || i.Kind == table.KindForm || i.Kind == table.KindWitness) {
-			harm = harmNumber
-		}
-		if harm < d.harm {
-			d.harm, d.Kind = harm, kind
-			d.Like = i.Kind + "|" + d.Head + "|" + values.ReplaceAllString(i.Message, "")
-		}
+// AddIssues adds issues, sorted by cell.
+func (m *Image) AddIssues(issues []table.Issue) {
+	if len(issues) == 0 {
+		return
 	}
-	if d.Column < 0 {
-		d.Kind = DoubtRows
-	}
-}
-
-// values matches the parts of a message that differ between doubts of the same reason.
-var values = regexp.MustCompile(`“[^”]*”|[0-9]+`)
-
-// Words returns, by heading, the texts that at least two cells of a column have for certain: with them values that were hard to
-// read are compared.
-func Words(b *Batch, images []*Image) map[string][]string {
-	const most = 300 // of one column; a column with more has names, not words
-	count := map[string]map[string]int{}
-	for _, m := range images {
-		if m.Status != Completed {
-			continue
-		}
-		header := b.Table.Header(m.Columns)
-		for _, row := range m.Rows {
-			for c, cell := range row.Cells[:min(len(header), len(row.Cells))] {
-				if cell.Text == "" || cell.State == table.Guessed || cell.State == table.Unreadable {
-					continue
-				}
-				of := count[header[c]]
-				if of == nil {
-					of = map[string]int{}
-					count[header[c]] = of
-				}
-				of[cell.Text]++
-			}
-		}
-	}
-	words := map[string][]string{}
-	for head, of := range count {
-		maps.DeleteFunc(of, func(_ string, n int) bool { return n < 2 })
-		if len(of) <= most {
-			words[head] = slices.SortedFunc(maps.Keys(of), func(x, y string) int { return cmp.Or(cmp.Compare(of[y], of[x]), cmp.Compare(x, y)) })
-		}
-	}
-	return words
+	m.Issues = append(m.Issues, issues...)
+	slices.SortStableFunc(m.Issues, func(a, b table.Issue) int {
+		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Column, b.Column))
+	})
 }

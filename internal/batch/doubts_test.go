@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/table"
 )
 
@@ -38,22 +40,22 @@ func TestDoubtsAreAskedInOrderOfHarmAndCountedByPlace(t *testing.T) {
 	t.Parallel()
 	b := &batch.Batch{Table: table.Table{Columns: []table.Column{{Name: "Item"}, {Name: "Quantity", Type: table.Number}, {Name: "Serial"}}}}
 	images := []*batch.Image{aDoubtfulImage(1), aDoubtfulImage(2)}
-	doubts := batch.Doubts(b, images)
+	doubts := doubt.List(b, images)
 	type asked struct {
 		n, row, column int
-		kind           batch.DoubtKind
+		kind           doubt.Kind
 	}
 	var got []asked
 	for _, d := range doubts {
 		got = append(got, asked{d.N, d.At, d.Column, d.Kind})
 	}
 	want := []asked{
-		{1, 1, 1, batch.DoubtRule}, {2, 1, 1, batch.DoubtRule}, // a number
-		{1, 2, 2, batch.DoubtRule}, {2, 2, 2, batch.DoubtRule}, // a name
-		{1, -1, -1, batch.DoubtRows}, {2, -1, -1, batch.DoubtRows},
-		{1, 0, 0, batch.DoubtGuessed}, {2, 0, 0, batch.DoubtGuessed},
-		{1, 0, 2, batch.DoubtUnreadable}, {2, 0, 2, batch.DoubtUnreadable},
-		{1, 2, 0, batch.DoubtRule}, {2, 2, 0, batch.DoubtRule}, // a blank
+		{1, 1, 1, doubt.Rule}, {2, 1, 1, doubt.Rule}, // a number
+		{1, 2, 2, doubt.Rule}, {2, 2, 2, doubt.Rule}, // a name
+		{1, -1, -1, doubt.Rows}, {2, -1, -1, doubt.Rows},
+		{1, 0, 0, doubt.Guessed}, {2, 0, 0, doubt.Guessed},
+		{1, 0, 2, doubt.Unreadable}, {2, 0, 2, doubt.Unreadable},
+		{1, 2, 0, doubt.Rule}, {2, 2, 0, doubt.Rule}, // a blank
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("asked are\n%v, not\n%v", got, want)
@@ -65,7 +67,7 @@ func TestDoubtsAreAskedInOrderOfHarmAndCountedByPlace(t *testing.T) {
 		t.Errorf("like each other are %q, %q and %q", doubts[0].Like, doubts[1].Like, doubts[2].Like)
 	}
 	images[0].Status = batch.Processing
-	if n := len(batch.Doubts(b, images)); n != 6 {
+	if n := len(doubt.List(b, images)); n != 6 {
 		t.Errorf("with one image being read again there are %d doubts", n)
 	}
 }
@@ -82,23 +84,23 @@ func TestACellThatNobodyCanReadHasNoDoubtUntilItIsTakenBack(t *testing.T) {
 	if err := w.SaveImage(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	request := batch.EditRequest{Do: batch.EditUnreadable, By: "Anna", Generation: m.Generation, Row: 1, Column: 0, Seen: "another"}
-	if _, err := s.Edit(t.Context(), id, 1, request); err == nil {
+	request := edit.Request{Do: batch.EditUnreadable, By: "Anna", Generation: m.Generation, Row: 1, Column: 0, Seen: "another"}
+	if _, err := s.Edit.Edit(t.Context(), id, 1, request); err == nil {
 		t.Error("a value that the person did not see was lost")
 	}
 	request.Seen = "0O1"
-	got, err := s.Edit(t.Context(), id, 1, request)
+	got, err := s.Edit.Edit(t.Context(), id, 1, request)
 	if err != nil || got.Rows[0].Cells[0] != (table.Cell{State: table.Lost}) || got.DoubtCount() != 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	n, e, err := s.UndoLast(t.Context(), id, "Anna")
+	n, e, err := s.Edit.UndoLast(t.Context(), id, "Anna")
 	if err != nil || n != 1 || e.Kind != batch.EditUnreadable {
 		t.Fatalf("%d, %+v, %v", n, e, err)
 	}
-	if got, err = s.Image(t.Context(), id, 1); err != nil || got.Rows[0].Cells[0].Text != "0O1" || got.DoubtCount() != 1 {
+	if got, err = s.Batches.Image(t.Context(), id, 1); err != nil || got.Rows[0].Cells[0].Text != "0O1" || got.DoubtCount() != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := s.UndoLast(t.Context(), id, "Anna"); err == nil {
+	if _, _, err := s.Edit.UndoLast(t.Context(), id, "Anna"); err == nil {
 		t.Error("there was nothing left to undo")
 	}
 }

@@ -10,22 +10,26 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/table"
 )
 
 // serials returns a started batch of images whose rows hold a serial number and an item.
-func serials(t *testing.T, images ...[]string) (*batch.Service, *batchtest.World, *batch.Batch) {
+func serials(t *testing.T, images ...[]string) (*usecases.Services, *batchtest.World, *batch.Batch) {
 	t.Helper()
 	s, w := setup(t)
 	columns := table.Table{Columns: []table.Column{{Name: "Item", Type: table.Text}, {Name: "Serial", Type: table.Text, Unique: true}}}
-	b, err := s.Create(t.Context(), batch.NewBatch{Table: &columns})
+	b, err := s.Draft.Create(t.Context(), draft.NewBatch{Table: &columns})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range images {
 		add(t, s, b.ID, "upload-"+string(rune('a'+i)), i+1)
 	}
-	if b, err = s.Start(t.Context(), b.ID); err != nil {
+	if b, err = s.Run.Start(t.Context(), b.ID); err != nil {
 		t.Fatal(err)
 	}
 	for i, values := range images {
@@ -45,16 +49,16 @@ func serials(t *testing.T, images ...[]string) (*batch.Service, *batchtest.World
 }
 
 // twice returns the duplicate issues of an image, as "row: sentence".
-func twice(t *testing.T, s *batch.Service, b *batch.Batch, n int) []string {
+func twice(t *testing.T, s *usecases.Services, b *batch.Batch, n int) []string {
 	t.Helper()
-	m, err := s.Image(t.Context(), b.ID, n)
+	m, err := s.Batches.Image(t.Context(), b.ID, n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.ContainsFunc(m.Issues, func(i table.Issue) bool { return i.Kind == table.KindDuplicate }) {
 		t.Error("what only other images can tell of was stored")
 	}
-	if _, err := s.Mark(t.Context(), b, m); err != nil {
+	if _, err := s.Edit.Mark(t.Context(), b, m); err != nil {
 		t.Fatal(err)
 	}
 	var all []string
@@ -83,10 +87,10 @@ func TestASerialNumberThatComesAgainIsADoubtOnEveryPlace(t *testing.T) {
 func TestADuplicateGoesWithTheEditThatEndsItAndComesWithTheOneThatMakesIt(t *testing.T) {
 	t.Parallel()
 	s, _, b := serials(t, []string{"SN-1"}, []string{"SN-1"}, []string{"SN-9"})
-	request := func(n int, a batch.EditRequest) *batch.Image {
+	request := func(n int, a edit.Request) *batch.Image {
 		t.Helper()
 		a.By, a.Generation, a.Row, a.Column = "Anna", 1, 1, 1
-		m, err := s.Edit(t.Context(), b.ID, n, a)
+		m, err := s.Edit.Edit(t.Context(), b.ID, n, a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,20 +105,20 @@ func TestADuplicateGoesWithTheEditThatEndsItAndComesWithTheOneThatMakesIt(t *tes
 		}
 	}
 	doubts(1, 2)
-	request(2, batch.EditRequest{Do: batch.EditCell, Seen: "SN-1", Text: "SN-9"})
+	request(2, edit.Request{Do: batch.EditCell, Seen: "SN-1", Text: "SN-9"})
 	doubts(2, 3)
 	// A person accepts the cell: it is no longer an issue, but the other cell still is.
-	if m := request(2, batch.EditRequest{Do: batch.EditAccept, Seen: "SN-9"}); m.Rows[0].Cells[1].State != table.Accepted || len(m.Edits) != 2 {
+	if m := request(2, edit.Request{Do: batch.EditAccept, Seen: "SN-9"}); m.Rows[0].Cells[1].State != table.Accepted || len(m.Edits) != 2 {
 		t.Errorf("the cell is %+v after %d edits", m.Rows[0].Cells[1], len(m.Edits))
 	}
 	doubts(3)
 	for range 2 { // the EditAccept, then the EditCell
-		if _, _, err := s.Undo(t.Context(), b.ID, 2, 0, "Anna"); err != nil {
+		if _, _, err := s.Edit.Undo(t.Context(), b.ID, 2, 0, "Anna"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	doubts(1, 2)
-	if m := request(3, batch.EditRequest{Do: batch.EditAccept, Seen: "SN-9"}); len(m.Edits) != 0 {
+	if m := request(3, edit.Request{Do: batch.EditAccept, Seen: "SN-9"}); len(m.Edits) != 0 {
 		t.Errorf("a cell without a doubt was accepted: %+v", m.Edits)
 	}
 }
@@ -142,11 +146,11 @@ func TestAnOpenTableKnowsItsSerialNumbersByTheirHeading(t *testing.T) {
 		return &batch.Image{N: n, Name: fmt.Sprint(n), Status: batch.Completed, Columns: []string{"Qty", heading}, Rows: []table.Row{{Cells: []table.Cell{{Text: "1"}, {Text: serial}}}}}
 	}
 	images := []*batch.Image{sheet(1, "Serial No.", "A1"), sheet(2, "SERIAL\u00a0no.", "\u200bA1\ufeff"), sheet(3, "Remarks", "A1")}
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	if len(images[0].Issues) != 1 || len(images[1].Issues) != 1 || len(images[2].Issues) != 0 {
 		t.Errorf("%v, %v, %v", images[0].Issues, images[1].Issues, images[2].Issues)
 	}
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	if len(images[0].Issues) != 1 {
 		t.Errorf("asked twice, the same doubt is there twice: %v", images[0].Issues)
 	}
@@ -171,7 +175,7 @@ func TestDuplicatesAreThoseThatComparingEachWithEachFinds(t *testing.T) {
 			}
 			images = append(images, m)
 		}
-		batch.MarkDuplicates(b, images)
+		doubt.MarkDuplicates(b, images)
 		type cell struct{ image, row, column int }
 		marked := map[cell]bool{}
 		for i, m := range images {
@@ -220,6 +224,6 @@ func BenchmarkDuplicates500x20(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		batch.MarkDuplicates(x, images)
+		doubt.MarkDuplicates(x, images)
 	}
 }

@@ -5,24 +5,25 @@ import (
 	"fmt"
 	"strings"
 
-	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 )
 
 // A batch is a draft until it is started; then its order is fixed and each image is a unit of work.
 func Example() {
 	ctx := context.Background()
 	world := batchtest.NewWorld()
-	service := batch.NewService(batch.Ports{
+	service := usecases.New(usecases.Ports{
 		Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"},
-	}, batch.Limits{MaxImages: 100})
-	b, err := service.Create(ctx, batch.NewBatch{Name: "November"})
+	}, usecases.Limits{MaxImages: 100})
+	b, err := service.Draft.Create(ctx, draft.NewBatch{Name: "November"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for i, name := range []string{"shelf 1.jpg", "shelf 2.jpg"} {
-		_, err := service.AddImages(ctx, b.ID, batch.Upload{
+		_, err := service.Draft.AddImages(ctx, b.ID, draft.Upload{
 			ID: fmt.Sprintf("upload-%d", i), Filename: name, Position: i + 1, Body: strings.NewReader("picture of " + name),
 		})
 		if err != nil {
@@ -30,13 +31,13 @@ func Example() {
 			return
 		}
 	}
-	started, err := service.Start(ctx, b.ID)
+	started, err := service.Run.Start(ctx, b.ID)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(started.Name, started.Status, started.Order, world.Queued(b.ID))
-	images, err := service.Images(ctx, b.ID)
+	images, err := service.Batches.Images(ctx, b.ID)
 	for _, m := range images {
 		fmt.Println(m.N, m.Name, m.Status)
 	}

@@ -18,6 +18,10 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/table"
 )
 
@@ -41,17 +45,17 @@ func (l *loads) Images(ctx context.Context, id batch.ID) ([]*batch.Image, error)
 func (l *loads) CatchUp(context.Context) error { return l.late }
 
 // copies returns a service that shows images from a cache, the world below it, and a function that stops the cache.
-func cache(t *testing.T) (*batch.Service, *loads, func()) {
+func cache(t *testing.T) (*usecases.Services, *loads, func()) {
 	t.Helper()
 	w := &loads{World: batchtest.NewWorld()}
-	c := batch.NewImageCache(w, w)
+	c := progress.NewImageCache(w, w)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = c.Run(ctx) })
 	synctest.Wait() // until Run has subscribed
-	return batch.NewService(batch.Ports{
+	return usecases.New(usecases.Ports{
 		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: c,
-	}, batch.Limits{MaxImages: 100}), w, func() { cancel(); running.Wait() }
+	}, usecases.Limits{MaxImages: 100}), w, func() { cancel(); running.Wait() }
 }
 
 // same compares images by their stored fields.
@@ -69,7 +73,7 @@ func TestWhatIsShownFromCopiesIsWhatIsStoredWhateverChanges(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, w, stop := cache(t)
 			defer stop()
-			id := draft(t, s)
+			id := newDraft(t, s)
 			add(t, s, id, "upload-000", 1)
 			for i, kind := range presses {
 				n := which[i]
@@ -77,9 +81,9 @@ func TestWhatIsShownFromCopiesIsWhatIsStoredWhateverChanges(t *testing.T) {
 					rt.Errorf("press %d: %v", kind, err)
 					return
 				}
-				shown, err := s.Images(t.Context(), id)
-				plain := batch.NewService(batch.Ports{Repository: w.World, Readers: batchtest.Readers{"gemini"}}, batch.Limits{})
-				stored, storedErr := plain.Images(t.Context(), id)
+				shown, err := s.Batches.Images(t.Context(), id)
+				plain := usecases.New(usecases.Ports{Repository: w.World, Readers: batchtest.Readers{"gemini"}}, usecases.Limits{})
+				stored, storedErr := plain.Batches.Images(t.Context(), id)
 				if (err == nil) != (storedErr == nil) || !same(shown, stored) {
 					rt.Errorf("after press %d shown are %+v, %v; stored are %+v, %v", kind, shown, err, stored, storedErr)
 				}
@@ -89,14 +93,14 @@ func TestWhatIsShownFromCopiesIsWhatIsStoredWhateverChanges(t *testing.T) {
 }
 
 // press changes something about image n of a batch, if that is allowed.
-func press(t *testing.T, s *batch.Service, w *loads, id batch.ID, kind, i, n int) error {
+func press(t *testing.T, s *usecases.Services, w *loads, id batch.ID, kind, i, n int) error {
 	t.Helper()
 	m, err := w.World.Image(t.Context(), id, n)
 	there := err == nil
 	switch {
 	case kind == 0 && !there:
-		upload := batch.Upload{ID: fmt.Sprintf("upload-%d-%d", i, n), Filename: "a.jpg", Position: n, Body: strings.NewReader(fmt.Sprint(i))}
-		_, _ = s.AddImages(t.Context(), id, upload) // refused after the start
+		upload := draft.Upload{ID: fmt.Sprintf("upload-%d-%d", i, n), Filename: "a.jpg", Position: n, Body: strings.NewReader(fmt.Sprint(i))}
+		_, _ = s.Draft.AddImages(t.Context(), id, upload) // refused after the start
 	case kind == 1 && there:
 		return w.RemoveImage(t.Context(), m)
 	case kind == 2 && there:
@@ -105,7 +109,7 @@ func press(t *testing.T, s *batch.Service, w *loads, id batch.ID, kind, i, n int
 	case kind == 3:
 		<-time.After(2 * time.Minute) // after three of these the cache entry is evicted
 	case kind == 4:
-		_, _ = s.Start(t.Context(), id) // Invalid if the batch is empty
+		_, _ = s.Run.Start(t.Context(), id) // Invalid if the batch is empty
 	}
 	return nil
 }
@@ -115,11 +119,11 @@ func TestAllWhoAskAtOnceShareOneLoadAndSeeWhatChangedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w, stop := cache(t)
 		defer stop()
-		id := draft(t, s)
+		id := newDraft(t, s)
 		for i := range 3 {
 			add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 		}
-		if _, err := s.Start(t.Context(), id); err != nil {
+		if _, err := s.Run.Start(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(20 * time.Minute) // the entry is evicted
@@ -128,12 +132,12 @@ func TestAllWhoAskAtOnceShareOneLoadAndSeeWhatChangedMeanwhile(t *testing.T) {
 		w.gate = make(chan struct{})
 		impatient, leave := context.WithCancel(t.Context())
 		var asked sync.WaitGroup
-		asked.Go(func() { _, _ = s.Images(impatient, id) })
+		asked.Go(func() { _, _ = s.Batches.Images(impatient, id) })
 		synctest.Wait()
 		leave() // the first caller gives up
 		for range 9 {
 			asked.Go(func() {
-				images, err := s.Images(t.Context(), id)
+				images, err := s.Batches.Images(t.Context(), id)
 				if err != nil || len(images) != 3 || images[1].Tries != 7 {
 					t.Errorf("shown are %d images, %v", len(images), err)
 				}
@@ -161,11 +165,11 @@ func TestWhenTheWordOfAChangeIsLostWhatIsStoredIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w, stop := cache(t)
 		defer stop()
-		id := draft(t, s)
+		id := newDraft(t, s)
 		add(t, s, id, "upload-1", 1)
 		before := w.n.Load()
 		for range 5 {
-			if images, err := s.Images(t.Context(), id); err != nil || len(images) != 1 {
+			if images, err := s.Batches.Images(t.Context(), id); err != nil || len(images) != 1 {
 				t.Fatalf("shown are %d images: %v", len(images), err)
 			}
 		}
@@ -173,7 +177,7 @@ func TestWhenTheWordOfAChangeIsLostWhatIsStoredIsShown(t *testing.T) {
 			t.Errorf("looking again cost %d loads", n)
 		}
 		w.late = errors.New("nobody told")
-		if images, err := s.Images(t.Context(), id); err != nil || len(images) != 1 || w.n.Load() == before {
+		if images, err := s.Batches.Images(t.Context(), id); err != nil || len(images) != 1 || w.n.Load() == before {
 			t.Errorf("shown are %d images after %d loads: %v", len(images), w.n.Load()-before, err)
 		}
 	})
@@ -185,14 +189,14 @@ func TestWhatOneReaderMarksAnotherDoesNotSee(t *testing.T) {
 		s, w, stop := cache(t)
 		defer stop()
 		columns := table.Table{Columns: []table.Column{{Name: "Serial", Type: table.Text, Unique: true}}}
-		b, err := s.Create(t.Context(), batch.NewBatch{Table: &columns})
+		b, err := s.Draft.Create(t.Context(), draft.NewBatch{Table: &columns})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 2 {
 			add(t, s, b.ID, fmt.Sprintf("upload-%d", i), i+1)
 		}
-		if b, err = s.Start(t.Context(), b.ID); err != nil {
+		if b, err = s.Run.Start(t.Context(), b.ID); err != nil {
 			t.Fatal(err)
 		}
 		for n := 1; n <= 2; n++ {
@@ -207,14 +211,14 @@ func TestWhatOneReaderMarksAnotherDoesNotSee(t *testing.T) {
 			}
 		}
 		for range 3 {
-			images, err := s.Images(t.Context(), b.ID)
+			images, err := s.Batches.Images(t.Context(), b.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(images[0].Issues) != 1 {
 				t.Fatalf("the first image has %+v", images[0].Issues)
 			}
-			if batch.MarkDuplicates(b, images); len(images[0].Issues) != 2 {
+			if doubt.MarkDuplicates(b, images); len(images[0].Issues) != 2 {
 				t.Fatalf("marked, it has %+v", images[0].Issues)
 			}
 		}

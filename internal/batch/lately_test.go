@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/table"
 )
 
 func TestAnEstimateFollowsFromWhatTheSameModelReadLately(t *testing.T) {
 	t.Parallel()
-	l := batch.Lately{Images: 20, Calls: 22, Tokens: 40_000, Working: 20 * 6 * time.Second, USD: 0.24}
+	l := progress.Lately{Images: 20, Calls: 22, Tokens: 40_000, Working: 20 * 6 * time.Second, USD: 0.24}
 	e := l.Estimate(60, 5, 0)
 	if e.Took < 70*time.Second || e.Took > 80*time.Second || !e.Priced || e.USD < 0.719 || e.USD > 0.721 || e.From != 20 || e.Images != 60 {
 		t.Errorf("60 pictures of 6 s, five at once: %+v", e)
@@ -26,7 +27,7 @@ func TestAnEstimateFollowsFromWhatTheSameModelReadLately(t *testing.T) {
 	if e = l.Estimate(60, 5, 0); e.Priced {
 		t.Error("a price is told although one of the calls has none")
 	}
-	if e = (batch.Lately{}).Estimate(60, 5, 10); e.Took != 0 || e.Priced || e.From != 0 {
+	if e = (progress.Lately{}).Estimate(60, 5, 10); e.Took != 0 || e.Priced || e.From != 0 {
 		t.Errorf("from nothing: %+v", e)
 	}
 }
@@ -35,7 +36,7 @@ func TestOnlyWhatWasReadTheSameWayLatelyCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, w := setup(t)
-		b, stop := progress(w)
+		b, stop := follow(w)
 		defer stop()
 		store := func(change func(*batch.Batch)) {
 			t.Helper()
@@ -59,7 +60,7 @@ func TestOnlyWhatWasReadTheSameWayLatelyCounts(t *testing.T) {
 		store(func(x *batch.Batch) { x.Counts.Working = 0 }) // of an older program
 		store(func(x *batch.Batch) { x.Status, x.Order, x.Counts = batch.Draft, nil, nil })
 		synctest.Wait()
-		want := batch.Lately{Images: 3, Calls: 4, Tokens: 4000, Working: 12 * time.Second, USD: 0.3}
+		want := progress.Lately{Images: 3, Calls: 4, Tokens: 4000, Working: 12 * time.Second, USD: 0.3}
 		if got := b.Lately("gemini", "m", "", false); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

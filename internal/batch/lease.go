@@ -1,5 +1,9 @@
 package batch
 
+import (
+	"sheetlift/internal/errs"
+)
+
 // Each image has its own unit in the queue, and units are delivered in image order. An image with a higher priority cannot
 // overtake the others in the queue. So a worker that gets a unit first uses it for the waiting image with the highest priority;
 // its own image is read later. The unit keeps its two roles: it is one of the batch's concurrency slots, and the lock on the
@@ -36,3 +40,83 @@ func (m *Image) CanClaim(u Unit) bool {
 		return u.N != m.N || u.Generation == m.Generation
 	}
 }
+
+// A picture that crashes the whole program would crash it again after each start. So the program marks the images that it is
+// opening (package danger), and an image that was marked when the program died is a suspect: it is read last in its batch, and
+// nothing else is opened meanwhile. Only a crash while it was the only open picture counts against it.
+
+// maxStrikes is how many crashes, with it as the only open picture, set an image aside.
+const maxStrikes = 2
+
+// Suspect is the crash record of an image.
+type Suspect struct {
+	Strikes int    `json:"strikes,omitempty"` // crashes with it as the only open picture, since the last manual retry
+	Mark    string `json:"mark,omitempty"`    // the newest mark that was counted, so that it counts once
+}
+
+// Suspected records that the program died while m was marked with mark, and whether m was the only open picture then. It
+// reports whether the mark is new.
+func (m *Image) Suspected(mark string, alone bool) bool {
+	s := Suspect{}
+	if m.Suspect != nil {
+		s = *m.Suspect
+	}
+	if s.Mark == mark {
+		return false
+	}
+	s.Mark = mark
+	if alone {
+		s.Strikes++
+	}
+	m.Suspect = &s
+	return true
+}
+
+// SetAside reports whether m crashed the program so often that it is not opened again until a person requests it.
+func (m *Image) SetAside() bool { return m.Suspect != nil && m.Suspect.Strikes >= maxStrikes }
+
+// Openable returns nil, or for a picture that was set aside the error that explains why it cannot be rotated or previewed.
+func (m *Image) Openable() error {
+	if m.SetAside() {
+		return errs.New(errs.Invalid, "This picture stopped the program more than once, so it is not opened any more. Remove it, and photograph the sheet again.")
+	}
+	return nil
+}
+
+// ClearStrikes clears the strikes of m after a manual retry. It stays a suspect until it was read.
+func (m *Image) ClearStrikes() {
+	if m.Suspect != nil {
+		m.Suspect = &Suspect{Mark: m.Suspect.Mark}
+	}
+}
+
+// Waits reports whether m waits for the first image of the same picture; of returns an image by its N, or nil.
+func (b *Batch) Waits(m *Image, of func(n int) *Image) bool {
+	n, duplicate := b.DuplicateOf[m.N]
+	if !duplicate || m.Status != Pending || m.Generation > 1 {
+		return false
+	}
+	first := of(n)
+	return first != nil && !first.Status.Final()
+}
+
+// SamePictures returns, for each image that is the same picture as an earlier one, the N of that earlier image.
+func SamePictures(images []*Image) map[int]int {
+	var same map[int]int
+	first := make(map[string]int, len(images))
+	for _, m := range images {
+		n, seen := first[m.Picture.Digest]
+		switch {
+		case !seen:
+			first[m.Picture.Digest] = m.N
+		case same == nil:
+			same = map[int]int{m.N: n}
+		default:
+			same[m.N] = n
+		}
+	}
+	return same
+}
+
+// ToRead returns how many of the images of a draft need to be read: of several images of the same picture only one is.
+func ToRead(images []*Image) int { return len(images) - len(SamePictures(images)) }

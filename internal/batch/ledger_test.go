@@ -7,15 +7,16 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 )
 
 func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 	t.Parallel()
 	world := batchtest.NewWorld()
-	s := batch.NewService(batch.Ports{
+	s := usecases.New(usecases.Ports{
 		Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Ledger: world,
-	}, batch.Limits{MaxImages: 100})
+	}, usecases.Limits{MaxImages: 100})
 	today := time.Now().UTC()
 	yesterday := today.AddDate(0, 0, -1)
 	must := func(err error) {
@@ -26,11 +27,11 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 	}
 	// ended returns a batch with one image completed in its second attempt, one failed image, and one without an attempt.
 	ended := func() batch.ID {
-		id := draft(t, s)
+		id := newDraft(t, s)
 		for i := range 3 {
 			add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 		}
-		_, err := s.Start(t.Context(), id)
+		_, err := s.Run.Start(t.Context(), id)
 		must(err)
 		for n, f := range map[int]func(m *batch.Image){
 			1: func(m *batch.Image) {
@@ -63,14 +64,14 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 			{Day: today.Format(time.DateOnly), Engine: "tesseract", Failed: n, Calls: n},
 			{Day: yesterday.Format(time.DateOnly), Engine: "gemini", Calls: n, Tokens: 100 * n, USD: 0.25 * float64(n)},
 		}
-		got, err := s.Days(t.Context())
+		got, err := s.Batches.Days(t.Context())
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s:\n%+v, %v, want\n%+v", when, got, err, want)
 		}
 	}
 
 	one, two := ended(), ended()
-	if days, err := s.Days(t.Context()); err != nil || len(days) != 0 {
+	if days, err := s.Batches.Days(t.Context()); err != nil || len(days) != 0 {
 		t.Errorf("before the end: %v, %v", days, err)
 	}
 	world.Fail(func(op string) error {
@@ -79,13 +80,13 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 		}
 		return nil
 	})
-	if done, err := s.Finish(t.Context(), one); done || err == nil {
+	if done, err := s.Run.Finish(t.Context(), one); done || err == nil {
 		t.Errorf("a batch ended without its figures: %v, %v", done, err)
 	}
 	world.Fail(nil)
 	for range 2 {
 		for _, id := range []batch.ID{one, two} {
-			done, err := s.Finish(t.Context(), id)
+			done, err := s.Run.Finish(t.Context(), id)
 			if must(err); !done {
 				t.Fatal("a batch did not end")
 			}
@@ -93,13 +94,13 @@ func TestTheFiguresOfADayOutliveTheirBatchesAndCountEachOnce(t *testing.T) {
 		check("two batches ended", 2)
 	}
 	for range 2 {
-		must(s.Erase(t.Context(), one))
+		must(s.Retention.Erase(t.Context(), one))
 		check("one is erased", 2)
 	}
 	deleted := ended() // erased before its own end
-	must(s.Erase(t.Context(), deleted))
+	must(s.Retention.Erase(t.Context(), deleted))
 	check("one more was erased while it was read", 3)
-	must(s.Erase(t.Context(), draft(t, s)))
+	must(s.Retention.Erase(t.Context(), newDraft(t, s)))
 	check("a draft counts nothing", 3)
 	must(world.Enter(t.Context(), batch.NewID(), []batch.Day{{Day: today.Add(-batch.LedgerKeep).AddDate(0, 0, -1).Format(time.DateOnly), Engine: "gemini", Read: 9}}))
 	check("what is older than is kept is left out", 3)

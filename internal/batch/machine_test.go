@@ -11,13 +11,15 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 )
 
 // machine is a model of one batch: people and workers act on it in any order, while writes fail.
 type machine struct {
-	s       *batch.Service
+	s       *usecases.Services
 	w       *batchtest.World
 	id      batch.ID
 	uploads int
@@ -31,13 +33,13 @@ type machine struct {
 func newMachine(t *rapid.T) *machine {
 	w := batchtest.NewWorld()
 	m := &machine{w: w, status: map[int]batch.Status{}, read: map[int]bool{}, asked: map[int]int{}}
-	m.s = batch.NewService(batch.Ports{
+	m.s = usecases.New(usecases.Ports{
 		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini", "tesseract"}, ReadingCache: w,
-	}, batch.Limits{MaxImages: 100})
+	}, usecases.Limits{MaxImages: 100})
 	if _, err := w.Subscribe(context.Background(), m.see); err != nil {
 		t.Fatal(err)
 	}
-	b, err := m.s.Create(context.Background(), batch.NewBatch{})
+	b, err := m.s.Draft.Create(context.Background(), draft.NewBatch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,50 +101,53 @@ func (m *machine) again(n int) int {
 func (m *machine) requests(t *rapid.T) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
-		"start":      func() error { _, err := m.s.Start(ctx, m.id); return err },
-		"pause":      func() error { _, err := m.s.Pause(ctx, m.id, batch.PausedByUser); return err },
-		"rest":       func() error { return m.s.PauseForCooldown(ctx, m.id, batch.Cooldown{}) },
-		"resume":     func() error { _, err := m.s.Resume(ctx, m.id, batch.PausedByUser); return err },
-		"go on":      func() error { return m.s.ResumeAfterCooldown(ctx, m.id) },
-		"cancel":     func() error { _, err := m.s.Cancel(ctx, m.id); return err },
-		"cancel one": func() error { _, err := m.s.CancelImage(ctx, m.id, m.some(t)); return err },
-		"retry one":  func() error { return m.s.Retry(ctx, m.id, m.again(m.some(t))) },
+		"start":      func() error { _, err := m.s.Run.Start(ctx, m.id); return err },
+		"pause":      func() error { _, err := m.s.Run.Pause(ctx, m.id, batch.PausedByUser); return err },
+		"rest":       func() error { return m.s.Run.PauseForCooldown(ctx, m.id, batch.Cooldown{}) },
+		"resume":     func() error { _, err := m.s.Run.Resume(ctx, m.id, batch.PausedByUser); return err },
+		"go on":      func() error { return m.s.Run.ResumeAfterCooldown(ctx, m.id) },
+		"cancel":     func() error { _, err := m.s.Run.Cancel(ctx, m.id); return err },
+		"cancel one": func() error { _, err := m.s.Run.CancelImage(ctx, m.id, m.some(t)); return err },
+		"retry one":  func() error { return m.s.Run.Retry(ctx, m.id, m.again(m.some(t))) },
 		"retry all": func() error {
 			for n := range m.status {
 				m.again(n)
 			}
-			_, err := m.s.RetryFailed(ctx, m.id)
+			_, err := m.s.Run.RetryFailed(ctx, m.id)
 			return err
 		},
 		"afresh": func() error {
-			_, err := m.s.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.ReadAs{Engine: "tesseract", Fresh: true})
+			_, err := m.s.Run.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.ReadAs{Engine: "tesseract", Fresh: true})
 			return err
 		},
-		"remove":     func() error { return m.s.RemoveImage(ctx, m.id, m.some(t)) },
-		"leave out":  func() error { return m.s.Exclude(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
-		"schedule":   func() error { _, err := m.s.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
-		"unschedule": func() error { _, err := m.s.Unschedule(ctx, m.id); return err },
+		"remove":     func() error { return m.s.Draft.RemoveImage(ctx, m.id, m.some(t)) },
+		"leave out":  func() error { return m.s.Draft.Exclude(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
+		"schedule":   func() error { _, err := m.s.Run.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },
+		"unschedule": func() error { _, err := m.s.Run.Unschedule(ctx, m.id); return err },
 		"fallback": func() error {
-			_, err := m.s.SetFallback(ctx, m.id, rapid.SampledFrom([]batch.Fallback{batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways}).Draw(t, "fallback"))
+			_, err := m.s.Settings.SetFallback(ctx, m.id, rapid.SampledFrom([]batch.Fallback{batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways}).Draw(t, "fallback"))
 			return err
 		},
-		"at once": func() error { _, err := m.s.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once")); return err },
+		"at once": func() error {
+			_, err := m.s.Settings.SetAtOnce(ctx, m.id, rapid.IntRange(1, 9).Draw(t, "at once"))
+			return err
+		},
 		"image priority": func() error {
 			level := rapid.SampledFrom([]batch.Priority{batch.High, batch.Normal, batch.Low}).Draw(t, "priority")
-			_, err := m.s.SetImagePriority(ctx, m.id, m.some(t), level)
+			_, err := m.s.Settings.SetImagePriority(ctx, m.id, m.some(t), level)
 			return err
 		},
-		"delete":     func() error { return m.s.Delete(ctx, m.id) },
-		"bring back": func() error { _, err := m.s.Undelete(ctx, m.id); return err },
-		"refill":     func() error { _, err := m.s.Requeue(ctx, m.id); return err },
-		"conclude":   func() error { _, err := m.s.Finish(ctx, m.id); return err },
+		"delete":     func() error { return m.s.Retention.Delete(ctx, m.id) },
+		"bring back": func() error { _, err := m.s.Retention.Undelete(ctx, m.id); return err },
+		"refill":     func() error { _, err := m.s.Run.Requeue(ctx, m.id); return err },
+		"conclude":   func() error { _, err := m.s.Run.Finish(ctx, m.id); return err },
 	}
 }
 
 func (m *machine) upload(t *rapid.T) {
 	m.uploads++
 	picture := fmt.Sprint("picture ", rapid.IntRange(1, 6).Draw(t, "picture")) // some pictures repeat
-	_, err := m.s.AddImages(context.Background(), m.id, batch.Upload{
+	_, err := m.s.Draft.AddImages(context.Background(), m.id, draft.Upload{
 		ID: fmt.Sprint("upload-", m.uploads), Filename: "a.jpg", Body: strings.NewReader(picture),
 	})
 	bears(t, err)
@@ -181,7 +186,7 @@ func (m *machine) settle(t *rapid.T) {
 	}
 	bears(t, m.w.SaveImage(context.Background(), image))
 	if image.Status.Final() {
-		bears(t, m.s.EnqueueDuplicates(context.Background(), m.id, image.N))
+		bears(t, m.s.Run.EnqueueDuplicates(context.Background(), m.id, image.N))
 	}
 }
 
@@ -190,7 +195,7 @@ func finishReading(m *batch.Image, now time.Time) {
 	m.Rows = []table.Row{{Cells: []table.Cell{{Text: "read"}}}}
 }
 
-// holds checks the invariants between any two steps.
+// Holds checks the invariants between any two steps.
 func (m *machine) holds(t *rapid.T) {
 	if m.wrong != "" {
 		t.Fatal(m.wrong)
@@ -223,32 +228,32 @@ func (m *machine) ends(t *rapid.T) {
 	ctx := context.Background()
 	m.w.Fail(nil)
 	bears(t, m.requests(t)["bring back"]())
-	b, err := m.s.Batch(ctx, m.id)
+	b, err := m.s.Batches.Batch(ctx, m.id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b.Order == nil {
-		if _, err := m.s.Start(ctx, m.id); errs.Is(err, errs.Invalid) {
+		if _, err := m.s.Run.Start(ctx, m.id); errs.Is(err, errs.Invalid) {
 			return // the batch is empty
 		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := m.s.Resume(ctx, m.id, batch.PausedByUser); err != nil {
+	if _, err := m.s.Run.Resume(ctx, m.id, batch.PausedByUser); err != nil {
 		t.Fatal(err)
 	}
 	m.readAll(t)
-	if b, err = m.s.Batch(ctx, m.id); err != nil {
+	if b, err = m.s.Batches.Batch(ctx, m.id); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range b.Order {
 		m.again(n)
 	}
-	if _, err := m.s.RetryWith(ctx, m.id, b.Order, batch.ReadAs{Fresh: true}); err != nil {
+	if _, err := m.s.Run.RetryWith(ctx, m.id, b.Order, batch.ReadAs{Fresh: true}); err != nil {
 		t.Fatal(err)
 	}
 	m.readAll(t)
-	if b, err = m.s.Batch(ctx, m.id); err != nil || b.Status != batch.Completed || b.Counts.Completed != len(b.Order) {
+	if b, err = m.s.Batches.Batch(ctx, m.id); err != nil || b.Status != batch.Completed || b.Counts.Completed != len(b.Order) {
 		t.Fatalf("not all was read again: %v, %s %+v", err, b.Status, b.Counts)
 	}
 }
@@ -257,7 +262,7 @@ func (m *machine) ends(t *rapid.T) {
 func (m *machine) readAll(t *rapid.T) {
 	ctx := context.Background()
 	for range 2*m.uploads + 2 {
-		images, err := m.s.Requeue(ctx, m.id)
+		images, err := m.s.Run.Requeue(ctx, m.id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +270,7 @@ func (m *machine) readAll(t *rapid.T) {
 			if !image.NotBefore.After(time.Now()) {
 				continue // Requeue must have queued it
 			}
-			if err := m.s.Queue(ctx, m.id, image.N); err != nil {
+			if err := m.s.Run.Queue(ctx, m.id, image.N); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -274,7 +279,7 @@ func (m *machine) readAll(t *rapid.T) {
 		}
 		m.workOne(t)
 	}
-	if ended, err := m.s.Finish(ctx, m.id); !ended || err != nil {
+	if ended, err := m.s.Run.Finish(ctx, m.id); !ended || err != nil {
 		b, _ := m.w.Batch(ctx, m.id)
 		t.Fatalf("the batch does not end: %v, %s, canceled %t, reopened %v", err, b.Status, b.Cancel, b.RetryIntents)
 	}
@@ -283,7 +288,7 @@ func (m *machine) readAll(t *rapid.T) {
 
 // work reads the next image, if there is one.
 func (m *machine) work(t *rapid.T) {
-	b, err := m.s.Batch(context.Background(), m.id)
+	b, err := m.s.Batches.Batch(context.Background(), m.id)
 	if err != nil || !b.Reads() || m.w.Queued(m.id) == 0 {
 		t.Skip("nothing to read") // rapid then draws another step
 	}
@@ -317,7 +322,7 @@ func (m *machine) workOne(t *rapid.T) {
 		if err := m.w.SaveImage(ctx, image); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.s.EnqueueDuplicates(ctx, m.id, u.N); err != nil {
+		if err := m.s.Run.EnqueueDuplicates(ctx, m.id, u.N); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,12 +7,15 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 )
 
 // numberBatch returns a batch with a number column and one completed image per argument, with these values.
-func numberBatch(t *testing.T, images ...[]string) (*batch.Service, *batchtest.World, batch.ID) {
+func numberBatch(t *testing.T, images ...[]string) (*usecases.Services, *batchtest.World, batch.ID) {
 	t.Helper()
 	s, w, id := readBatch(t, len(images))
 	b, err := w.Batch(t.Context(), id)
@@ -46,13 +49,13 @@ func readAs(t *testing.T, w *batchtest.World, id batch.ID, n int, values ...stri
 
 // meant returns the shown value of every cell of the column, "?" before those in doubt, and the total number of issues as in
 // lists.
-func meant(t *testing.T, s *batch.Service, id batch.ID) (values []string, doubts int) {
+func meant(t *testing.T, s *usecases.Services, id batch.ID) (values []string, doubts int) {
 	t.Helper()
-	b, err := s.Batch(t.Context(), id)
+	b, err := s.Batches.Batch(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := s.Images(t.Context(), id)
+	images, err := s.Batches.Images(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +104,7 @@ func TestAValueThatAPersonConfirmedOrTypedStaysWhateverItsColumnMeansLater(t *te
 	s, w, id := numberBatch(t, []string{"1,250", "2,250", "3,250"}, []string{"12,75"})
 	request := func(row int, seen, text string, do batch.EditKind) {
 		t.Helper()
-		if _, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: do, By: "Anna", Generation: 1, Row: row, Column: 1, Seen: seen, Text: text}); err != nil {
+		if _, err := s.Edit.Edit(t.Context(), id, 1, edit.Request{Do: do, By: "Anna", Generation: 1, Row: row, Column: 1, Seen: seen, Text: text}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +118,7 @@ func TestAValueThatAPersonConfirmedOrTypedStaysWhateverItsColumnMeansLater(t *te
 	if got, doubts := meant(t, s, id); !slices.Equal(got, []string{"4.250", "", "3250", "1234.5"}) || doubts != 0 {
 		t.Errorf("with the point proved: %q, %d", got, doubts)
 	}
-	if undone, _, err := s.Undo(t.Context(), id, 1, 0, "Anna"); err != nil || undone.Rows[1].Cells[1].Meant != "" {
+	if undone, _, err := s.Edit.Undo(t.Context(), id, 1, 0, "Anna"); err != nil || undone.Rows[1].Cells[1].Meant != "" {
 		t.Errorf("undone: %+v, %v", undone, err)
 	}
 	if got, _ := meant(t, s, id); !slices.Equal(got, []string{"4.250", "2250", "3250", "1234.5"}) {
@@ -131,27 +134,27 @@ func TestAPersonSaysOnceWhatAColumnMeansAndTakesItBack(t *testing.T) {
 		want   []string
 		doubts int
 	}{{table.CommaMark, []string{"1.250", "12500"}, 0}, {table.PointMark, []string{"1250", "12.500"}, 0}, {table.NoMark, []string{"?", "?"}, 2}} {
-		if _, err := s.SetDecimal(t.Context(), id, "kg", c.mark); err != nil {
+		if _, err := s.Settings.SetDecimal(t.Context(), id, "kg", c.mark); err != nil {
 			t.Fatal(err)
 		}
 		if got, doubts := meant(t, s, id); !slices.Equal(got, c.want) || doubts != c.doubts {
 			t.Errorf("%q said: %q, %d doubts; want %q, %d", c.mark, got, doubts, c.want, c.doubts)
 		}
-		b, err := s.Batch(t.Context(), id)
+		b, err := s.Batches.Batch(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		images, err := s.Images(t.Context(), id)
+		images, err := s.Batches.Images(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		open := batch.OpenMarks(batch.Judged(b, images), images)
-		if len(open) != 1 || open[0] != (batch.OpenMark{Column: "kg", Cells: 2, Example: "1,250", Comma: "1.250", Point: "1250", Said: c.mark}) {
+		open := doubt.OpenMarks(batch.Judged(b, images), images)
+		if len(open) != 1 || open[0] != (doubt.OpenMark{Column: "kg", Cells: 2, Example: "1,250", Comma: "1.250", Point: "1250", Said: c.mark}) {
 			t.Errorf("%q said, asked is %+v", c.mark, open)
 		}
 	}
 	for column, mark := range map[string]table.Mark{"Item": table.CommaMark, "no": table.CommaMark, "kg": "dot"} {
-		if _, err := s.SetDecimal(t.Context(), id, column, mark); !errs.Is(err, errs.Invalid) {
+		if _, err := s.Settings.SetDecimal(t.Context(), id, column, mark); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%q for %q: %v", mark, column, err)
 		}
 	}
@@ -160,30 +163,30 @@ func TestAPersonSaysOnceWhatAColumnMeansAndTakesItBack(t *testing.T) {
 func TestAWrongWordAboutAColumnIsDoubtedAndCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	s, w, id := numberBatch(t, []string{"1,250"}, nil)
-	if _, err := s.SetDecimal(t.Context(), id, "kg", table.CommaMark); err != nil {
+	if _, err := s.Settings.SetDecimal(t.Context(), id, "kg", table.CommaMark); err != nil {
 		t.Fatal(err)
 	}
 	readAs(t, w, id, 2, "1,250.00")
-	asked := func() []batch.OpenMark {
+	asked := func() []doubt.OpenMark {
 		t.Helper()
-		b, err := s.Batch(t.Context(), id)
+		b, err := s.Batches.Batch(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		images, err := s.Images(t.Context(), id)
+		images, err := s.Batches.Images(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return batch.OpenMarks(batch.Judged(b, images), images)
+		return doubt.OpenMarks(batch.Judged(b, images), images)
 	}
 	if got, doubts := meant(t, s, id); !slices.Equal(got, []string{"?", "1250.00"}) || doubts != 1 {
 		t.Errorf("said and disproved: %q with %d doubts", got, doubts)
 	}
-	want := batch.OpenMark{Column: "kg", Cells: 1, Example: "1,250", Comma: "1.250", Point: "1250", Said: table.CommaMark, Disproved: true}
+	want := doubt.OpenMark{Column: "kg", Cells: 1, Example: "1,250", Comma: "1.250", Point: "1250", Said: table.CommaMark, Disproved: true}
 	if open := asked(); len(open) != 1 || open[0] != want {
 		t.Errorf("asked is %+v, want %+v", open, want)
 	}
-	if _, err := s.SetDecimal(t.Context(), id, "kg", table.NoMark); err != nil {
+	if _, err := s.Settings.SetDecimal(t.Context(), id, "kg", table.NoMark); err != nil {
 		t.Fatal(err)
 	}
 	if got, doubts := meant(t, s, id); !slices.Equal(got, []string{"1250", "1250.00"}) || doubts != 0 || len(asked()) != 0 {

@@ -6,16 +6,16 @@ import (
 	"testing"
 	"time"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/errs"
 )
 
 func TestPatternsNameByNumberFileFolderAndDate(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	day := time.Date(2026, 11, 25, 0, 30, 0, 0, time.FixedZone("", 3600)) // the previous day in UTC
-	one(t, s, id, batch.Upload{ID: "upload-1", Filename: "IMG_1.jpg", Folder: `Hall A\Room 12`, TakenAt: day, Position: 1, Body: strings.NewReader("1")})
+	one(t, s, id, draft.Upload{ID: "upload-1", Filename: "IMG_1.jpg", Folder: `Hall A\Room 12`, TakenAt: day, Position: 1, Body: strings.NewReader("1")})
 	add(t, s, id, "upload-2", 2)
 	for _, c := range []struct {
 		text string
@@ -27,15 +27,15 @@ func TestPatternsNameByNumberFileFolderAndDate(t *testing.T) {
 		{"{name}!", []string{"Room 12 2026-11-25 IMG_1!", "upload-2!"}},
 		{"{date}", []string{"2026-11-25", "upload-2!"}}, // no date, so the name stays
 	} {
-		if err := s.NameByPattern(t.Context(), id, batch.Pattern{Text: c.text, From: 99}); err != nil {
+		if err := s.Draft.NameByPattern(t.Context(), id, draft.Pattern{Text: c.text, From: 99}); err != nil {
 			t.Fatal(err)
 		}
 		if got := names(mustImages(t, s, id)); !slices.Equal(got, c.want) {
 			t.Errorf("%s gives %q, want %q", c.text, got, c.want)
 		}
 	}
-	for _, p := range []batch.Pattern{{}, {Text: "{room}"}, {Text: "{n:0}"}, {Text: "{n:10}"}, {Text: "x", From: -1}, {Text: strings.Repeat("x", 201)}} {
-		if err := s.NameByPattern(t.Context(), id, p); !errs.Is(err, errs.Invalid) {
+	for _, p := range []draft.Pattern{{}, {Text: "{room}"}, {Text: "{n:0}"}, {Text: "{n:10}"}, {Text: "x", From: -1}, {Text: strings.Repeat("x", 201)}} {
+		if err := s.Draft.NameByPattern(t.Context(), id, p); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%q from %d: got %v", p.Text, p.From, err)
 		}
 	}
@@ -44,22 +44,22 @@ func TestPatternsNameByNumberFileFolderAndDate(t *testing.T) {
 func TestNamesAreReplacedAndPasted(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i, upload := range []string{"upload-1", "upload-2", "upload-3"} {
 		add(t, s, id, upload, i+1)
 	}
-	if err := s.ReplaceInNames(t.Context(), id, "UPLOAD-", "$1 "); err != nil {
+	if err := s.Draft.ReplaceInNames(t.Context(), id, "UPLOAD-", "$1 "); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PasteNames(t.Context(), id, "\"Hall \"\"A\"\"\nleft\"\tother column\r\n\r\nThird\r\n\r\n"); err != nil {
+	if err := s.Draft.PasteNames(t.Context(), id, "\"Hall \"\"A\"\"\nleft\"\tother column\r\n\r\nThird\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := names(mustImages(t, s, id)), []string{`Hall "A" left`, "$1 2", "Third"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, err := range []error{
-		s.ReplaceInNames(t.Context(), id, "nowhere", "x"), s.ReplaceInNames(t.Context(), id, "", "x"),
-		s.PasteNames(t.Context(), id, "\n\n"), s.PasteNames(t.Context(), id, "1\n2\n3\n4"),
+		s.Draft.ReplaceInNames(t.Context(), id, "nowhere", "x"), s.Draft.ReplaceInNames(t.Context(), id, "", "x"),
+		s.Draft.PasteNames(t.Context(), id, "\n\n"), s.Draft.PasteNames(t.Context(), id, "1\n2\n3\n4"),
 	} {
 		if !errs.Is(err, errs.Invalid) {
 			t.Errorf("got %v", err)
@@ -70,10 +70,10 @@ func TestNamesAreReplacedAndPasted(t *testing.T) {
 func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i, name := range []string{"b-10.jpg", "B-9.jpg", "a-1.jpg", "b-010 x.jpg"} {
 		at := time.Date(2026, 1, 4-i, 0, 0, 0, 0, time.UTC)
-		one(t, s, id, batch.Upload{ID: "upload-" + name[:1] + name[2:3] + strings.Repeat("x", i), Filename: name, TakenAt: at, Position: i + 1, Body: strings.NewReader(name)})
+		one(t, s, id, draft.Upload{ID: "upload-" + name[:1] + name[2:3] + strings.Repeat("x", i), Filename: name, TakenAt: at, Position: i + 1, Body: strings.NewReader(name)})
 	}
 	order := func() (ns []int) {
 		for _, m := range mustImages(t, s, id) {
@@ -87,30 +87,30 @@ func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 			t.Errorf("%s: order %v, want %v, %v", what, got, want, err)
 		}
 	}
-	step("by name", s.Sort(t.Context(), id, batch.SortName), 3, 2, 1, 4)
-	step("by date", s.Sort(t.Context(), id, batch.SortDate), 4, 3, 2, 1)
-	step("to the front", s.Move(t.Context(), id, 1, 4), 1, 4, 3, 2)
-	step("to the end", s.Move(t.Context(), id, 4, 0), 1, 3, 2, 4)
-	step("before itself", s.Move(t.Context(), id, 3, 3), 1, 3, 2, 4)
+	step("by name", s.Draft.Sort(t.Context(), id, draft.SortName), 3, 2, 1, 4)
+	step("by date", s.Draft.Sort(t.Context(), id, draft.SortDate), 4, 3, 2, 1)
+	step("to the front", s.Draft.Move(t.Context(), id, 1, 4), 1, 4, 3, 2)
+	step("to the end", s.Draft.Move(t.Context(), id, 4, 0), 1, 3, 2, 4)
+	step("before itself", s.Draft.Move(t.Context(), id, 3, 3), 1, 3, 2, 4)
 	late := add(t, s, id, "upload-late", 1)
 	step("one that comes later", nil, 1, 3, 2, 4, late.N)
-	step("left out", s.Exclude(t.Context(), id, true, 3, late.N), 1, 2, 4)
-	step("taken in again", s.Exclude(t.Context(), id, false, 3), 1, 3, 2, 4)
-	if err := s.Move(t.Context(), id, 99, 0); !errs.Is(err, errs.NotFound) {
+	step("left out", s.Draft.Exclude(t.Context(), id, true, 3, late.N), 1, 2, 4)
+	step("taken in again", s.Draft.Exclude(t.Context(), id, false, 3), 1, 3, 2, 4)
+	if err := s.Draft.Move(t.Context(), id, 99, 0); !errs.Is(err, errs.NotFound) {
 		t.Errorf("moving nothing: %v", err)
 	}
-	if err := s.Sort(t.Context(), id, "colour"); !errs.Is(err, errs.Invalid) {
+	if err := s.Draft.Sort(t.Context(), id, "colour"); !errs.Is(err, errs.Invalid) {
 		t.Errorf("sorting by anything: %v", err)
 	}
-	b, err := s.Start(t.Context(), id)
+	b, err := s.Run.Start(t.Context(), id)
 	if err != nil || !slices.Equal(b.Order, []int{1, 3, 2, 4}) || w.Queued(id) != 4 {
 		t.Fatalf("started as %v with %d units: %v", b.Order, w.Queued(id), err)
 	}
 	step("after the start", nil, 1, 3, 2, 4)
-	if _, err := s.Image(t.Context(), id, late.N); !errs.Is(err, errs.NotFound) {
+	if _, err := s.Batches.Image(t.Context(), id, late.N); !errs.Is(err, errs.NotFound) {
 		t.Errorf("what was left out is still there: %v", err)
 	}
-	for _, err := range []error{s.Move(t.Context(), id, 1, 0), s.Exclude(t.Context(), id, true, 1), s.Sort(t.Context(), id, batch.SortName)} {
+	for _, err := range []error{s.Draft.Move(t.Context(), id, 1, 0), s.Draft.Exclude(t.Context(), id, true, 1), s.Draft.Sort(t.Context(), id, draft.SortName)} {
 		if !errs.Is(err, errs.Conflict) {
 			t.Errorf("after the start: got %v", err)
 		}
@@ -120,12 +120,12 @@ func TestADraftIsOrderedAsPeopleCountAndByHand(t *testing.T) {
 func TestABatchOfWhichAllIsLeftOutDoesNotStart(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
-	if err := s.Exclude(t.Context(), id, true, 1); err != nil {
+	if err := s.Draft.Exclude(t.Context(), id, true, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Start(t.Context(), id); !errs.Is(err, errs.Invalid) {
+	if _, err := s.Run.Start(t.Context(), id); !errs.Is(err, errs.Invalid) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -135,7 +135,7 @@ func FuzzCells(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		cells := batch.Cells(text)
+		cells := draft.Cells(text)
 		if len(cells) > strings.Count(text, "\n")+strings.Count(text, "\r")+1 {
 			t.Errorf("%d cells in %q", len(cells), text)
 		}

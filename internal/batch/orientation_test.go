@@ -11,6 +11,8 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 )
 
 // detector is an orientation detector: for a picture that begins with a digit it returns that many quarter turns. It waits
@@ -35,31 +37,31 @@ func (c detector) Detect(ctx context.Context, picture []byte) (int, error) {
 }
 
 // watched returns a draft whose pictures are checked during the whole test. Call it inside a synctest bubble.
-func watched(t *testing.T) (*batch.Service, batch.ID, detector) {
+func watched(t *testing.T) (*usecases.Services, batch.ID, detector) {
 	t.Helper()
 	w, c := batchtest.NewWorld(), detector{make(chan string), make(chan error)}
-	s := batch.NewService(batch.Ports{
+	s := usecases.New(usecases.Ports{
 		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, Orientation: c,
-	}, batch.Limits{MaxImages: 100})
+	}, usecases.Limits{MaxImages: 100})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.WatchTurned(ctx, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- s.Draft.WatchTurned(ctx, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	return s, draft(t, s), c
+	return s, newDraft(t, s), c
 }
 
-func picture(text string) batch.Upload {
-	return batch.Upload{ID: "upload-" + strings.ReplaceAll(text, " ", "-"), Filename: text + ".jpg", Body: strings.NewReader(text)}
+func picture(text string) draft.Upload {
+	return draft.Upload{ID: "upload-" + strings.ReplaceAll(text, " ", "-"), Filename: text + ".jpg", Body: strings.NewReader(text)}
 }
 
-func turnOf(t *testing.T, s *batch.Service, id batch.ID, n int) int {
+func turnOf(t *testing.T, s *usecases.Services, id batch.ID, n int) int {
 	t.Helper()
-	m, err := s.Image(t.Context(), id, n)
+	m, err := s.Batches.Image(t.Context(), id, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func TestAPictureThatStandsUpsideDownIsNotedBehindTheUpload(t *testing.T) {
 				t.Errorf("picture %d is to be turned by %d, want %d", n, got, want)
 			}
 		}
-		m, err := s.Rotate(t.Context(), id, 1, 2)
+		m, err := s.Draft.Rotate(t.Context(), id, 1, 2)
 		if err != nil || len(m.Picture.Notes) > 0 {
 			t.Errorf("turned, and yet: %v, %v", m.Picture.Notes, err)
 		}
@@ -104,16 +106,18 @@ func TestAPictureThatStandsUpsideDownIsNotedBehindTheUpload(t *testing.T) {
 
 func TestWhatChangedWhileItWasLookedAtIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(context.Context, *batch.Service, batch.ID) error{
-		"started": func(ctx context.Context, s *batch.Service, id batch.ID) error {
-			_, err := s.Start(ctx, id)
+	for name, change := range map[string]func(context.Context, *usecases.Services, batch.ID) error{
+		"started": func(ctx context.Context, s *usecases.Services, id batch.ID) error {
+			_, err := s.Run.Start(ctx, id)
 			return err
 		},
-		"turned": func(ctx context.Context, s *batch.Service, id batch.ID) error {
-			_, err := s.Rotate(ctx, id, 1, 1)
+		"turned": func(ctx context.Context, s *usecases.Services, id batch.ID) error {
+			_, err := s.Draft.Rotate(ctx, id, 1, 1)
 			return err
 		},
-		"left out": func(ctx context.Context, s *batch.Service, id batch.ID) error { return s.Exclude(ctx, id, true, 1) },
+		"left out": func(ctx context.Context, s *usecases.Services, id batch.ID) error {
+			return s.Draft.Exclude(ctx, id, true, 1)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,19 +142,19 @@ func TestWhatChangedWhileItWasLookedAtIsLeftAsItIs(t *testing.T) {
 func TestAnImageIsRemovedAlthoughItChangesInThatMoment(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
 	changed := false
 	w.Fail(func(op string) error {
 		if op == "remove image" && !changed {
 			changed = true
-			if _, err := s.RenameImage(t.Context(), id, 1, "another"); err != nil {
+			if _, err := s.Settings.RenameImage(t.Context(), id, 1, "another"); err != nil {
 				t.Error(err)
 			}
 		}
 		return nil
 	})
-	if err := s.RemoveImage(t.Context(), id, 1); err != nil || !changed || w.PictureCount() != 0 {
+	if err := s.Draft.RemoveImage(t.Context(), id, 1); err != nil || !changed || w.PictureCount() != 0 {
 		t.Errorf("%v, changed: %v, %d pictures", err, changed, w.PictureCount())
 	}
 }

@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 )
 
 // reading starts a batch of n images that are read five at once, six seconds each, and calls seen after every end.
-func reading(t *testing.T, n int, pause func(b *batch.Progress, s *batch.Service, id batch.ID, ended int), seen func(o batch.Overview, ended int)) {
+func reading(t *testing.T, n int, pause func(b *progress.Progress, s *usecases.Services, id batch.ID, ended int), seen func(o progress.Overview, ended int)) {
 	t.Helper()
 	s, w := setup(t)
-	b, stop := progress(w)
+	b, stop := follow(w)
 	defer stop()
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i := range n {
 		add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 	}
-	if _, err := s.Start(t.Context(), id); err != nil {
+	if _, err := s.Run.Start(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -42,7 +44,7 @@ func TestThePaceIsRightFromTheFirstThatIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
-		reading(t, 60, func(*batch.Progress, *batch.Service, batch.ID, int) {}, func(o batch.Overview, ended int) {
+		reading(t, 60, func(*progress.Progress, *usecases.Services, batch.ID, int) {}, func(o progress.Overview, ended int) {
 			if ended < 5 && o.PerMinute != 0 {
 				t.Errorf("after %d of the first five: %.1f a minute", ended, o.PerMinute)
 			}
@@ -66,19 +68,19 @@ func TestThePaceIsRightFromTheFirstThatIsTold(t *testing.T) {
 func TestAPauseDoesNotSlowThePace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		reading(t, 30, func(b *batch.Progress, s *batch.Service, id batch.ID, ended int) {
+		reading(t, 30, func(b *progress.Progress, s *usecases.Services, id batch.ID, ended int) {
 			if ended != 15 {
 				return
 			}
-			if _, err := s.Pause(t.Context(), id, batch.PausedByUser); err != nil {
+			if _, err := s.Run.Pause(t.Context(), id, batch.PausedByUser); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(3 * time.Hour)
-			if _, err := s.Resume(t.Context(), id, batch.PausedByUser); err != nil {
+			if _, err := s.Run.Resume(t.Context(), id, batch.PausedByUser); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-		}, func(o batch.Overview, ended int) {
+		}, func(o progress.Overview, ended int) {
 			if o.PerMinute != 0 && o.PerMinute < 28 || ended > 15 && ended < 20 && o.PerMinute != 0 {
 				t.Errorf("after %d: %.1f a minute", ended, o.PerMinute)
 			}

@@ -15,13 +15,14 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 )
 
-// board runs a board over w until the returned function is called.
-func progress(w *batchtest.World) (*batch.Progress, func()) {
-	b := batch.NewProgress(w, slog.New(slog.NewTextHandler(io.Discard, nil)))
+// follow runs a Progress over w until the returned function is called.
+func follow(w *batchtest.World) (*progress.Progress, func()) {
+	b := progress.New(w, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready := make(chan struct{})
 	var group sync.WaitGroup
@@ -48,16 +49,16 @@ func TestTheBoardShowsProgressPaceAndCost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := setup(t)
-		b, stop := progress(w)
+		b, stop := follow(w)
 		defer stop()
-		id := draft(t, s)
+		id := newDraft(t, s)
 		for i := range 10 {
 			add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 		}
 		if o, err := b.Overview(t.Context(), id); err != nil || o.Images != 10 {
 			t.Errorf("the draft has %d images: %v", o.Images, err)
 		}
-		if _, err := s.Start(t.Context(), id); err != nil {
+		if _, err := s.Run.Start(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		for n := 1; n <= 6; n++ {
@@ -89,7 +90,7 @@ func TestTheBoardShowsProgressPaceAndCost(t *testing.T) {
 		if got := <-b.Finished(); got != id {
 			t.Errorf("%s settled", got)
 		}
-		if _, err := s.Finish(t.Context(), id); err != nil {
+		if _, err := s.Run.Finish(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -104,13 +105,13 @@ func TestABoardThatComesLateSettlesWhatIsFinal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := setup(t)
-		id := draft(t, s)
+		id := newDraft(t, s)
 		add(t, s, id, "upload-1", 1)
-		if _, err := s.Start(t.Context(), id); err != nil {
+		if _, err := s.Run.Start(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		finish(t, w, id, 1, batch.Completed, 1)
-		b, stop := progress(w)
+		b, stop := follow(w)
 		defer stop()
 		if got := <-b.Finished(); got != id {
 			t.Errorf("%s settled", got)
@@ -122,11 +123,11 @@ func TestARemovedBatchLeavesTheBoard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := setup(t)
-		b, stop := progress(w)
+		b, stop := follow(w)
 		defer stop()
-		id := draft(t, s)
+		id := newDraft(t, s)
 		add(t, s, id, "upload-1", 1)
-		if err := s.RemoveImage(t.Context(), id, 1); err != nil {
+		if err := s.Draft.RemoveImage(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		if o, err := b.Overview(t.Context(), id); err != nil || o.Images != 0 {
@@ -136,7 +137,7 @@ func TestARemovedBatchLeavesTheBoard(t *testing.T) {
 		if o, err := b.Overview(t.Context(), id); err != nil || o.Images != 1 {
 			t.Errorf("%d images after a new one in its place: %v", o.Images, err)
 		}
-		if err := s.Discard(t.Context(), id); err != nil {
+		if err := s.Retention.Discard(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := b.Overview(t.Context(), id); !errs.Is(err, errs.NotFound) || len(b.Overviews()) != 0 {

@@ -8,6 +8,8 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/table"
 )
 
@@ -18,7 +20,7 @@ const oldRows = `{"status": "completed", "ended": "2026-10-01T08:00:00Z",
 	"issues": [{"r": 0, "c": 1, "k": "rule", "m": "This is not a plain number."}]}`
 
 // oldBatch is a batch of one image as an older program stored it, which has ended.
-func oldBatch(t *testing.T) (*batch.Service, *batchtest.World, batch.ID) {
+func oldBatch(t *testing.T) (*usecases.Services, *batchtest.World, batch.ID) {
 	t.Helper()
 	s, w, id := readBatch(t, 1)
 	m, err := w.Image(t.Context(), id, 1)
@@ -47,22 +49,22 @@ func oldBatch(t *testing.T) (*batch.Service, *batchtest.World, batch.ID) {
 func TestRowsOfAnOlderProgramAreJudgedByTodaysRulesWhenTheyAreRead(t *testing.T) {
 	t.Parallel()
 	s, w, id := oldBatch(t)
-	images, err := s.Images(t.Context(), id)
+	images, err := s.Batches.Images(t.Context(), id)
 	if err != nil || len(images[0].Issues) != 2 || !issueAt(images[0], 0, 0) || !issueAt(images[0], 0, 1) {
 		t.Fatalf("%+v, %v", images[0].Issues, err)
 	}
-	b, err := s.Batch(t.Context(), id)
+	b, err := s.Batches.Batch(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if batch.Judged(b, images); len(images[0].Issues) != 2 || images[0].Figures(b.Table).Issues != 2 {
 		t.Errorf("judged twice it has %+v and counts %d", images[0].Issues, images[0].Figures(b.Table).Issues)
 	}
-	m, err := s.Image(t.Context(), id, 1)
+	m, err := s.Batches.Image(t.Context(), id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Mark(t.Context(), b, m); err != nil || !issueAt(m, 0, 0) {
+	if _, err := s.Edit.Mark(t.Context(), b, m); err != nil || !issueAt(m, 0, 0) {
 		t.Errorf("one image alone shows %+v, %v", m.Issues, err)
 	}
 	stored, err := w.Image(t.Context(), id, 1)
@@ -76,7 +78,7 @@ func TestADoubtFoundInOldRowsIsAcceptedLikeAnyOther(t *testing.T) {
 	s, w, id := oldBatch(t)
 	accept := func(column int, seen string) {
 		t.Helper()
-		if _, err := s.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditAccept, By: "Anna", Generation: 1, Row: 1, Column: column, Seen: seen}); err != nil {
+		if _, err := s.Edit.Edit(t.Context(), id, 1, edit.Request{Do: batch.EditAccept, By: "Anna", Generation: 1, Row: 1, Column: column, Seen: seen}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,15 +87,15 @@ func TestADoubtFoundInOldRowsIsAcceptedLikeAnyOther(t *testing.T) {
 	if err != nil || m.Rows[0].Cells[0].State != table.Accepted || issueAt(m, 0, 0) || !issueAt(m, 0, 1) || m.Checks != table.Checks {
 		t.Fatalf("%+v, %v", m, err)
 	}
-	if b, err := s.Batch(t.Context(), id); err != nil || b.Counts.Issues != 1 || b.Counts.Rows != 2 {
+	if b, err := s.Batches.Batch(t.Context(), id); err != nil || b.Counts.Issues != 1 || b.Counts.Rows != 2 {
 		t.Errorf("it counts %+v, %v", b.Counts, err)
 	}
 	accept(1, "12 %")
-	images, err := s.Images(t.Context(), id)
+	images, err := s.Batches.Images(t.Context(), id)
 	if err != nil || slices.ContainsFunc(images, func(m *batch.Image) bool { return len(m.Issues) > 0 }) {
 		t.Errorf("after both are accepted: %+v, %v", images[0].Issues, err)
 	}
-	if b, err := s.Batch(t.Context(), id); err != nil || b.Counts.Issues != 0 {
+	if b, err := s.Batches.Batch(t.Context(), id); err != nil || b.Counts.Issues != 0 {
 		t.Errorf("it counts %+v, %v", b.Counts, err)
 	}
 }
@@ -109,7 +111,7 @@ func TestRowsOfTodayAreNotJudgedTwice(t *testing.T) {
 	if err := w.SaveImage(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	if images, err := s.Images(t.Context(), id); err != nil || len(images[0].Issues) != 1 {
+	if images, err := s.Batches.Images(t.Context(), id); err != nil || len(images[0].Issues) != 1 {
 		t.Errorf("%+v, %v", images[0].Issues, err)
 	}
 }

@@ -10,36 +10,38 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 )
 
 // setup returns the service over an in-memory world.
-func setup(t *testing.T) (*batch.Service, *batchtest.World) {
+func setup(t *testing.T) (*usecases.Services, *batchtest.World) {
 	t.Helper()
 	w := batchtest.NewWorld()
-	return batch.NewService(batch.Ports{
+	return usecases.New(usecases.Ports{
 		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini", "tesseract"},
-	}, batch.Limits{MaxImages: 100}), w
+	}, usecases.Limits{MaxImages: 100}), w
 }
 
-func draft(t *testing.T, s *batch.Service) batch.ID {
+func newDraft(t *testing.T, s *usecases.Services) batch.ID {
 	t.Helper()
-	b, err := s.Create(t.Context(), batch.NewBatch{})
+	b, err := s.Draft.Create(t.Context(), draft.NewBatch{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b.ID
 }
 
-func add(t *testing.T, s *batch.Service, id batch.ID, upload string, position int) *batch.Image {
+func add(t *testing.T, s *usecases.Services, id batch.ID, upload string, position int) *batch.Image {
 	t.Helper()
-	return one(t, s, id, batch.Upload{ID: upload, Filename: upload + ".jpg", Position: position, Body: strings.NewReader(upload)})
+	return one(t, s, id, draft.Upload{ID: upload, Filename: upload + ".jpg", Position: position, Body: strings.NewReader(upload)})
 }
 
 // one uploads a file that holds one picture.
-func one(t *testing.T, s *batch.Service, id batch.ID, u batch.Upload) *batch.Image {
+func one(t *testing.T, s *usecases.Services, id batch.ID, u draft.Upload) *batch.Image {
 	t.Helper()
-	taken, err := s.AddImages(t.Context(), id, u)
+	taken, err := s.Draft.AddImages(t.Context(), id, u)
 	if err != nil || len(taken.Images) != 1 || taken.Refused != nil {
 		t.Fatalf("%+v: %v", taken, err)
 	}
@@ -49,9 +51,9 @@ func one(t *testing.T, s *batch.Service, id batch.ID, u batch.Upload) *batch.Ima
 func TestADraftHasDefaultsThatCanBeStarted(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
-	b, err := s.Start(t.Context(), id)
+	b, err := s.Run.Start(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +69,11 @@ func TestWhatPeopleSetIsChecked(t *testing.T) {
 	for _, o := range []batch.Options{
 		{AtOnce: 0}, {AtOnce: 65}, {AtOnce: 5, MaxRetries: -1}, {AtOnce: 5, MaxRetries: 21}, {AtOnce: 5, RetryDelay: -1}, {AtOnce: 5, RetryDelay: 1 << 60},
 	} {
-		if _, err := s.Create(t.Context(), batch.NewBatch{Options: &o}); !errs.Is(err, errs.Invalid) {
+		if _, err := s.Draft.Create(t.Context(), draft.NewBatch{Options: &o}); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%+v: got %v", o, err)
 		}
 	}
-	if _, err := s.Create(t.Context(), batch.NewBatch{Engine: "magic"}); !errs.Is(err, errs.Invalid) {
+	if _, err := s.Draft.Create(t.Context(), draft.NewBatch{Engine: "magic"}); !errs.Is(err, errs.Invalid) {
 		t.Errorf("an unknown engine: got %v", err)
 	}
 }
@@ -79,7 +81,7 @@ func TestWhatPeopleSetIsChecked(t *testing.T) {
 func TestTheSameUploadTwiceIsOneImage(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	first := add(t, s, id, "upload-1", 1)
 	other := add(t, s, id, "upload-2", 1) // position 1 is in use
 	again := add(t, s, id, "upload-2", 1)
@@ -91,12 +93,12 @@ func TestTheSameUploadTwiceIsOneImage(t *testing.T) {
 func TestARefusedFileLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
-	_, err := s.AddImages(t.Context(), id, batch.Upload{ID: "upload-1", Filename: `C:\photos\notes.txt`, Body: strings.NewReader("bad")})
+	id := newDraft(t, s)
+	_, err := s.Draft.AddImages(t.Context(), id, draft.Upload{ID: "upload-1", Filename: `C:\photos\notes.txt`, Body: strings.NewReader("bad")})
 	if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), "“notes.txt”") {
 		t.Errorf("got %v", err)
 	}
-	images, err := s.Images(t.Context(), id)
+	images, err := s.Batches.Images(t.Context(), id)
 	if err != nil || len(images) != 0 || w.PictureCount() != 0 {
 		t.Errorf("%d images and %d pictures are left: %v", len(images), w.PictureCount(), err)
 	}
@@ -105,7 +107,7 @@ func TestARefusedFileLeavesNothingBehind(t *testing.T) {
 func TestFileNamesAreOnlyEverShown(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i, tc := range []struct{ filename, shown, name string }{
 		{"../../etc/passwd", "passwd", "passwd"},
 		{`C:\dir\sheet.v2.png`, "sheet.v2.png", "sheet.v2"},
@@ -115,7 +117,7 @@ func TestFileNamesAreOnlyEverShown(t *testing.T) {
 		{"\xff\xfe.png", ".png", ".png"},
 		{strings.Repeat("ä", 300) + ".jpg", strings.Repeat("ä", 200), strings.Repeat("ä", 200)},
 	} {
-		m := one(t, s, id, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: tc.filename, Position: i + 1, Body: strings.NewReader("x")})
+		m := one(t, s, id, draft.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: tc.filename, Position: i + 1, Body: strings.NewReader("x")})
 		if m.Filename != tc.shown || m.Name != tc.name {
 			t.Errorf("%q: got %+v", tc.filename, m)
 		}
@@ -125,12 +127,12 @@ func TestFileNamesAreOnlyEverShown(t *testing.T) {
 func TestABatchHoldsNoMoreThanItsLimit(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i := range 100 {
 		add(t, s, id, fmt.Sprintf("upload-%03d", i), i+1)
 	}
 	for _, position := range []int{0, 50, 101} {
-		_, err := s.AddImages(t.Context(), id, batch.Upload{ID: "upload-more", Position: position, Body: strings.NewReader("x")})
+		_, err := s.Draft.AddImages(t.Context(), id, draft.Upload{ID: "upload-more", Position: position, Body: strings.NewReader("x")})
 		if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), "100") {
 			t.Errorf("position %d: got %v", position, err)
 		}
@@ -140,33 +142,33 @@ func TestABatchHoldsNoMoreThanItsLimit(t *testing.T) {
 func TestStartFreezesTheOrderAndMayBeRepeated(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for _, n := range []int{3, 1, 2, 5} {
 		add(t, s, id, fmt.Sprintf("upload-%d", n), n)
 	}
-	if err := s.RemoveImage(t.Context(), id, 2); err != nil {
+	if err := s.Draft.RemoveImage(t.Context(), id, 2); err != nil {
 		t.Fatal(err)
 	}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if _, err := s.Start(context.Background(), id); err != nil {
+			if _, err := s.Run.Start(context.Background(), id); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	b, err := s.Batch(t.Context(), id)
+	b, err := s.Batches.Batch(t.Context(), id)
 	if err != nil || !slices.Equal(b.Order, []int{1, 3, 5}) || w.Queued(id) != 3 {
 		t.Errorf("order %v, %d units, %v", b.Order, w.Queued(id), err)
 	}
-	if _, err := s.SetOptions(t.Context(), id, batch.DefaultOptions(), ""); !errs.Is(err, errs.Conflict) {
+	if _, err := s.Draft.SetOptions(t.Context(), id, batch.DefaultOptions(), ""); !errs.Is(err, errs.Conflict) {
 		t.Errorf("settings after the start: got %v", err)
 	}
-	if err := s.RemoveImage(t.Context(), id, 1); !errs.Is(err, errs.Conflict) {
+	if err := s.Draft.RemoveImage(t.Context(), id, 1); !errs.Is(err, errs.Conflict) {
 		t.Errorf("removing after the start: got %v", err)
 	}
-	_, err = s.AddImages(t.Context(), id, batch.Upload{ID: "upload-late", Position: 9, Body: strings.NewReader("x")})
+	_, err = s.Draft.AddImages(t.Context(), id, draft.Upload{ID: "upload-late", Position: 9, Body: strings.NewReader("x")})
 	if !errs.Is(err, errs.Conflict) {
 		t.Errorf("an upload after the start: got %v", err)
 	}
@@ -175,11 +177,11 @@ func TestStartFreezesTheOrderAndMayBeRepeated(t *testing.T) {
 func TestAnEmptyBatchIsNotStarted(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
-	if _, err := s.Start(t.Context(), id); !errs.Is(err, errs.Invalid) {
+	id := newDraft(t, s)
+	if _, err := s.Run.Start(t.Context(), id); !errs.Is(err, errs.Invalid) {
 		t.Errorf("got %v", err)
 	}
-	if b, _ := s.Batch(t.Context(), id); b.Status != batch.Draft {
+	if b, _ := s.Batches.Batch(t.Context(), id); b.Status != batch.Draft {
 		t.Errorf("it is %s now", b.Status)
 	}
 }
@@ -189,13 +191,13 @@ func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 	t.Parallel()
 	for round := range 50 {
 		s, _ := setup(t)
-		id := draft(t, s)
+		id := newDraft(t, s)
 		add(t, s, id, "upload-first", 1)
 		var group sync.WaitGroup
 		acknowledged := make(chan int, 40)
 		for i := range 20 {
 			group.Go(func() {
-				taken, err := s.AddImages(context.Background(), id, batch.Upload{ID: fmt.Sprintf("upload-%03d", i), Position: i + 2, Body: strings.NewReader("x")})
+				taken, err := s.Draft.AddImages(context.Background(), id, draft.Upload{ID: fmt.Sprintf("upload-%03d", i), Position: i + 2, Body: strings.NewReader("x")})
 				switch {
 				case err == nil:
 					acknowledged <- taken.Images[0].N
@@ -205,7 +207,7 @@ func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 			})
 			if i == round%20 {
 				group.Go(func() {
-					if _, err := s.Start(context.Background(), id); err != nil {
+					if _, err := s.Run.Start(context.Background(), id); err != nil {
 						t.Error(err)
 					}
 				})
@@ -213,7 +215,7 @@ func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 		}
 		group.Wait()
 		close(acknowledged)
-		b, err := s.Batch(t.Context(), id)
+		b, err := s.Batches.Batch(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +224,7 @@ func TestAnAcknowledgedUploadIsNeverLostToStart(t *testing.T) {
 				t.Errorf("round %d: image %d was acknowledged and is not in %v", round, n, b.Order)
 			}
 		}
-		if _, err := s.Images(t.Context(), id); err != nil {
+		if _, err := s.Batches.Images(t.Context(), id); err != nil {
 			t.Errorf("round %d: %v", round, err)
 		}
 	}
@@ -232,7 +234,7 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 	t.Parallel()
 	for cut := 1; cut <= 3; cut++ {
 		s, w := setup(t)
-		id := draft(t, s)
+		id := newDraft(t, s)
 		add(t, s, id, "upload-1", 1)
 		add(t, s, id, "upload-2", 2)
 		ops := 0
@@ -242,16 +244,16 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 			}
 			return nil
 		})
-		if _, err := s.Start(t.Context(), id); err == nil {
+		if _, err := s.Run.Start(t.Context(), id); err == nil {
 			t.Fatalf("cut %d: the start did not notice", cut)
 		}
 		w.Fail(nil)
-		if _, err := s.Requeue(t.Context(), id); err != nil {
+		if _, err := s.Run.Requeue(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		b, err := s.Start(t.Context(), id)
+		b, err := s.Run.Start(t.Context(), id)
 		if err == nil {
-			_, err = s.Requeue(t.Context(), id)
+			_, err = s.Run.Requeue(t.Context(), id)
 		}
 		if err != nil || b.Status != batch.Processing || b.Total() != 2 || w.Queued(id) != 2 {
 			t.Errorf("cut %d: %s, %d images, %d units, %v", cut, b.Status, b.Total(), w.Queued(id), err)
@@ -262,15 +264,15 @@ func TestAStartThatWasCutOffIsCarriedOn(t *testing.T) {
 func TestAMissingImageIsDamageAndNotAShorterList(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i := range 3 {
 		add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 	}
-	if _, err := s.Start(t.Context(), id); err != nil {
+	if _, err := s.Run.Start(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.Lose(id, 2)
-	_, err := s.Images(t.Context(), id)
+	_, err := s.Batches.Images(t.Context(), id)
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(errs.Message(err), "Image 2") {
 		t.Errorf("got %v", err)
 	}
@@ -292,21 +294,21 @@ func end(t *testing.T, w *batchtest.World, id batch.ID, n int, status batch.Stat
 func TestABatchEndsOnlyWhenAllItsImagesAreFinal(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
 	add(t, s, id, "upload-2", 2)
-	if _, err := s.Start(t.Context(), id); err != nil {
+	if _, err := s.Run.Start(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	end(t, w, id, 1, batch.Failed)
-	if over, err := s.Finish(t.Context(), id); over || err != nil {
+	if over, err := s.Run.Finish(t.Context(), id); over || err != nil {
 		t.Errorf("ended too early: %v, %v", over, err)
 	}
 	end(t, w, id, 2, batch.Failed)
-	if over, err := s.Finish(t.Context(), id); !over || err != nil {
+	if over, err := s.Run.Finish(t.Context(), id); !over || err != nil {
 		t.Errorf("did not end: %v, %v", over, err)
 	}
-	b, _ := s.Batch(t.Context(), id)
+	b, _ := s.Batches.Batch(t.Context(), id)
 	if b.Status != batch.Failed || b.Counts.Failed != 2 {
 		t.Errorf("got %s, %+v", b.Status, b.Counts)
 	}
@@ -317,17 +319,17 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 	t.Parallel()
 	for cut := 1; cut <= 6; cut++ {
 		s, w := setup(t)
-		id := draft(t, s)
+		id := newDraft(t, s)
 		for i := range 3 {
 			add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 		}
-		if _, err := s.Start(t.Context(), id); err != nil {
+		if _, err := s.Run.Start(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		for n, status := range map[int]batch.Status{1: batch.Completed, 2: batch.Failed, 3: batch.Failed} {
 			end(t, w, id, n, status)
 		}
-		if _, err := s.Finish(t.Context(), id); err != nil {
+		if _, err := s.Run.Finish(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Drop(t.Context(), id); err != nil { // the units were acknowledged
@@ -340,23 +342,23 @@ func TestARetryIsNeitherLostNorDoubledWhereverItIsCutOff(t *testing.T) {
 			}
 			return nil
 		})
-		_, cutOff := s.RetryFailed(t.Context(), id)
+		_, cutOff := s.Run.RetryFailed(t.Context(), id)
 		w.Fail(nil)
 		if cutOff != nil {
-			if _, err := s.Requeue(t.Context(), id); err != nil {
+			if _, err := s.Run.Requeue(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Finish(t.Context(), id); err != nil {
+			if _, err := s.Run.Finish(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if cut == 1 { // nothing was written: the person got an error and retries
-			if _, err := s.RetryFailed(t.Context(), id); err != nil {
+			if _, err := s.Run.RetryFailed(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
-		b, _ := s.Batch(t.Context(), id)
-		images, err := s.Images(t.Context(), id)
+		b, _ := s.Batches.Batch(t.Context(), id)
+		images, err := s.Batches.Images(t.Context(), id)
 		if err != nil || b.Status != batch.Processing || len(b.RetryIntents) != 0 || w.Queued(id) != 2 {
 			t.Fatalf("cut %d: %s, %v to do, %d units, %v", cut, b.Status, b.RetryIntents, w.Queued(id), err)
 		}
@@ -372,10 +374,10 @@ func TestAForeignOrMalformedIDIsNotFound(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
 	for _, id := range []batch.ID{batch.NewID(), "", "x", batch.ID(strings.Repeat("a", 25) + "*"), "../../../../../../etc/pass"} {
-		if _, err := s.Batch(t.Context(), id); !errs.Is(err, errs.NotFound) {
+		if _, err := s.Batches.Batch(t.Context(), id); !errs.Is(err, errs.NotFound) {
 			t.Errorf("%q: got %v", id, err)
 		}
-		if _, err := s.Image(t.Context(), id, 1); !errs.Is(err, errs.NotFound) {
+		if _, err := s.Batches.Image(t.Context(), id, 1); !errs.Is(err, errs.NotFound) {
 			t.Errorf("image of %q: got %v", id, err)
 		}
 	}
@@ -384,14 +386,14 @@ func TestAForeignOrMalformedIDIsNotFound(t *testing.T) {
 func TestADiscardedDraftLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
 	for range 2 {
-		if err := s.Discard(t.Context(), id); err != nil {
+		if err := s.Retention.Discard(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Batch(t.Context(), id); !errs.Is(err, errs.NotFound) || w.PictureCount() != 0 {
+	if _, err := s.Batches.Batch(t.Context(), id); !errs.Is(err, errs.NotFound) || w.PictureCount() != 0 {
 		t.Errorf("got %v and %d pictures", err, w.PictureCount())
 	}
 }
@@ -401,11 +403,11 @@ func FuzzNames(f *testing.F) {
 	f.Add("..\\..\x00/\u202ecod.exe", "\r\nevent: x")
 	f.Fuzz(func(t *testing.T, filename, name string) {
 		s, _ := setup(t)
-		b, err := s.Create(t.Context(), batch.NewBatch{Name: name})
+		b, err := s.Draft.Create(t.Context(), draft.NewBatch{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := one(t, s, b.ID, batch.Upload{ID: "upload-1", Filename: filename, Name: name, Body: strings.NewReader("x")})
+		m := one(t, s, b.ID, draft.Upload{ID: "upload-1", Filename: filename, Name: name, Body: strings.NewReader("x")})
 		for _, shown := range []string{b.Name, m.Name, m.Filename} {
 			if shown == "" || strings.ContainsAny(shown, "\x00\r\n") || len([]rune(shown)) > 200 {
 				t.Errorf("%q", shown)

@@ -7,6 +7,9 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/settings"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 )
 
@@ -15,22 +18,22 @@ func TestSettingsAreChangedAllOrNone(t *testing.T) {
 	w := batchtest.NewWorld()
 	s := service(w)
 	b := created(t, s)
-	if _, err := s.AddImages(t.Context(), b, batch.Upload{ID: "upload-01", Filename: "a.jpg", Body: strings.NewReader("a")}); err != nil {
+	if _, err := s.Draft.AddImages(t.Context(), b, draft.Upload{ID: "upload-01", Filename: "a.jpg", Body: strings.NewReader("a")}); err != nil {
 		t.Fatal(err)
 	}
 	high, keep, many, blank := batch.High, 72*time.Hour, 500, " "
 	before := stored(t, s, b)
-	for name, set := range map[string]batch.Settings{
+	for name, set := range map[string]settings.Settings{
 		"too many at once": {Priority: &high, Keep: &keep, AtOnce: &many},
 		"a blank name":     {Priority: &high, Keep: &keep, Name: &blank},
 	} {
-		if _, err := s.Set(t.Context(), b, set); !errs.Is(err, errs.Invalid) {
+		if _, err := s.Settings.Set(t.Context(), b, set); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.StartWith(t.Context(), b, set); !errs.Is(err, errs.Invalid) {
+		if _, err := s.Run.StartWith(t.Context(), b, set); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s, at the start: %v", name, err)
 		}
-		if _, err := s.ScheduleWith(t.Context(), b, time.Now().Add(time.Hour), set); !errs.Is(err, errs.Invalid) {
+		if _, err := s.Run.ScheduleWith(t.Context(), b, time.Now().Add(time.Hour), set); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s, scheduled: %v", name, err)
 		}
 		if after := stored(t, s, b); after.Priority != before.Priority || after.Options != before.Options || after.Status != batch.Draft {
@@ -38,19 +41,19 @@ func TestSettingsAreChangedAllOrNone(t *testing.T) {
 		}
 	}
 	empty := created(t, s)
-	if _, err := s.StartWith(t.Context(), empty, batch.Settings{Priority: &high}); !errs.Is(err, errs.Invalid) || stored(t, s, empty).Priority == high {
+	if _, err := s.Run.StartWith(t.Context(), empty, settings.Settings{Priority: &high}); !errs.Is(err, errs.Invalid) || stored(t, s, empty).Priority == high {
 		t.Errorf("a batch that cannot start has a new priority: %v", err)
 	}
 	at, name := 7, "Other"
-	got, err := s.StartWith(t.Context(), b, batch.Settings{Name: &name, Priority: &high, Keep: &keep, AtOnce: &at})
+	got, err := s.Run.StartWith(t.Context(), b, settings.Settings{Name: &name, Priority: &high, Keep: &keep, AtOnce: &at})
 	if err != nil || got.Status != batch.Processing || got.Name != name || got.Priority != high || got.Options.Keep != keep || got.Options.AtOnce != at {
 		t.Errorf("%+v, %v", got, err)
 	}
 	urgent, room := batch.Priority("urgent"), "Room"
-	if _, err := s.SetImage(t.Context(), b, 1, batch.ImageSettings{Name: &room, Priority: &urgent}); !errs.Is(err, errs.Invalid) {
+	if _, err := s.Settings.SetImage(t.Context(), b, 1, settings.ImageSettings{Name: &room, Priority: &urgent}); !errs.Is(err, errs.Invalid) {
 		t.Error(err)
 	}
-	if m, err := s.Image(t.Context(), b, 1); err != nil || m.Name == room {
+	if m, err := s.Batches.Image(t.Context(), b, 1); err != nil || m.Name == room {
 		t.Errorf("half of it was kept: %v, %v", m, err)
 	}
 }
@@ -59,8 +62,8 @@ func TestAnUploadIDThatIsUsedForAnotherFileIsAConflictThatNamesIt(t *testing.T) 
 	t.Parallel()
 	s := service(batchtest.NewWorld())
 	b := created(t, s)
-	send := func(body string) (*batch.Ingested, error) {
-		return s.AddImages(t.Context(), b, batch.Upload{ID: "upload-01", Filename: body + ".jpg", Body: strings.NewReader(body)})
+	send := func(body string) (*draft.Ingested, error) {
+		return s.Draft.AddImages(t.Context(), b, draft.Upload{ID: "upload-01", Filename: body + ".jpg", Body: strings.NewReader(body)})
 	}
 	for _, body := range []string{"first", "first", ""} {
 		if taken, err := send(body); err != nil || len(taken.Images) != 1 {
@@ -73,22 +76,22 @@ func TestAnUploadIDThatIsUsedForAnotherFileIsAConflictThatNamesIt(t *testing.T) 
 	}
 }
 
-func service(w *batchtest.World) *batch.Service {
-	return batch.NewService(batch.Ports{Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"tesseract"}}, batch.Limits{MaxImages: 10})
+func service(w *batchtest.World) *usecases.Services {
+	return usecases.New(usecases.Ports{Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"tesseract"}}, usecases.Limits{MaxImages: 10})
 }
 
-func created(t *testing.T, s *batch.Service) batch.ID {
+func created(t *testing.T, s *usecases.Services) batch.ID {
 	t.Helper()
-	b, err := s.Create(t.Context(), batch.NewBatch{Name: "November"})
+	b, err := s.Draft.Create(t.Context(), draft.NewBatch{Name: "November"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b.ID
 }
 
-func stored(t *testing.T, s *batch.Service, id batch.ID) *batch.Batch {
+func stored(t *testing.T, s *usecases.Services, id batch.ID) *batch.Batch {
 	t.Helper()
-	b, err := s.Batch(t.Context(), id)
+	b, err := s.Batches.Batch(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

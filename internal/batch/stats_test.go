@@ -23,7 +23,7 @@ func TestWhatBecameOfAnImageIsToldByHowItWasRead(t *testing.T) {
 		"failed before anybody read it": {Image{Status: Failed, Ended: now}, End{EndFailed, ""}},
 		"canceled":                      {Image{Status: Canceled, Ended: now, Attempts: []Attempt{failed}}, End{EndCanceled, "gemini"}},
 	} {
-		s := NewService(Ports{}, Limits{})
+		s := NewBatches(Storage{})
 		s.Stored(Processing, &c.image)
 		s.Stored(c.image.Status, &c.image) // an edit does not count as an end
 		s.Stored(Pending, &Image{Status: Processing})

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 )
 
@@ -18,26 +20,26 @@ func names(images []*batch.Image) []string {
 	return all
 }
 
-func mustImages(t *testing.T, s *batch.Service, id batch.ID) []*batch.Image {
+func mustImages(t *testing.T, s *usecases.Services, id batch.ID) []*batch.Image {
 	t.Helper()
-	images, err := s.Images(t.Context(), id)
+	images, err := s.Batches.Images(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return images
 }
 
-func document(text string) batch.Upload {
-	return batch.Upload{ID: "document-1", Filename: "scan.pdf", Position: 2, Body: strings.NewReader(text)}
+func document(text string) draft.Upload {
+	return draft.Upload{ID: "document-1", Filename: "scan.pdf", Position: 2, Body: strings.NewReader(text)}
 }
 
 func TestThePagesOfADocumentStandTogetherWhereItWasPut(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-3", 3)
 	add(t, s, id, "upload-1", 1)
-	taken, err := s.AddImages(t.Context(), id, document("pages\na\nb\nc"))
+	taken, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nb\nc"))
 	if err != nil || !slices.Equal(names(taken.Images), []string{"scan page 1", "scan page 2", "scan page 3"}) {
 		t.Fatalf("%v, %v", names(taken.Images), err)
 	}
@@ -48,7 +50,7 @@ func TestThePagesOfADocumentStandTogetherWhereItWasPut(t *testing.T) {
 	if got := names(images); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	b, err := s.Start(t.Context(), id)
+	b, err := s.Run.Start(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,18 +67,18 @@ func TestThePagesOfADocumentStandTogetherWhereItWasPut(t *testing.T) {
 func TestADocumentSentAgainIsNotReadAgain(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
-	first, err := s.AddImages(t.Context(), id, document("pages\na\nbad\nc"))
+	id := newDraft(t, s)
+	first, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nbad\nc"))
 	if err != nil || len(first.Images) != 2 || len(first.Refused) != 1 || !strings.Contains(first.Refused[0], "scan.pdf") {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	for _, started := range []bool{false, true} {
-		again, err := s.AddImages(t.Context(), id, document("pages\na\nbad\nc"))
+		again, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nbad\nc"))
 		if err != nil || !slices.Equal(names(again.Images), []string{"scan page 1", "scan page 3"}) || w.PictureCount() != 4 {
 			t.Errorf("%+v, %v, %d pictures", again, err, w.PictureCount())
 		}
 		if !started {
-			if _, err := s.Start(t.Context(), id); err != nil {
+			if _, err := s.Run.Start(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -86,11 +88,11 @@ func TestADocumentSentAgainIsNotReadAgain(t *testing.T) {
 func TestADocumentThatBrokeOffIsCarriedOn(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
-	if _, err := s.AddImages(t.Context(), id, document("pages\na\nb\nbroken")); !errs.Is(err, errs.Unavailable) {
+	id := newDraft(t, s)
+	if _, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nb\nbroken")); !errs.Is(err, errs.Unavailable) {
 		t.Fatal(err)
 	}
-	taken, err := s.AddImages(t.Context(), id, document("pages\na\nb\nc"))
+	taken, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nb\nc"))
 	if err != nil || len(taken.Images) != 3 || len(mustImages(t, s, id)) != 3 || w.PictureCount() != 6 {
 		t.Errorf("%+v, %v, %d pictures", taken, err, w.PictureCount())
 	}
@@ -99,8 +101,8 @@ func TestADocumentThatBrokeOffIsCarriedOn(t *testing.T) {
 func TestADocumentWithoutAUsablePageIsRefused(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
-	_, err := s.AddImages(t.Context(), id, document("pages\nbad\nbad\nbad\nbad"))
+	id := newDraft(t, s)
+	_, err := s.Draft.AddImages(t.Context(), id, document("pages\nbad\nbad\nbad\nbad"))
 	if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Message(err), "none of the 4") || w.PictureCount() != 0 {
 		t.Error(err)
 	}
@@ -109,8 +111,8 @@ func TestADocumentWithoutAUsablePageIsRefused(t *testing.T) {
 func TestPagesThatTheBatchHasNoRoomForAreNamed(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
-	taken, err := s.AddImages(t.Context(), id, document("pages"+strings.Repeat("\nx", 120)))
+	id := newDraft(t, s)
+	taken, err := s.Draft.AddImages(t.Context(), id, document("pages"+strings.Repeat("\nx", 120)))
 	if err != nil || len(taken.Images) != 100 || len(taken.Refused) != 1 || !strings.Contains(taken.Refused[0], "100 images") {
 		t.Errorf("%d images, refused %v, %v", len(taken.Images), taken.Refused, err)
 	}
@@ -119,11 +121,11 @@ func TestPagesThatTheBatchHasNoRoomForAreNamed(t *testing.T) {
 func TestTheSameUploadTwiceAtOnceIsOneUpload(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			taken, err := s.AddImages(t.Context(), id, document("pages\na\nb\nc"))
+			taken, err := s.Draft.AddImages(t.Context(), id, document("pages\na\nb\nc"))
 			if err != nil || len(taken.Images) != 3 {
 				t.Errorf("%+v, %v", taken, err)
 			}
@@ -138,25 +140,25 @@ func TestTheSameUploadTwiceAtOnceIsOneUpload(t *testing.T) {
 func TestRotatingReplacesThePicture(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	before := add(t, s, id, "upload-1", 1)
 	for _, quarters := range []int{1, -1, 4, 6} {
-		if _, err := s.Rotate(t.Context(), id, 1, quarters); err != nil {
+		if _, err := s.Draft.Rotate(t.Context(), id, 1, quarters); err != nil {
 			t.Fatal(err)
 		}
 	}
 	after := mustImages(t, s, id)[0]
-	data, _, err := s.Picture(t.Context(), id, 1, batch.Full)
+	data, _, err := s.Batches.Picture(t.Context(), id, 1, batch.Full)
 	if err != nil || string(data) != "upload-1+1+3+2" || after.Picture.Digest == before.Picture.Digest || after.Picture.Width != 50 || w.PictureCount() != 2 {
 		t.Errorf("%q, %+v, %d pictures, %v", data, after.Picture, w.PictureCount(), err)
 	}
 	if after.Picture.Source != before.Picture.Source {
 		t.Error("it counts as another file now")
 	}
-	if _, err := s.Start(t.Context(), id); err != nil {
+	if _, err := s.Run.Start(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Rotate(t.Context(), id, 1, 1); !errs.Is(err, errs.Conflict) {
+	if _, err := s.Draft.Rotate(t.Context(), id, 1, 1); !errs.Is(err, errs.Conflict) {
 		t.Errorf("after the start: %v", err)
 	}
 }
@@ -164,18 +166,18 @@ func TestRotatingReplacesThePicture(t *testing.T) {
 func TestRotatingTwiceAtOnceRotatesTwice(t *testing.T) {
 	t.Parallel()
 	s, w := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	add(t, s, id, "upload-1", 1)
 	var group sync.WaitGroup
 	for range 5 {
 		group.Go(func() {
-			if _, err := s.Rotate(t.Context(), id, 1, 1); err != nil {
+			if _, err := s.Draft.Rotate(t.Context(), id, 1, 1); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	data, _, err := s.Picture(t.Context(), id, 1, batch.Full)
+	data, _, err := s.Batches.Picture(t.Context(), id, 1, batch.Full)
 	if err != nil || string(data) != "upload-1"+strings.Repeat("+1", 5) || w.PictureCount() != 2 {
 		t.Errorf("%q, %d pictures, %v", data, w.PictureCount(), err)
 	}
@@ -184,16 +186,16 @@ func TestRotatingTwiceAtOnceRotatesTwice(t *testing.T) {
 func TestTheSameFileTwiceIsSaid(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t)
-	id := draft(t, s)
+	id := newDraft(t, s)
 	for i, text := range []string{"a", "b", "a"} {
-		one(t, s, id, batch.Upload{ID: "upload-" + string(rune('1'+i)), Filename: "x.jpg", Name: text, Position: i + 1, Body: strings.NewReader(text)})
+		one(t, s, id, draft.Upload{ID: "upload-" + string(rune('1'+i)), Filename: "x.jpg", Name: text, Position: i + 1, Body: strings.NewReader(text)})
 	}
 	for i, m := range mustImages(t, s, id) {
 		if notes := m.Picture.Notes; i < 2 && notes != nil || i == 2 && (len(notes) != 1 || notes[0].Kind != batch.NoteSame || !strings.Contains(notes[0].Message, "picture 1, “a”")) {
 			t.Errorf("image %d: %v", i+1, notes)
 		}
 	}
-	if err := s.RemoveImage(t.Context(), id, 1); err != nil {
+	if err := s.Draft.RemoveImage(t.Context(), id, 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range mustImages(t, s, id) {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/web"
 )
@@ -18,10 +18,10 @@ const demoIdle = 15 * time.Minute
 
 // Program is a program that was built around a Show.
 type Program struct {
-	Run     func(ctx context.Context) error // until ctx ends
-	Pages   http.Handler
-	Show    *Show // a guest; Run closes it
-	Batches *batch.Service
+	Run      func(ctx context.Context) error // until ctx ends
+	Pages    http.Handler
+	Show     *Show // a guest; Run closes it
+	Services *usecases.Services
 }
 
 // Guests keeps at most one demonstration beside the real program, started from the first page. The demonstration has its own
@@ -88,7 +88,7 @@ func (g *Guests) play(ctx context.Context, answer chan opened) {
 			g.log.Error("the demonstration ended badly", "err", err)
 		}
 	}()
-	page, err := program.Show.start(ctx, program.Batches)
+	page, err := program.Show.start(ctx, program.Services)
 	demo := web.Demo{Handler: g.watched(program.Pages), Token: rand.Text(), Page: page, Over: over}
 	answer <- opened{demo, err}
 	if err != nil {

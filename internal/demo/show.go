@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/config"
 	"sheetlift/internal/engine/gemini/simulator"
 )
@@ -119,9 +121,9 @@ func (s *Show) playFaults(ctx context.Context) error {
 func (s *Show) Close() { s.google.Close() }
 
 // Run runs the demonstration until ctx ends. Alone, it starts the batch itself; as a guest, Guests starts it on request.
-func (s *Show) Run(ctx context.Context, batches *batch.Service) error {
+func (s *Show) Run(ctx context.Context, u *usecases.Services) error {
 	if !s.guest {
-		if _, err := s.start(ctx, batches); err != nil && ctx.Err() == nil {
+		if _, err := s.start(ctx, u); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -130,10 +132,10 @@ func (s *Show) Run(ctx context.Context, batches *batch.Service) error {
 
 // start draws the sheets, uploads them as a person would and starts the batch. Call it once, while the demonstration
 // runs; it returns the address of the batch's page on this server.
-func (s *Show) start(ctx context.Context, batches *batch.Service) (path string, err error) {
+func (s *Show) start(ctx context.Context, u *usecases.Services) (path string, err error) {
 	o := batch.DefaultOptions()
 	o.AtOnce = atOnce
-	b, err := batches.Create(ctx, batch.NewBatch{Name: "Demonstration: 60 drawn sheets, simulated", Options: &o})
+	b, err := u.Draft.Create(ctx, draft.NewBatch{Name: "Demonstration: 60 drawn sheets, simulated", Options: &o})
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +148,7 @@ func (s *Show) start(ctx context.Context, batches *batch.Service) (path string, 
 			if n == smudged {
 				picture = simulator.DrawUnmarked(n).JPEG
 			}
-			_, err := batches.AddImages(ctx, b.ID, batch.Upload{
+			_, err := u.Draft.AddImages(ctx, b.ID, draft.Upload{
 				ID: fmt.Sprintf("demo-%05d", n), Filename: fmt.Sprintf("sheet-%02d.jpg", n), Position: n,
 				Body: bytes.NewReader(picture),
 			})
@@ -156,7 +158,7 @@ func (s *Show) start(ctx context.Context, batches *batch.Service) (path string, 
 	if err := g.Wait(); err != nil {
 		return "", err
 	}
-	if _, err := batches.Start(context.WithoutCancel(ctx), b.ID); err != nil {
+	if _, err := u.Run.Start(context.WithoutCancel(ctx), b.ID); err != nil {
 		return "", err
 	}
 	close(s.started)

@@ -21,7 +21,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/sync/errgroup"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/engine/gemini/simulator"
 	"sheetlift/internal/fault"
 	"sheetlift/internal/store"
@@ -376,8 +376,8 @@ func (c *chaos) inspect(ctx context.Context) error {
 }
 
 func (c *chaos) deps(s *store.Store) upkeep.Deps {
-	batches := batch.NewService(batch.Ports{Repository: s, Queue: s.Queue(), Pictures: s}, batch.Limits{MaxImages: 1000})
-	return upkeep.Deps{Batches: batches, Repository: s, Pictures: s, Inventory: s}
+	services := usecases.New(usecases.Ports{Repository: s, Queue: s.Queue(), Pictures: s}, usecases.Limits{MaxImages: 1000})
+	return upkeep.Deps{Runs: services.Run, Retention: services.Retention, Repository: s, Pictures: s, Inventory: s.Inventory()}
 }
 
 // verify compares every workbook with the acknowledgements, stops the program, and checks the data folder.

@@ -219,7 +219,7 @@ func TestReadingsGoWhenTheirBatchIsDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := s.Stored(t.Context())
+	stored, err := s.Inventory().Stored(t.Context())
 	_ = s.Close()
 	if err != nil || len(stored.Readings) > 0 {
 		t.Errorf("remembered of a batch that was deleted a moment ago: %v, %v", stored.Readings, err)

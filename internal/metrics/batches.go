@@ -4,6 +4,8 @@ import (
 	"cmp"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
 )
 
 // withKeys is the engine that uses keys.
@@ -30,8 +32,8 @@ func (t scrape) images(ended map[batch.End]uint64, engines []string) {
 	}
 }
 
-func (t scrape) uploads(s batch.UploadStats) {
-	for _, result := range []string{batch.UploadAccepted, batch.UploadRefused, batch.UploadFailed} {
+func (t scrape) uploads(s draft.Stats) {
+	for _, result := range []string{draft.UploadAccepted, draft.UploadRefused, draft.UploadFailed} {
 		t.set(uploads, float64(s.Uploads[result]), result)
 	}
 	t.set(uploading, float64(s.Uploading))
@@ -40,7 +42,7 @@ func (t scrape) uploads(s batch.UploadStats) {
 }
 
 // progress sets the gauges of stored batches and their images.
-func (t scrape) progress(all []batch.Overview) {
+func (t scrape) progress(all []progress.Overview) {
 	byStatus := map[batch.Status]int{}
 	var sum batch.Counts
 	for _, o := range all {

@@ -14,14 +14,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/keypool"
 )
 
 // Sources provides the values. All are called concurrently.
 type Sources struct {
 	Pool     *keypool.Pool
-	Batches  *batch.Service
-	Progress *batch.Progress
+	Batches  *batch.Batches
+	Draft    *draft.Service
+	Progress *progress.Progress
 	Engines  []string                              // names of the engines that can read here
 	InHand   func() int                            // images being processed by this process
 	Queued   func(context.Context) (uint64, error) // units of work in the store
@@ -79,7 +82,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if read := readWithKeys(ended); read > 0 {
 		t.set(callsPerImage, float64(figures.Ended)/float64(read))
 	}
-	t.uploads(c.Batches.Stats())
+	t.uploads(c.Draft.Stats())
 	t.progress(c.Progress.Overviews())
 	t.set(inHand, float64(c.InHand()))
 	c.store(t)

@@ -16,7 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/keypool"
 )
 
@@ -29,9 +30,10 @@ func sources(labels ...string) Sources {
 	for _, label := range labels {
 		keys = append(keys, keypool.Key{Label: label, Secret: keypool.NewSecret("value of " + label)})
 	}
+	services := usecases.New(usecases.Ports{}, usecases.Limits{})
 	return Sources{
-		Pool: keypool.New(keys, keypool.Options{Models: []string{model}}), Batches: batch.NewService(batch.Ports{}, batch.Limits{}),
-		Progress: batch.NewProgress(nil, log), Engines: []string{"gemini", "tesseract"}, InHand: func() int { return 0 },
+		Pool: keypool.New(keys, keypool.Options{Models: []string{model}}), Batches: services.Batches, Draft: services.Draft,
+		Progress: progress.New(nil, log), Engines: []string{"gemini", "tesseract"}, InHand: func() int { return 0 },
 		Queued: func(context.Context) (uint64, error) { return 0, nil },
 		Disk:   func() (int64, int64, error) { return 1, 2, nil }, Version: "test", Log: log,
 	}

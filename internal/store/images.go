@@ -169,7 +169,7 @@ func (s *Store) dropImages(ctx context.Context, id batch.ID) error {
 	if err := s.purgeBefore(ctx, "rows."+string(id)+".>", 0); err != nil {
 		return err
 	}
-	return s.PurgeReadings(ctx, id) // after the images: see attempt.cache in package worker
+	return s.Readings().PurgeReadings(ctx, id) // after the images: see attempt.cache in package worker
 }
 
 // errReplaced means that the object of a document is gone: a newer document has replaced the document.

@@ -15,10 +15,14 @@ import (
 	"sheetlift/internal/batch"
 )
 
-var _ batch.Inventory = (*Store)(nil)
+// Inventory implements batch.Inventory.
+type Inventory struct{ s *Store }
+
+// Inventory returns the list of everything stored.
+func (s *Store) Inventory() *Inventory { return &Inventory{s} }
 
 // Stored implements batch.Inventory. It lists names without contents, except for the rows that an image refers to.
-func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
+func (i *Inventory) Stored(ctx context.Context) (*batch.Stored, error) {
 	all := &batch.Stored{Images: map[batch.ID][]int{}}
 	pictures := map[batch.StoredPicture]batch.StoredPicture{} // by batch and key
 	rows := map[batch.StoredRows]bool{}
@@ -57,15 +61,15 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 				all.Readings = append(all.Readings, r)
 			}
 		}},
-		{"KV_images", s.images.prefix + "*.*", func(p []string) {
+		{"KV_images", i.s.images.prefix + "*.*", func(p []string) {
 			n, _ := strconv.Atoi(p[3])
 			all.Images[batch.ID(p[2])] = append(all.Images[batch.ID(p[2])], n)
 		}},
-		{"KV_batches", s.batches.prefix + "*", func(p []string) { all.Batches = append(all.Batches, batch.ID(p[2])) }},
+		{"KV_batches", i.s.batches.prefix + "*", func(p []string) { all.Batches = append(all.Batches, batch.ID(p[2])) }},
 	} {
-		subjects, err := s.subjects(ctx, part.stream, part.filter)
+		subjects, err := i.s.subjects(ctx, part.stream, part.filter)
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, i.s.fail(ctx, err)
 		}
 		for subject := range subjects {
 			part.take(strings.Split(subject, "."))
@@ -74,8 +78,8 @@ func (s *Store) Stored(ctx context.Context) (*batch.Stored, error) {
 	all.Pictures = slices.Collect(maps.Values(pictures))
 	for r := range rows {
 		var err error
-		if r.Used, err = s.refersTo(ctx, r); err != nil {
-			return nil, s.fail(ctx, err)
+		if r.Used, err = i.s.refersTo(ctx, r); err != nil {
+			return nil, i.s.fail(ctx, err)
 		}
 		all.Rows = append(all.Rows, r)
 	}
@@ -123,27 +127,27 @@ func (s *Store) refersTo(ctx context.Context, r batch.StoredRows) (bool, error) 
 }
 
 // SweepPicture implements batch.Inventory.
-func (s *Store) SweepPicture(ctx context.Context, p batch.StoredPicture, before time.Time) (bool, error) {
+func (i *Inventory) SweepPicture(ctx context.Context, p batch.StoredPicture, before time.Time) (bool, error) {
 	if checkID(p.Batch) != nil || !token(p.Key) {
 		return false, badKey(p.Key)
 	}
-	return s.sweep(ctx, pictureStream, "pic."+string(p.Batch)+"."+p.Key+".>", before)
+	return i.s.sweep(ctx, pictureStream, "pic."+string(p.Batch)+"."+p.Key+".>", before)
 }
 
 // SweepRows implements batch.Inventory.
-func (s *Store) SweepRows(ctx context.Context, r batch.StoredRows, before time.Time) (bool, error) {
+func (i *Inventory) SweepRows(ctx context.Context, r batch.StoredRows, before time.Time) (bool, error) {
 	if checkID(r.Batch) != nil || !token(r.Name) {
 		return false, badKey(r.Name)
 	}
-	return s.sweep(ctx, pictureStream, rowsSubject(r.Batch, r.N, r.Name)+".>", before)
+	return i.s.sweep(ctx, pictureStream, rowsSubject(r.Batch, r.N, r.Name)+".>", before)
 }
 
 // SweepUnit implements batch.Inventory. A leased unit is removed too; its worker's acks are then ignored.
-func (s *Store) SweepUnit(ctx context.Context, u batch.Unit, before time.Time) (bool, error) {
+func (i *Inventory) SweepUnit(ctx context.Context, u batch.Unit, before time.Time) (bool, error) {
 	if err := checkUnit(u); err != nil {
 		return false, err
 	}
-	return s.sweep(ctx, workStream, unitSubject(u), before)
+	return i.s.sweep(ctx, workStream, unitSubject(u), before)
 }
 
 // sweep purges the messages that match the filter: all of them, or none if one is younger than before. A message

@@ -16,7 +16,7 @@ func TestAnEntryOfTheLedgerIsOneABatchAndOutlivesItAndTheProcess(t *testing.T) {
 	newImages(t, s, b.ID, 2)
 	want := []batch.Day{{Day: "2026-11-25", Engine: "gemini", Read: 2, Calls: 3, Tokens: 400, USD: 0.125}}
 	for _, days := range [][]batch.Day{{{Day: "2026-11-25", Engine: "gemini", Read: 1}}, want, want} {
-		if err := s.Enter(t.Context(), b.ID, days); err != nil {
+		if err := s.Ledger().Enter(t.Context(), b.ID, days); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,7 +27,7 @@ func TestAnEntryOfTheLedgerIsOneABatchAndOutlivesItAndTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	if got, err := s.Entered(t.Context()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, err := s.Ledger().Entered(t.Context()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("after a restart the ledger has %+v, %v", got, err)
 	}
 	kept := 0

@@ -32,68 +32,74 @@ func (s *Store) openReadings(ctx context.Context) error {
 	return err
 }
 
+// Readings implements batch.ReadingCache.
+type Readings struct{ s *Store }
+
+// Readings returns the cache of readings.
+func (s *Store) Readings() *Readings { return &Readings{s} }
+
 // PutReading implements batch.ReadingCache; Full when the disk is nearly full.
-func (s *Store) PutReading(ctx context.Context, question string, r *batch.Reading) error {
+func (c *Readings) PutReading(ctx context.Context, question string, r *batch.Reading) error {
 	subject, err := readingSubject(batch.StoredReading{Question: question, Batch: r.Batch, N: r.N})
 	if err != nil {
 		return err
 	}
 	data, err := pack(r)
 	if err != nil {
-		return s.fail(ctx, err)
+		return c.s.fail(ctx, err)
 	}
 	if len(data) > maxDoc {
 		return errs.New(errs.TooLarge, "What was read of image %d is too large to be remembered.", r.N)
 	}
-	if err := s.room(len(data)); err != nil {
+	if err := c.s.room(len(data)); err != nil {
 		return err
 	}
-	return s.fail(ctx, s.try(ctx, func(ctx context.Context) error {
+	return c.s.fail(ctx, c.s.try(ctx, func(ctx context.Context) error {
 		m := nats.NewMsg(subject)
 		m.Data = data
 		m.Header.Set(sumHeader, sum(data))
-		ack, err := s.js.PublishMsg(ctx, m)
+		ack, err := c.s.js.PublishMsg(ctx, m)
 		if err != nil {
 			return err
 		}
-		return s.readings.Purge(ctx, jetstream.WithPurgeSubject("read."+question+".>"), jetstream.WithPurgeSequence(ack.Sequence))
+		return c.s.readings.Purge(ctx, jetstream.WithPurgeSubject("read."+question+".>"), jetstream.WithPurgeSequence(ack.Sequence))
 	}))
 }
 
 // GetReading implements batch.ReadingCache. A damaged entry is Unavailable; the next PutReading replaces it.
-func (s *Store) GetReading(ctx context.Context, question string) (*batch.Reading, error) {
+func (c *Readings) GetReading(ctx context.Context, question string) (*batch.Reading, error) {
 	if !token(question) {
 		return nil, badKey(question)
 	}
 	var m *jetstream.RawStreamMsg
-	err := s.try(ctx, func(ctx context.Context) (err error) {
-		m, err = s.readings.GetLastMsgForSubject(ctx, "read."+question+".>")
+	err := c.s.try(ctx, func(ctx context.Context) (err error) {
+		m, err = c.s.readings.GetLastMsgForSubject(ctx, "read."+question+".>")
 		return err
 	})
 	if err != nil {
-		return nil, s.fail(ctx, err)
+		return nil, c.s.fail(ctx, err)
 	}
 	r, err := unpack(m)
-	return r, s.fail(ctx, err)
+	return r, c.s.fail(ctx, err)
 }
 
 // PurgeReadings implements batch.ReadingCache.
-func (s *Store) PurgeReadings(ctx context.Context, id batch.ID) error {
+func (c *Readings) PurgeReadings(ctx context.Context, id batch.ID) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	return s.fail(ctx, s.try(ctx, func(ctx context.Context) error {
-		return s.readings.Purge(ctx, jetstream.WithPurgeSubject("read.*."+string(id)+".>"))
+	return c.s.fail(ctx, c.s.try(ctx, func(ctx context.Context) error {
+		return c.s.readings.Purge(ctx, jetstream.WithPurgeSubject("read.*."+string(id)+".>"))
 	}))
 }
 
 // SweepReading implements batch.Inventory.
-func (s *Store) SweepReading(ctx context.Context, r batch.StoredReading, before time.Time) (bool, error) {
+func (i *Inventory) SweepReading(ctx context.Context, r batch.StoredReading, before time.Time) (bool, error) {
 	subject, err := readingSubject(r)
 	if err != nil {
 		return false, err
 	}
-	return s.sweep(ctx, readingStream, subject, before)
+	return i.s.sweep(ctx, readingStream, subject, before)
 }
 
 func pack(r *batch.Reading) ([]byte, error) {

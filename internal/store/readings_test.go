@@ -30,14 +30,14 @@ func newReading(id batch.ID, n int, text string) *batch.Reading {
 
 func remember(t *testing.T, s *store.Store, question string, r *batch.Reading) {
 	t.Helper()
-	if err := s.PutReading(t.Context(), question, r); err != nil {
+	if err := s.Readings().PutReading(t.Context(), question, r); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func recalled(t *testing.T, s *store.Store, question string) string {
 	t.Helper()
-	r, err := s.GetReading(t.Context(), question)
+	r, err := s.Readings().GetReading(t.Context(), question)
 	if errs.Is(err, errs.NotFound) {
 		return ""
 	}
@@ -55,7 +55,7 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	want := newReading(one, 3, "first")
 	remember(t, s, "asked", want)
 	remember(t, s, "other", newReading(one, 4, "other"))
-	if got, err := s.GetReading(t.Context(), "asked"); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := s.Readings().GetReading(t.Context(), "asked"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("recalled %+v, %v", got, err)
 	}
 	_ = s.Close()
@@ -67,7 +67,7 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	if got := recalled(t, s, "asked"); got != "second" {
 		t.Errorf("it is %q", got)
 	}
-	if err := s.PurgeReadings(t.Context(), two); err != nil {
+	if err := s.Readings().PurgeReadings(t.Context(), two); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, s, "asked"); got != "" {
@@ -76,7 +76,7 @@ func TestAReadingIsRecalledAsItWasUntilANewerOneTakesItsPlace(t *testing.T) {
 	if got := recalled(t, s, "other"); got != "other" {
 		t.Errorf("the answer to another question is %q", got)
 	}
-	if _, err := s.GetReading(t.Context(), "a.*"); !errs.Is(err, errs.Invalid) {
+	if _, err := s.Readings().GetReading(t.Context(), "a.*"); !errs.Is(err, errs.Invalid) {
 		t.Errorf("a question that reaches further: %v", err)
 	}
 }
@@ -89,7 +89,7 @@ func TestALargeReadingIsKeptAndOneTooLargeIsRefused(t *testing.T) {
 		r.Rows = append(r.Rows, table.Row{Cells: []table.Cell{{Text: fmt.Sprint("a cell of row ", i), Box: &table.Box{Top: i}}}})
 	}
 	remember(t, s, "large", r)
-	if got, err := s.GetReading(t.Context(), "large"); err != nil || !reflect.DeepEqual(got, r) {
+	if got, err := s.Readings().GetReading(t.Context(), "large"); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("it is not what it was: %v", err)
 	}
 	var noise strings.Builder
@@ -97,7 +97,7 @@ func TestALargeReadingIsKeptAndOneTooLargeIsRefused(t *testing.T) {
 		noise.WriteString(string(batch.NewID()))
 	}
 	r.Text = noise.String()
-	if err := s.PutReading(t.Context(), "huge", r); !errs.Is(err, errs.TooLarge) {
+	if err := s.Readings().PutReading(t.Context(), "huge", r); !errs.Is(err, errs.TooLarge) {
 		t.Errorf("one that is too large: %v", err)
 	}
 }
@@ -110,7 +110,7 @@ func TestAFullDiskTakesNoReadings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.PutReading(t.Context(), "asked", newReading(batch.NewID(), 1, "text")); !errs.Is(err, errs.Full) {
+	if err := s.Readings().PutReading(t.Context(), "asked", newReading(batch.NewID(), 1, "text")); !errs.Is(err, errs.Full) {
 		t.Errorf("it answered %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestADamagedReadingIsNoAnswerAndKeepsNobodyFromStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	if r, err := s.GetReading(t.Context(), "asked"); err == nil {
+	if r, err := s.Readings().GetReading(t.Context(), "asked"); err == nil {
 		t.Errorf("recalled %+v", r)
 	}
 	remember(t, s, "asked", newReading(batch.NewID(), 1, "after"))
@@ -162,7 +162,7 @@ func TestWhatOneProcessReadAnotherRecallsOnACluster(t *testing.T) {
 	if got := recalled(t, both[1], "asked"); got != "text" {
 		t.Errorf("it is %q", got)
 	}
-	if err := both[1].PurgeReadings(t.Context(), id); err != nil {
+	if err := both[1].Readings().PurgeReadings(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, both[0], "asked"); got != "" {
@@ -184,7 +184,7 @@ func BenchmarkEngineReadings(b *testing.B) {
 	}
 	put := func(n int) {
 		r.N = n
-		if err := s.PutReading(b.Context(), fmt.Sprintf("%064x", n), r); err != nil {
+		if err := s.Readings().PutReading(b.Context(), fmt.Sprintf("%064x", n), r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -205,21 +205,21 @@ func BenchmarkEngineReadings(b *testing.B) {
 	})
 	b.Run("recall", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.GetReading(b.Context(), fmt.Sprintf("%064x", 5000)); err != nil {
+			if _, err := s.Readings().GetReading(b.Context(), fmt.Sprintf("%064x", 5000)); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("nobody asked", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.GetReading(b.Context(), "never"); !errs.Is(err, errs.NotFound) {
+			if _, err := s.Readings().GetReading(b.Context(), "never"); !errs.Is(err, errs.NotFound) {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("forget", func(b *testing.B) {
 		for b.Loop() {
-			if err := s.PurgeReadings(b.Context(), batch.NewID()); err != nil {
+			if err := s.Readings().PurgeReadings(b.Context(), batch.NewID()); err != nil {
 				b.Fatal(err)
 			}
 		}

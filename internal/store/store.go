@@ -31,7 +31,10 @@ var (
 	_ batch.Repository   = (*Store)(nil)
 	_ batch.Pictures     = (*Store)(nil)
 	_ batch.Changes      = (*Store)(nil)
-	_ batch.ReadingCache = (*Store)(nil)
+	_ batch.ReadingCache = (*Readings)(nil)
+	_ batch.Templates    = (*Templates)(nil)
+	_ batch.Ledger       = (*Ledger)(nil)
+	_ batch.Inventory    = (*Inventory)(nil)
 	_ batch.Queue        = (*Queue)(nil)
 )
 

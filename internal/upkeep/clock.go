@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/retention"
 )
 
 // Clock runs time-driven work: it starts scheduled batches and erases expired ones. The due times are stored in the
 // batches, so they survive every restart, and any number of machines may run a clock.
 type Clock struct {
-	batches *batch.Service
-	log     *slog.Logger
+	retention *retention.Service
+	log       *slog.Logger
 
 	mu   sync.Mutex
 	due  map[batch.ID]time.Time
@@ -28,8 +29,8 @@ const (
 )
 
 // NewClock returns a clock; Run starts it.
-func NewClock(batches *batch.Service, log *slog.Logger) *Clock {
-	return &Clock{batches: batches, log: log, due: map[batch.ID]time.Time{}, wake: make(chan struct{}, 1)}
+func NewClock(deadlines *retention.Service, log *slog.Logger) *Clock {
+	return &Clock{retention: deadlines, log: log, due: map[batch.ID]time.Time{}, wake: make(chan struct{}, 1)}
 }
 
 // Run follows changes and runs due work until ctx ends.
@@ -62,7 +63,7 @@ func (c *Clock) onChange(ch batch.Change) {
 	if ch.Gone {
 		return
 	}
-	if deadline, at := c.batches.NextDeadline(ch.Batch); deadline != batch.NoDeadline {
+	if deadline, at := c.retention.NextDeadline(ch.Batch); deadline != retention.NoDeadline {
 		c.due[ch.ID] = at
 		select {
 		case c.wake <- struct{}{}:
@@ -87,7 +88,7 @@ func (c *Clock) runDue(ctx context.Context) time.Duration {
 	}
 	c.mu.Unlock()
 	for _, id := range ready {
-		if err := c.batches.RunDue(ctx, id, now); err != nil && ctx.Err() == nil {
+		if err := c.retention.RunDue(ctx, id, now); err != nil && ctx.Err() == nil {
 			c.log.Warn("due work of a batch failed; retrying", "batch", id, "err", err)
 		}
 	}

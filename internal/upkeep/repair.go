@@ -66,7 +66,7 @@ func (c *check) resume(id batch.ID) func(context.Context) (string, error) {
 		if c.resumed[id] {
 			return "It was queued.", nil
 		}
-		if _, err := c.Batches.Requeue(ctx, id); err != nil {
+		if _, err := c.Runs.Requeue(ctx, id); err != nil {
 			return "", err
 		}
 		c.resumed[id] = true
@@ -76,10 +76,10 @@ func (c *check) resume(id batch.ID) func(context.Context) (string, error) {
 
 func (c *check) finish(id batch.ID) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		return repairedIf("It was ended.")(c.Batches.Finish(ctx, id))
+		return repairedIf("It was ended.")(c.Runs.Finish(ctx, id))
 	}
 }
 
 func (c *check) erase(id batch.ID) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) { return "It was erased.", c.Batches.Erase(ctx, id) }
+	return func(ctx context.Context) (string, error) { return "It was erased.", c.Retention.Erase(ctx, id) }
 }

@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/retention"
+	"sheetlift/internal/batch/run"
 )
 
 // Deps are the ports of the stored data.
 type Deps struct {
-	Batches    *batch.Service
+	Runs       *run.Service
+	Retention  *retention.Service
 	Repository batch.Repository
 	Pictures   batch.Pictures
 	Inventory  batch.Inventory

@@ -12,6 +12,8 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/store"
 	"sheetlift/internal/table"
 	"sheetlift/internal/upkeep"
@@ -22,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // house is a real in-memory store with the use cases over it.
 type house struct {
 	*store.Store
-	batches *batch.Service
+	services *usecases.Services
 }
 
 func newHouse(t *testing.T) *house {
@@ -32,14 +34,14 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &house{s, batch.NewService(batch.Ports{
+	return &house{s, usecases.New(usecases.Ports{
 		Repository: s, Queue: s.Queue(), Pictures: s, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"},
-	}, batch.Limits{MaxImages: 100})}
+	}, usecases.Limits{MaxImages: 100})}
 }
 
 func (h *house) check(t *testing.T, o upkeep.Options) *upkeep.Report {
 	t.Helper()
-	r, err := upkeep.Check(t.Context(), upkeep.Deps{Batches: h.batches, Repository: h, Pictures: h, Inventory: h}, o)
+	r, err := upkeep.Check(t.Context(), upkeep.Deps{Runs: h.services.Run, Retention: h.services.Retention, Repository: h, Pictures: h, Inventory: h.Inventory()}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +51,12 @@ func (h *house) check(t *testing.T, o upkeep.Options) *upkeep.Report {
 // draft makes a draft of n images.
 func (h *house) draft(t *testing.T, n int) *batch.Batch {
 	t.Helper()
-	b, err := h.batches.Create(t.Context(), batch.NewBatch{})
+	b, err := h.services.Draft.Create(t.Context(), draft.NewBatch{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 1; i <= n; i++ {
-		_, err := h.batches.AddImages(t.Context(), b.ID, batch.Upload{
+		_, err := h.services.Draft.AddImages(t.Context(), b.ID, draft.Upload{
 			ID: fmt.Sprintf("upload-%03d", i), Filename: "a.jpg", Position: i, Body: strings.NewReader(fmt.Sprint("picture ", i)),
 		})
 		if err != nil {
@@ -68,7 +70,7 @@ func (h *house) draft(t *testing.T, n int) *batch.Batch {
 func (h *house) started(t *testing.T, n int) *batch.Batch {
 	t.Helper()
 	b := h.draft(t, n)
-	b, err := h.batches.Start(t.Context(), b.ID)
+	b, err := h.services.Run.Start(t.Context(), b.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func (h *house) ended(t *testing.T, n int) *batch.Batch {
 			m.Attempts = []batch.Attempt{{N: 1, Started: time.Now(), Ended: time.Now()}}
 		})
 	}
-	if over, err := h.batches.Finish(t.Context(), b.ID); err != nil || !over {
+	if over, err := h.services.Run.Finish(t.Context(), b.ID); err != nil || !over {
 		t.Fatalf("ended: %v, %v", over, err)
 	}
 	if err := h.Queue().Drop(t.Context(), b.ID); err != nil {
@@ -211,7 +213,7 @@ var faults = map[string]struct {
 	}},
 	"an image that came after its batch was deleted": {upkeep.Orphan, "its batch was deleted", func(t *testing.T, h *house) {
 		b := h.draft(t, 1)
-		must(t, h.batches.Discard(t.Context(), b.ID))
+		must(t, h.services.Retention.Discard(t.Context(), b.ID))
 		must(t, h.CreateImage(t.Context(), &batch.Image{Batch: b.ID, N: 1, Status: batch.Pending, Picture: batch.Picture{Key: "upload-late"}}))
 	}},
 	"an upload that became two images": {upkeep.Corrupt, "same upload", func(t *testing.T, h *house) {
@@ -223,7 +225,7 @@ var faults = map[string]struct {
 		h.image(t, b.ID, 1, func(m *batch.Image) { m.Text = "" })
 	}},
 	"a reading of a batch that is gone": {upkeep.Orphan, "remembered", func(t *testing.T, h *house) {
-		must(t, h.PutReading(t.Context(), "question", &batch.Reading{Batch: batch.NewID(), N: 1}))
+		must(t, h.Readings().PutReading(t.Context(), "question", &batch.Reading{Batch: batch.NewID(), N: 1}))
 	}},
 	"an order with an image twice": {upkeep.Corrupt, "stands twice", func(t *testing.T, h *house) {
 		h.head(t, h.started(t, 2).ID, func(b *batch.Batch) { b.Order = []int{1, 2, 2} })
@@ -302,8 +304,8 @@ func TestASoundStoreHasNoFindings(t *testing.T) {
 	h.draft(t, 3)
 	h.started(t, 3)
 	b := h.ended(t, 3)
-	must(t, h.batches.RemoveImage(t.Context(), h.draft(t, 3).ID, 2))
-	must(t, h.batches.Discard(t.Context(), h.draft(t, 3).ID))
+	must(t, h.services.Draft.RemoveImage(t.Context(), h.draft(t, 3).ID, 2))
+	must(t, h.services.Retention.Discard(t.Context(), h.draft(t, 3).ID))
 	for _, o := range []upkeep.Options{{All: true}, {}, {All: true, Repair: true, Before: time.Now()}} {
 		if r := h.check(t, o); len(r.Findings) > 0 || r.Batches != 4 {
 			t.Errorf("%d batches, %v", r.Batches, r.Findings)

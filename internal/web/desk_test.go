@@ -15,6 +15,9 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
@@ -28,8 +31,8 @@ type desk struct {
 	offers   []web.Offer // models to choose from while there is a key
 	t        *testing.T
 	world    *batchtest.World
-	service  *batch.Service
-	progress *batch.Progress
+	service  *usecases.Services
+	progress *progress.Progress
 	server   *web.Server
 	pages    http.Handler
 }
@@ -49,9 +52,9 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 	cfg.MaxImages = 1000
 	world := batchtest.NewWorld()
 	readers := batchtest.Readers(engines)
-	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers, Ledger: world}, batch.Limits{MaxImages: 1000})
+	service := usecases.New(usecases.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: readers, Ledger: world}, usecases.Limits{MaxImages: 1000})
 	log := slog.New(slog.DiscardHandler)
-	progress := batch.NewProgress(world, log)
+	progress := progress.New(world, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- progress.Run(ctx, world, ready) }()
@@ -64,9 +67,9 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 	})
 	d := &desk{t: t, world: world, service: service, progress: progress}
 	d.server = web.New(cfg, web.Deps{
-		Slow:    func() time.Time { return d.slow },
-		Offers:  func() []web.Offer { return d.offers },
-		Batches: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
+		Slow:     func() time.Time { return d.slow },
+		Offers:   func() []web.Offer { return d.offers },
+		Services: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
 		Health: func(context.Context) error { return nil },
 	})
 	d.pages = d.server.Handler()
@@ -76,12 +79,12 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 // draft creates a batch with pictures of these names.
 func (d *desk) draft(names ...string) *batch.Batch {
 	d.t.Helper()
-	b, err := d.service.Create(d.t.Context(), batch.NewBatch{Name: "November"})
+	b, err := d.service.Draft.Create(d.t.Context(), draft.NewBatch{Name: "November"})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	for i, name := range names {
-		_, err := d.service.AddImages(d.t.Context(), b.ID, batch.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: name + ".jpg", Position: i + 1, Body: strings.NewReader(fmt.Sprint("picture", i))})
+		_, err := d.service.Draft.AddImages(d.t.Context(), b.ID, draft.Upload{ID: fmt.Sprintf("upload-%d", i), Filename: name + ".jpg", Position: i + 1, Body: strings.NewReader(fmt.Sprint("picture", i))})
 		if err != nil {
 			d.t.Fatal(err)
 		}
@@ -104,7 +107,7 @@ func (d *desk) change(id batch.ID, n int, f func(*batch.Image)) {
 
 func (d *desk) image(id batch.ID, n int) *batch.Image {
 	d.t.Helper()
-	m, err := d.service.Image(d.t.Context(), id, n)
+	m, err := d.service.Batches.Image(d.t.Context(), id, n)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -113,7 +116,7 @@ func (d *desk) image(id batch.ID, n int) *batch.Image {
 
 func (d *desk) stored(id batch.ID) *batch.Batch {
 	d.t.Helper()
-	b, err := d.service.Batch(d.t.Context(), id)
+	b, err := d.service.Batches.Batch(d.t.Context(), id)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -220,10 +223,10 @@ func named(a answer) []string {
 func (d *desk) started() *batch.Batch {
 	d.t.Helper()
 	b := d.draft("pending", "removed", "completed", "failed", "retrying")
-	if err := d.service.RemoveImage(d.t.Context(), b.ID, 2); err != nil {
+	if err := d.service.Draft.RemoveImage(d.t.Context(), b.ID, 2); err != nil {
 		d.t.Fatal(err)
 	}
-	b, err := d.service.Start(d.t.Context(), b.ID)
+	b, err := d.service.Run.Start(d.t.Context(), b.ID)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestEveryPageAndFileTellsTheSameNumberOfDoubts(t *testing.T) {
 		}
 	}
 	same(2 * images) // the cell that comes again on each picture is one doubt there, with two issues
-	if ended, err := d.service.Finish(t.Context(), b.ID); err != nil || !ended {
+	if ended, err := d.service.Run.Finish(t.Context(), b.ID); err != nil || !ended {
 		t.Fatal(ended, err)
 	}
 	same(2 * images)

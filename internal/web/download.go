@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/export"
 	"sheetlift/views"
@@ -69,7 +70,7 @@ func (s *Server) toExport(ctx context.Context, id batch.ID) (b *batch.Batch, ima
 		return nil, nil, nil, err
 	}
 	b = batch.Judged(b, images)
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	return b, images, free, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/views"
 )
 
@@ -41,14 +42,14 @@ func (s *Server) estimate(b *batch.Batch, images []*batch.Image, f columnsForm) 
 	atOnce = max(1, min(atOnce, n))
 	e := s.progress.Lately(engine, model, thinking, f.table().Single).Estimate(n, atOnce, perMinute)
 	if e.From == 0 && takes > 0 {
-		e = batch.Lately{Images: 1, Calls: 1, Unpriced: 1, Working: takes}.Estimate(n, atOnce, perMinute)
+		e = progress.Lately{Images: 1, Calls: 1, Unpriced: 1, Working: takes}.Estimate(n, atOnce, perMinute)
 		e.From = 0
 	}
 	if engine == offline {
 		e.Priced, e.USD = true, 0
 	}
 	e.Model = model
-	e.Busy = slices.ContainsFunc(s.progress.Overviews(), func(o batch.Overview) bool { return o.Batch.ID != b.ID && o.Batch.Reads() })
+	e.Busy = slices.ContainsFunc(s.progress.Overviews(), func(o progress.Overview) bool { return o.Batch.ID != b.ID && o.Batch.Reads() })
 	return e
 }
 

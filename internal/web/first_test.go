@@ -198,7 +198,7 @@ func TestACanceledBatchEndsAsFailedForClientsOfTheFirstVersion(t *testing.T) {
 	_, answer := d.send("", nil, picture("a.jpg"), picture("b.jpg"))
 	id := batch.ID(answer["job_id"].(string))
 	d.change(id, 1, func(m *batch.Image) { m.Status = batch.Completed })
-	if _, err := d.service.Cancel(t.Context(), id); err != nil {
+	if _, err := d.service.Run.Cancel(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/batch-status/", "/batch-results/"} {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/errs"
 )
 
@@ -32,7 +32,7 @@ var wideForms = map[string]bool{
 func limitOf(route string) int64 {
 	switch {
 	case route == templatesPath:
-		return 3*batch.MaxTemplateFile + formLimit // in a form field, each byte may take three
+		return 3*draft.MaxTemplateFile + formLimit // in a form field, each byte may take three
 	case strings.HasPrefix(route, "/batches/:id/") && wideForms[path.Base(route)]:
 		return wideLimit
 	default:

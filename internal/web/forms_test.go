@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/web"
 )
 
@@ -118,7 +119,7 @@ func TestNoRequestLeavesAFileInTheTempFolderOrHasMoreReadThanItsLimit(t *testing
 // renewed returns a new draft if b was started or deleted.
 func (d *desk) renewed(b *batch.Batch) *batch.Batch {
 	d.t.Helper()
-	if now, err := d.service.Batch(d.t.Context(), b.ID); err == nil && now.Status == batch.Draft {
+	if now, err := d.service.Batches.Batch(d.t.Context(), b.ID); err == nil && now.Status == batch.Draft {
 		return b
 	}
 	return d.draft("a")
@@ -186,7 +187,7 @@ func TestSavedColumnsAreImportedFromAFile(t *testing.T) {
 	body.WriteString(`{"kind":"sheetlift columns","version":1}`)
 	body.WriteString("\r\n--line--\r\n")
 	d.sends("/templates", "multipart/form-data; boundary=line", body.String()).has(t, http.StatusUnprocessableEntity)
-	d.post("/templates", url.Values{"data": {strings.Repeat("x", batch.MaxTemplateFile+1)}}).has(t, http.StatusRequestEntityTooLarge)
+	d.post("/templates", url.Values{"data": {strings.Repeat("x", draft.MaxTemplateFile+1)}}).has(t, http.StatusRequestEntityTooLarge)
 	d.post("/templates", url.Values{}).has(t, http.StatusUnprocessableEntity, "Choose a file")
 }
 

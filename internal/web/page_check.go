@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
@@ -29,7 +30,7 @@ func (s *Server) editImage(c echo.Context) error {
 		return errs.Wrap(err, errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
 	said, err := s.carryOut(c, id, n, form)
-	conflict, _ := errors.AsType[*batch.EditConflict](err)
+	conflict, _ := errors.AsType[*edit.Conflict](err)
 	if err != nil && conflict == nil && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
 		return err
 	}
@@ -64,20 +65,20 @@ func (s *Server) carryOut(c echo.Context, id batch.ID, n int, form url.Values) (
 	number := func(name string) int { v, _ := strconv.Atoi(form.Get(name)); return v }
 	do := form.Get("do")
 	if do == string(batch.EditUndo) {
-		_, e, err := s.batches.Undo(ctx, id, n, number("edit"), s.author(c))
+		_, e, err := s.edit.Undo(ctx, id, n, number("edit"), s.author(c))
 		if err != nil {
 			return "", err
 		}
 		return views.T(ctx, "check.said.undo."+string(e.Kind)), nil
 	}
-	ask := batch.EditRequest{
+	ask := edit.Request{
 		Do: batch.EditKind(do), By: s.author(c), Token: form.Get("token"), Generation: number("reading"),
 		Row: number("row"), Column: number("column"), Text: form.Get("text"), Seen: form.Get("seen"), To: number("to"),
 	}
 	if len(ask.Token) > 64 {
 		return "", errs.New(errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
-	asks := []batch.EditRequest{ask}
+	asks := []edit.Request{ask}
 	switch do {
 	case "row":
 		asks = rowAsks(ask, form)
@@ -96,15 +97,15 @@ func (s *Server) carryOut(c echo.Context, id batch.ID, n int, form url.Values) (
 			asks[0].Seen = sum
 		}
 	}
-	if _, err := s.batches.Edit(ctx, id, n, asks...); err != nil {
+	if _, err := s.edit.Edit(ctx, id, n, asks...); err != nil {
 		return "", err
 	}
 	return views.T(ctx, "check.said."+do), nil
 }
 
 // rowAsks returns an edit for each changed cell in the form of a row.
-func rowAsks(ask batch.EditRequest, form url.Values) []batch.EditRequest {
-	var asks []batch.EditRequest
+func rowAsks(ask edit.Request, form url.Values) []edit.Request {
+	var asks []edit.Request
 	for j := 0; form.Has("text-" + strconv.Itoa(j)); j++ {
 		text, seen := form.Get("text-"+strconv.Itoa(j)), form.Get("seen-"+strconv.Itoa(j))
 		if text != seen {
@@ -177,7 +178,7 @@ func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, err
 	if b.Order != nil && placeOf(b, n) == 0 {
 		return views.Image{}, errs.New(errs.NotFound, "This picture is not part of the batch. Go back to the batch to see those that are.")
 	}
-	if b, err = s.batches.Mark(ctx, b, m); err != nil {
+	if b, err = s.edit.Mark(ctx, b, m); err != nil {
 		return views.Image{}, err
 	}
 	v := presentImage(ctx, b, m)

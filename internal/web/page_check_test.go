@@ -10,6 +10,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/table"
 )
 
@@ -29,7 +30,7 @@ func TestARowIsEditedWithoutScriptsAndAClashKeepsWhatWasTyped(t *testing.T) {
 	d.post(path+"/edits", form).has(t, 409, `id="clash"`, "00123", `name="text" value="O0123"`, `name="text-2" value="O0123"`)
 	d.htmx(path+"/edits", url.Values{"do": {"cell"}, "reading": {"1"}, "row": {"1"}, "column": {"2"}, "seen": {"0O123"}, "text": {"mine"}}).has(t, 409, `id="clash"`, "mine")
 	d.htmx(path+"/edits", url.Values{"do": {"nonsense"}, "reading": {"1"}}).has(t, 422, "cannot be done")
-	d.post(path+"/edits", url.Values{"do": {"delete"}, "reading": {"1"}, "row": {"2"}, "sum": {batch.Fingerprint(d.image(b.ID, 3).Rows[1])}}).goesTo(t, path)
+	d.post(path+"/edits", url.Values{"do": {"delete"}, "reading": {"1"}, "row": {"2"}, "sum": {edit.Fingerprint(d.image(b.ID, 3).Rows[1])}}).goesTo(t, path)
 	if n := len(d.image(b.ID, 3).Rows); n != 1 {
 		t.Errorf("%d rows are left", n)
 	}

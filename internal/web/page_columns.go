@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/settings"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 	"sheetlift/views"
@@ -244,12 +245,12 @@ func (f *columnsForm) save(ctx context.Context, s *Server, b *batch.Batch) error
 		return err
 	}
 	expected := s.estimate(b, images, *f)
-	set := batch.Settings{Estimate: &expected}
+	set := settings.Settings{Estimate: &expected}
 	if f.model != nil {
 		model, thinking, _ := strings.Cut(*f.model, " ")
 		set.Model, set.Thinking = &model, &thinking
 	}
-	_, err = s.batches.SetDraft(ctx, b.ID, t, options, f.engine, set)
+	_, err = s.draft.SetDraft(ctx, b.ID, t, options, f.engine, set)
 	return err
 }
 
@@ -310,7 +311,7 @@ func (s *Server) startBatch(c echo.Context) error {
 		return err
 	}
 	if b.Status == batch.Scheduled {
-		if _, err := s.batches.Start(ctx, id); err != nil {
+		if _, err := s.run.Start(ctx, id); err != nil {
 			return err
 		}
 		return s.respond(c, id)
@@ -331,7 +332,7 @@ func (s *Server) startBatch(c echo.Context) error {
 	case c.FormValue("when") == "later":
 		err = s.startLater(c, id)
 	default:
-		_, err = s.batches.Start(ctx, id)
+		_, err = s.run.Start(ctx, id)
 	}
 	switch {
 	case errs.Is(err, errs.Invalid) && form.choice != "":
@@ -376,7 +377,7 @@ func (s *Server) columnsView(ctx context.Context, b *batch.Batch, images []*batc
 		Models: s.modelsOffered(), Model: model, AtOnce: f.atOnce, Retries: f.retries, Offline: f.offline, Witness: f.witness, Reuses: s.cfg.Reuses, Fresh: f.before == readAfresh, Reader: s.reader(ctx, f.engine),
 		Batch: string(b.ID), Shots: presentShots(ctx, images[:min(triable, len(images))]), Said: f.said, Undo: f.undo, SavedOpen: f.saved,
 	}
-	saved, err := s.batches.Templates(ctx)
+	saved, err := s.templates.Templates(ctx)
 	if err != nil {
 		return v, err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/retention"
+	"sheetlift/internal/batch/settings"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
@@ -41,17 +43,17 @@ func (s *Server) respond(c echo.Context, id batch.ID) error {
 }
 
 func (s *Server) pauseBatch(ctx context.Context, id batch.ID) error {
-	_, err := s.batches.Pause(ctx, id, batch.PausedByUser)
+	_, err := s.run.Pause(ctx, id, batch.PausedByUser)
 	return err
 }
 
 func (s *Server) resumeBatch(ctx context.Context, id batch.ID) error {
-	_, err := s.batches.Resume(ctx, id, batch.PausedByUser)
+	_, err := s.run.Resume(ctx, id, batch.PausedByUser)
 	return err
 }
 
 func (s *Server) cancelBatch(ctx context.Context, id batch.ID) error {
-	_, err := s.batches.Cancel(ctx, id)
+	_, err := s.run.Cancel(ctx, id)
 	return err
 }
 
@@ -67,18 +69,18 @@ func (s *Server) readOffline(ctx context.Context, id batch.ID) error {
 	if _, _, err := s.readers.Choose(offline); err != nil {
 		return err
 	}
-	_, err = s.batches.SetFallback(ctx, id, batch.FallbackAlways)
+	_, err = s.settings.SetFallback(ctx, id, batch.FallbackAlways)
 	return err
 }
 
 func (s *Server) undeleteBatch(ctx context.Context, id batch.ID) error {
-	_, err := s.batches.Undelete(ctx, id)
+	_, err := s.retention.Undelete(ctx, id)
 	return err
 }
 
 func (s *Server) unscheduleBatch(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
-	if _, err := s.batches.Unschedule(c.Request().Context(), id); err != nil {
+	if _, err := s.run.Unschedule(c.Request().Context(), id); err != nil {
 		return err
 	}
 	return s.leave(c, batchURL(id)+"?step=columns")
@@ -90,7 +92,7 @@ const catchUp = 2 * time.Second
 // deleteBatch hides a batch; the start page offers to restore it.
 func (s *Server) deleteBatch(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
-	if err := s.batches.Delete(c.Request().Context(), id); err != nil {
+	if err := s.retention.Delete(c.Request().Context(), id); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), catchUp)
@@ -111,7 +113,7 @@ func (s *Server) leave(c echo.Context, address string) error {
 // setBatch applies the menu of a started batch. Every field is optional; all are changed, or none.
 func (s *Server) setBatch(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
-	var set batch.Settings
+	var set settings.Settings
 	if p := batch.Priority(c.FormValue("priority")); p != "" {
 		set.Priority = &p
 	}
@@ -123,13 +125,13 @@ func (s *Server) setBatch(c echo.Context) error {
 		set.AtOnce = &n
 	}
 	if typed := c.FormValue("keep"); typed != "" {
-		keep, err := batch.ParseKeep(typed)
+		keep, err := settings.ParseKeep(typed)
 		if err != nil {
 			return err
 		}
 		set.Keep = &keep
 	}
-	if _, err := s.batches.Set(c.Request().Context(), id, set); err != nil {
+	if _, err := s.settings.Set(c.Request().Context(), id, set); err != nil {
 		return err
 	}
 	return s.respond(c, id)
@@ -139,7 +141,7 @@ func (s *Server) setBatch(c echo.Context) error {
 func (s *Server) setModel(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
 	model, thinking := modelChosen(c)
-	if _, err := s.batches.SetModel(c.Request().Context(), id, model, thinking); err != nil {
+	if _, err := s.settings.SetModel(c.Request().Context(), id, model, thinking); err != nil {
 		return err
 	}
 	return s.respond(c, id)
@@ -152,7 +154,7 @@ func (s *Server) cancelImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.batches.CancelImage(ctx, id, n); err != nil {
+	if _, err := s.run.CancelImage(ctx, id, n); err != nil {
 		return err
 	}
 	return s.imageSteered(c, id, n)
@@ -165,7 +167,7 @@ func (s *Server) setImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.batches.SetImagePriority(ctx, id, n, batch.Priority(c.FormValue("priority"))); err != nil {
+	if _, err := s.settings.SetImagePriority(ctx, id, n, batch.Priority(c.FormValue("priority"))); err != nil {
 		return err
 	}
 	return s.imageSteered(c, id, n)
@@ -213,7 +215,7 @@ func (s *Server) startLater(c echo.Context, id batch.ID) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.batches.Schedule(c.Request().Context(), id, at)
+	_, err = s.run.Schedule(c.Request().Context(), id, at)
 	return err
 }
 
@@ -233,10 +235,10 @@ func timeTyped(at, zone string) (time.Time, error) {
 
 // presentControls returns the data of the batch controls.
 func (s *Server) presentControls(b *batch.Batch) views.Controls {
-	v := views.Controls{Priority: priorityWord(b.Priority), Keep: batch.KeepWord(b.Options.Keep), StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}, Keys: s.keysReady()}
+	v := views.Controls{Priority: priorityWord(b.Priority), Keep: settings.KeepWord(b.Options.Keep), StartAt: b.StartAt, Model: oneLine(b.Model), Engines: []string{""}, Keys: s.keysReady()}
 	v.Models = s.modelsOffered()
-	v.Forever = s.batches.Keep(b) < 0
-	if deadline, at := s.batches.NextDeadline(b); deadline == batch.DeadlineErase {
+	v.Forever = s.retention.Keep(b) < 0
+	if deadline, at := s.retention.NextDeadline(b); deadline == retention.DeadlineErase {
 		v.Until = at
 	}
 	for _, e := range []string{"gemini", offline} {
@@ -251,10 +253,10 @@ func (s *Server) presentControls(b *batch.Batch) views.Controls {
 // kept tells how long a batch is kept, with the form that keeps it longer.
 func (s *Server) kept(b *batch.Batch) views.Kept {
 	k := views.Kept{URL: batchURL(b.ID), Longer: "720h"}
-	if deadline, at := s.batches.NextDeadline(b); deadline == batch.DeadlineErase && b.Deleted.IsZero() {
+	if deadline, at := s.retention.NextDeadline(b); deadline == retention.DeadlineErase && b.Deleted.IsZero() {
 		k.Until = at
 	}
-	if s.batches.Keep(b) >= 30*24*time.Hour {
+	if s.retention.Keep(b) >= 30*24*time.Hour {
 		k.Longer = "forever"
 	}
 	return k

@@ -26,12 +26,12 @@ func presses() []press {
 		return func(d *desk, b *batch.Batch) bool { return d.stored(b.ID).Status == want }
 	}
 	pause := func(d *desk, b *batch.Batch) {
-		if _, err := d.service.Pause(d.t.Context(), b.ID, batch.PausedByUser); err != nil {
+		if _, err := d.service.Run.Pause(d.t.Context(), b.ID, batch.PausedByUser); err != nil {
 			d.t.Fatal(err)
 		}
 	}
 	rest := func(d *desk, b *batch.Batch) {
-		if err := d.service.PauseForCooldown(d.t.Context(), b.ID, batch.Cooldown{Why: "rpd"}); err != nil {
+		if err := d.service.Run.PauseForCooldown(d.t.Context(), b.ID, batch.Cooldown{Why: "rpd"}); err != nil {
 			d.t.Fatal(err)
 		}
 	}
@@ -72,7 +72,7 @@ func presses() []press {
 		{name: "read next", path: "/images/1/priority", form: url.Values{"priority": {"high"}}, quiet: 200, shows: "Is read next", done: image(1, func(m *batch.Image) bool { return m.Priority == batch.High })},
 		{name: "read last", path: "/images/1/priority", form: url.Values{"priority": {"low"}, "back": {"image"}}, to: "/images/1", quiet: 200, shows: "Is read last", done: image(1, func(m *batch.Image) bool { return m.Priority == batch.Low })},
 		{name: "bring back", path: "/undelete", quiet: 200, before: func(d *desk, b *batch.Batch) {
-			if err := d.service.Delete(d.t.Context(), b.ID); err != nil {
+			if err := d.service.Retention.Delete(d.t.Context(), b.ID); err != nil {
 				d.t.Fatal(err)
 			}
 		}, done: status(batch.Processing)},
@@ -113,7 +113,7 @@ func TestABatchThatWaitsForItsTimeMayStartNowOrNotByItself(t *testing.T) {
 		for path, want := range map[string]batch.Status{"/start": batch.Processing, "/unschedule": batch.Draft} {
 			d := newDesk(t, "tesseract")
 			b := d.draft("a")
-			if _, err := d.service.Schedule(t.Context(), b.ID, time.Now().Add(time.Hour)); err != nil {
+			if _, err := d.service.Run.Schedule(t.Context(), b.ID, time.Now().Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			here := "/batches/" + string(b.ID)
@@ -165,10 +165,10 @@ func TestWhatWaitsForAKeyMayBeReadOfflineUnlessThatIsSettledOrCannotBe(t *testin
 	} {
 		d := newDesk(t, c.engines...)
 		b := d.started()
-		if _, err := d.service.SetFallback(t.Context(), b.ID, c.fallback); err != nil {
+		if _, err := d.service.Settings.SetFallback(t.Context(), b.ID, c.fallback); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.service.PauseForCooldown(t.Context(), b.ID, batch.Cooldown{Why: "rpd"}); err != nil {
+		if err := d.service.Run.PauseForCooldown(t.Context(), b.ID, batch.Cooldown{Why: "rpd"}); err != nil {
 			t.Fatal(err)
 		}
 		page := d.get("/batches/" + string(b.ID))
@@ -190,7 +190,7 @@ func TestThePageOfABatchSaysThatLessIsReadAtOnceAfterADeathOverAPicture(t *testi
 	}
 	d.slow = time.Now().Add(5 * time.Minute)
 	d.get(path).has(t, 200, "The program stopped while it opened a picture. Until "+d.slow.Format("15:04"))
-	if _, err := d.service.Pause(t.Context(), b.ID, batch.PausedByUser); err != nil {
+	if _, err := d.service.Run.Pause(t.Context(), b.ID, batch.PausedByUser); err != nil {
 		t.Fatal(err)
 	}
 	if page := d.get(path); strings.Contains(page.body, said) {

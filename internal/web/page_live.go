@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/views"
 )
 
@@ -36,11 +37,11 @@ func (s *Server) headView(ctx context.Context, id batch.ID) (views.Live, *batch.
 	if err != nil {
 		return views.Live{}, nil, nil, err
 	}
-	progress, err := s.progress.Overview(ctx, id)
+	known, err := s.progress.Overview(ctx, id)
 	if err != nil {
-		progress = batch.Overview{} // not loaded yet: the pace is unknown
+		known = progress.Overview{} // not loaded yet: the pace is unknown
 	}
-	v := s.presentLive(b, presentProgress(overviewOf(b, images, progress)))
+	v := s.presentLive(b, presentProgress(overviewOf(b, images, known)))
 	v.Controls = s.presentControls(b)
 	return v, b, images, nil
 }
@@ -52,7 +53,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.batches.RetryWith(ctx, id, []int{n}, withOf(c)); err != nil {
+	if _, err := s.run.RetryWith(ctx, id, []int{n}, withOf(c)); err != nil {
 		return err
 	}
 	return s.imageSteered(c, id, n)
@@ -63,11 +64,11 @@ func (s *Server) retryImage(c echo.Context) error {
 func (s *Server) retryFailed(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	if c.FormValue("taken") != "" {
-		_, err := s.batches.RereadCached(ctx, id)
+		_, err := s.run.RereadCached(ctx, id)
 		if err != nil {
 			return err
 		}
-	} else if _, err := s.batches.RetryWith(ctx, id, nil, withOf(c)); err != nil {
+	} else if _, err := s.run.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
 	return s.respond(c, id)

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
@@ -30,7 +31,7 @@ func (s *Server) namesView(c echo.Context, b *batch.Batch, images, out []*batch.
 	return v
 }
 
-func dayOf(m *batch.Image) string { return batch.Pattern{Text: "{date}"}.Name(m, 0) }
+func dayOf(m *batch.Image) string { return draft.Pattern{Text: "{date}"}.Name(m, 0) }
 
 // typedNames are the values of a names form: one field "name-N" for each image, and the name of the batch.
 type typedNames struct {
@@ -70,13 +71,13 @@ func (t typedNames) save(ctx context.Context, s *Server, id batch.ID) error {
 			changed[m.N] = name
 		}
 	}
-	if err := s.batches.RenameImages(ctx, id, changed); err != nil && !errs.Is(err, errs.NotFound) {
+	if err := s.draft.RenameImages(ctx, id, changed); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
 	if !t.named {
 		return nil
 	}
-	_, err = s.batches.RenameBatch(ctx, id, t.batch)
+	_, err = s.settings.RenameBatch(ctx, id, t.batch)
 	return err
 }
 
@@ -192,15 +193,15 @@ func (s *Server) namePattern(ctx context.Context, c echo.Context, id batch.ID) e
 	if err != nil {
 		return errs.New(errs.Invalid, "The first number must be a number, such as 1.")
 	}
-	return s.batches.NameByPattern(ctx, id, batch.Pattern{Text: c.FormValue("pattern"), From: from})
+	return s.draft.NameByPattern(ctx, id, draft.Pattern{Text: c.FormValue("pattern"), From: from})
 }
 
 func (s *Server) nameReplace(ctx context.Context, c echo.Context, id batch.ID) error {
-	return s.batches.ReplaceInNames(ctx, id, c.FormValue("find"), c.FormValue("with"))
+	return s.draft.ReplaceInNames(ctx, id, c.FormValue("find"), c.FormValue("with"))
 }
 
 func (s *Server) namePaste(ctx context.Context, c echo.Context, id batch.ID) error {
-	return s.batches.PasteNames(ctx, id, c.FormValue("column"))
+	return s.draft.PasteNames(ctx, id, c.FormValue("column"))
 }
 
 // nameUndo restores names; the form holds the former ones as "was-N".
@@ -217,14 +218,14 @@ func (s *Server) nameUndo(ctx context.Context, c echo.Context, id batch.ID) erro
 			}
 		}
 	}
-	if err := s.batches.RenameImages(ctx, id, names); !errs.Is(err, errs.NotFound) { // a removed image needs no name
+	if err := s.draft.RenameImages(ctx, id, names); !errs.Is(err, errs.NotFound) { // a removed image needs no name
 		return err
 	}
 	return nil
 }
 
 func (s *Server) sortImages(ctx context.Context, c echo.Context, id batch.ID) error {
-	return s.batches.Sort(ctx, id, batch.Sorting(c.FormValue("sort")))
+	return s.draft.Sort(ctx, id, draft.Sorting(c.FormValue("sort")))
 }
 
 // moveImage moves a picture in front of another one: "before" is its N, 0 for the end.
@@ -237,7 +238,7 @@ func (s *Server) moveImage(ctx context.Context, c echo.Context, id batch.ID) err
 	if err != nil {
 		return errs.New(errs.Invalid, "The address is wrong. Load the page again.")
 	}
-	return s.batches.Move(ctx, id, n, before)
+	return s.draft.Move(ctx, id, n, before)
 }
 
 func (s *Server) leaveOut(out bool) func(context.Context, echo.Context, batch.ID) error {
@@ -246,7 +247,7 @@ func (s *Server) leaveOut(out bool) func(context.Context, echo.Context, batch.ID
 		if err != nil {
 			return err
 		}
-		return s.batches.Exclude(ctx, id, out, n)
+		return s.draft.Exclude(ctx, id, out, n)
 	}
 }
 
@@ -260,6 +261,6 @@ func (s *Server) turnImage(ctx context.Context, c echo.Context, id batch.ID) err
 	if err != nil {
 		return errs.New(errs.Invalid, "The address is wrong. Load the page again.")
 	}
-	_, err = s.batches.Rotate(ctx, id, n, quarters)
+	_, err = s.draft.Rotate(ctx, id, n, quarters)
 	return err
 }

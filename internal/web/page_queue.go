@@ -11,6 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
@@ -34,14 +36,14 @@ func (s *Server) queuePage(c echo.Context) error {
 // showQueue shows one question. refused is why the last answer was not saved, or nil.
 func (s *Server) showQueue(c echo.Context, q *queue, at, kind string, refused error) error {
 	ctx := c.Request().Context()
-	open := q.of(batch.DoubtKind(kind))
+	open := q.of(doubt.Kind(kind))
 	if len(open) == 0 {
 		open, kind = q.doubts, ""
 	}
 	if len(open) == 0 {
 		return s.showFinished(c, q)
 	}
-	i := max(0, slices.IndexFunc(open, func(d batch.Doubt) bool { return doubtID(d.N, d.Row, d.Column) == at }))
+	i := max(0, slices.IndexFunc(open, func(d doubt.Doubt) bool { return doubtID(d.N, d.Row, d.Column) == at }))
 	d := open[i]
 	v := views.Queue{
 		Shell: s.shell("batches"), Batch: batchURL(q.batch.ID), Name: oneLine(q.batch.Name), Total: len(q.doubts), Place: i + 1, Of: len(open),
@@ -60,7 +62,7 @@ func (s *Server) showQueue(c echo.Context, q *queue, at, kind string, refused er
 	status := http.StatusOK
 	if refused != nil {
 		status, v.Problem = s.classify(ctx, refused)
-		if conflict, ok := errors.AsType[*batch.EditConflict](refused); ok && conflict.There {
+		if conflict, ok := errors.AsType[*edit.Conflict](refused); ok && conflict.There {
 			v.Problem += " " + views.T(ctx, "check.yours") + ": " + lines(conflict.Request.Text)
 		}
 	}
@@ -84,7 +86,7 @@ func (s *Server) queueDoubts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	open := q.of(batch.DoubtKind(c.QueryParam("kind")))
+	open := q.of(doubt.Kind(c.QueryParam("kind")))
 	v := views.Questions{Total: len(open), Reading: q.reading, Questions: []views.Question{}, Sheets: []views.Sheet{}}
 	shown := map[int]bool{}
 	for _, d := range open[:min(len(open), queueMost)] {
@@ -152,7 +154,7 @@ func (s *Server) answerDoubt(c echo.Context) error {
 		out, status := outcome{ID: at}, http.StatusOK
 		if err != nil {
 			status, out.Problem = s.classify(ctx, err)
-			if conflict, ok := errors.AsType[*batch.EditConflict](err); ok {
+			if conflict, ok := errors.AsType[*edit.Conflict](err); ok {
 				out.Conflict, out.Now, out.By = conflict.There, lines(conflict.Now), cmp.Or(oneLine(conflict.By), views.T(ctx, "check.somebody"))
 			}
 		}
@@ -184,8 +186,8 @@ func (s *Server) afterDoubt(c echo.Context, id batch.ID, at, kind string) (strin
 	if err != nil {
 		return "", err
 	}
-	open := q.of(batch.DoubtKind(kind))
-	i := slices.IndexFunc(open, func(d batch.Doubt) bool { return doubtID(d.N, d.Row, d.Column) == at })
+	open := q.of(doubt.Kind(kind))
+	i := slices.IndexFunc(open, func(d doubt.Doubt) bool { return doubtID(d.N, d.Row, d.Column) == at })
 	if i < 0 || i+1 >= len(open) {
 		return "", nil
 	}
@@ -199,7 +201,7 @@ func (s *Server) settle(c echo.Context, id batch.ID, form url.Values) error {
 	if !ok || err != nil || len(form.Get("token")) > 64 || len(form.Get("group")) > 64 {
 		return errs.New(errs.Invalid, "The form could not be read. Reload the page and try again.")
 	}
-	request := batch.EditRequest{
+	request := edit.Request{
 		Do: batch.EditCell, By: s.author(c), Token: form.Get("token"), Group: form.Get("group"), Generation: generation, Row: row, Column: column,
 		Text: form.Get("text"), Seen: form.Get("seen"),
 	}
@@ -211,7 +213,7 @@ func (s *Server) settle(c echo.Context, id batch.ID, form url.Values) error {
 	case offer != "":
 		request.Text = offer
 	}
-	_, err = s.batches.Edit(c.Request().Context(), id, n, request)
+	_, err = s.edit.Edit(c.Request().Context(), id, n, request)
 	return err
 }
 
@@ -219,7 +221,7 @@ func (s *Server) settle(c echo.Context, id batch.ID, form url.Values) error {
 func (s *Server) takeBack(c echo.Context, id batch.ID, form url.Values) (string, error) {
 	ctx, by := c.Request().Context(), s.author(c)
 	if group := form.Get("group"); group != "" {
-		_, _, err := s.batches.UndoGroup(ctx, id, group, by)
+		_, _, err := s.edit.UndoGroup(ctx, id, group, by)
 		return form.Get("id"), err
 	}
 	if token := form.Get("token"); token != "" {
@@ -235,10 +237,10 @@ func (s *Server) takeBack(c echo.Context, id batch.ID, form url.Values) (string,
 		if i < 0 { // it changed nothing
 			return form.Get("id"), nil
 		}
-		_, _, err = s.batches.Undo(ctx, id, n, m.Edits[i].N, by)
+		_, _, err = s.edit.Undo(ctx, id, n, m.Edits[i].N, by)
 		return form.Get("id"), err
 	}
-	n, e, err := s.batches.UndoLast(ctx, id, by)
+	n, e, err := s.edit.UndoLast(ctx, id, by)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 	"sheetlift/views"
@@ -47,29 +49,29 @@ func clampInt(s string) int {
 func (s *Server) replaceRows(c echo.Context) error {
 	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
 	if c.FormValue("do") == "decimal" {
-		if _, err := s.batches.SetDecimal(ctx, id, c.FormValue("column"), table.Mark(c.FormValue("decimal"))); err != nil {
+		if _, err := s.settings.SetDecimal(ctx, id, c.FormValue("column"), table.Mark(c.FormValue("decimal"))); err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows#dates")
 	}
 	if c.FormValue("do") == "undo" {
-		undone, kept, err := s.batches.UndoGroup(ctx, id, c.FormValue("group"), s.author(c))
+		undone, kept, err := s.edit.UndoGroup(ctx, id, c.FormValue("group"), s.author(c))
 		if err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows?undone="+strconv.Itoa(undone)+"&kept="+strconv.Itoa(kept))
 	}
-	f := batch.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != "", Dates: table.DateOrder(c.FormValue("dates"))}
+	f := edit.Find{Text: c.FormValue("find"), With: c.FormValue("with"), Column: c.FormValue("column"), Whole: c.FormValue("whole") != "", Case: c.FormValue("case") != "", Dates: table.DateOrder(c.FormValue("dates"))}
 	if c.FormValue("do") == "replace" {
 		group := rand.Text()
-		done, err := s.batches.Replace(ctx, id, f, s.author(c), group)
+		done, err := s.edit.Replace(ctx, id, f, s.author(c), group)
 		if err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, batchURL(id)+"/rows?done="+group+"&cells="+strconv.Itoa(done.Cells)+
 			"&images="+strconv.Itoa(done.Images)+"&kept="+strconv.Itoa(done.Kept))
 	}
-	matches, err := s.batches.Matches(ctx, id, f)
+	matches, err := s.edit.Matches(ctx, id, f)
 	if err != nil {
 		return err
 	}
@@ -106,14 +108,14 @@ func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
 		return views.Rows{}, err
 	}
 	b = batch.Judged(b, images)
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	v := views.Rows{
 		Shell: s.shell("batches"), Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
 		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), OnlyDoubts: c.QueryParam("doubts") != "", Sort: c.QueryParam("sort"),
 		Page: clampInt(c.QueryParam("page")), Me: s.author(c),
 	}
 	v.Checks, v.Kept = true, s.kept(b)
-	v.Unclear, v.Marks = unclearDates(b, images), presentMarks(batch.OpenMarks(b, images))
+	v.Unclear, v.Marks = unclearDates(b, images), presentMarks(doubt.OpenMarks(b, images))
 	found := sieve(b, images, &v)
 	sortRows(b.Table, found, v.Sort)
 	v.Found, v.Pages = len(found), max((len(found)+pageRows-1)/pageRows, 1)
@@ -241,7 +243,7 @@ func placesOf(b *batch.Batch, m *batch.Image, heads []views.Head) []int {
 }
 
 // presentMarks returns the number columns for which a person can choose, or has chosen, the decimal mark.
-func presentMarks(open []batch.OpenMark) []views.UnclearMark {
+func presentMarks(open []doubt.OpenMark) []views.UnclearMark {
 	var all []views.UnclearMark
 	for _, o := range open {
 		all = append(all, views.UnclearMark{

@@ -7,7 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/views"
 )
 
@@ -33,14 +33,14 @@ func (s *Server) startNow(ctx context.Context) views.Start {
 
 // counted loads the counts of batches that are not complete in it yet: drafts from before a restart, and batches that
 // another machine is reading.
-func (s *Server) counted(ctx context.Context, shown []batch.Overview) []batch.Overview {
+func (s *Server) counted(ctx context.Context, shown []progress.Overview) []progress.Overview {
 	for i, o := range shown {
 		if o.Batch.Status.Final() {
-			shown[i] = batch.WithDoubts(ctx, s.batches, o)
+			shown[i] = progress.WithDoubts(ctx, s.batches, o)
 			continue
 		}
 		if now, err := s.progress.Overview(ctx, o.Batch.ID); err == nil { // on error it was deleted, or the store is unavailable: keep the former counts
-			shown[i] = batch.WithDoubts(ctx, s.batches, now)
+			shown[i] = progress.WithDoubts(ctx, s.batches, now)
 		}
 	}
 	return shown

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/errs"
 	"sheetlift/views"
 )
@@ -30,31 +31,31 @@ func (s *Server) press(c echo.Context, b *batch.Batch, f *columnsForm) error {
 	switch word {
 	case "suggest":
 		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(readingLimit))
-		t, err := s.batches.Suggest(ctx, b.ID)
+		t, err := s.draft.Suggest(ctx, b.ID)
 		if err != nil {
 			return err
 		}
 		f.choice, f.single, f.columns = ownColumns, t.Single, presentTable(t)
 		f.said = views.T(ctx, "columns.said.suggested")
 	case "use":
-		t, err := s.batches.Template(ctx, id)
+		t, err := s.templates.Template(ctx, id)
 		if err != nil {
 			return err
 		}
 		f.choice, f.single, f.columns, f.dates = choiceOf(t.Table), t.Table.Single, presentTable(t.Table), datesOf(t.Table)
 		f.said = views.T(ctx, "saved.said.used", oneLine(t.Name))
 	case "save":
-		t, err := s.batches.SaveTemplate(ctx, f.saveAs, f.table())
+		t, err := s.templates.SaveTemplate(ctx, f.saveAs, f.table())
 		if err != nil {
 			return err
 		}
 		f.said, f.saved = views.T(ctx, "saved.said.saved", oneLine(t.Name)), true
 	case "drop":
-		t, err := s.batches.RemoveTemplate(ctx, id)
+		t, err := s.templates.RemoveTemplate(ctx, id)
 		if err != nil {
 			return err
 		}
-		file, err := batch.ExportTemplate(t)
+		file, err := draft.ExportTemplate(t)
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (s *Server) previewImage(c echo.Context) error {
 		return err
 	}
 	n, _ := strconv.Atoi(c.FormValue("sample")) // 0 is the first picture
-	m, preview, err := s.batches.Preview(ctx, id, n)
+	m, preview, err := s.draft.Preview(ctx, id, n)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (s *Server) importTemplate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.batches.ImportTemplate(c.Request().Context(), data)
+	t, err := s.templates.ImportTemplate(c.Request().Context(), data)
 	if err != nil {
 		return err
 	}
@@ -143,8 +144,8 @@ func (s *Server) importTemplate(c echo.Context) error {
 func templateSent(c echo.Context) ([]byte, error) {
 	data := cmp.Or(c.FormValue("data"), c.FormValue("file"))
 	switch {
-	case len(data) > batch.MaxTemplateFile:
-		return nil, &http.MaxBytesError{Limit: batch.MaxTemplateFile}
+	case len(data) > draft.MaxTemplateFile:
+		return nil, &http.MaxBytesError{Limit: draft.MaxTemplateFile}
 	case data != "":
 		return []byte(data), nil
 	}
@@ -157,11 +158,11 @@ func (s *Server) exportTemplate(c echo.Context) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	t, err := s.batches.Template(c.Request().Context(), id)
+	t, err := s.templates.Template(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	data, err := batch.ExportTemplate(t)
+	data, err := draft.ExportTemplate(t)
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (s *Server) exportTemplate(c echo.Context) error {
 
 // renameTemplate renames a template.
 func (s *Server) renameTemplate(c echo.Context) error {
-	if _, err := s.batches.RenameTemplate(c.Request().Context(), c.Param("id"), oneLine(c.FormValue("name"))); err != nil {
+	if _, err := s.templates.RenameTemplate(c.Request().Context(), c.Param("id"), oneLine(c.FormValue("name"))); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

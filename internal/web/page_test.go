@@ -92,7 +92,7 @@ func TestManyNamesAreGivenAtOnceAndTakenBack(t *testing.T) {
 	d.post(url0+"/names/paste", url.Values{"column": {"one\r\n\r\nthree\r\n"}}).has(t, 200, `value="one"`, `value="Hall 10"`, `value="three"`)
 	d.post(url0+"/order", url.Values{"sort": {"name"}}).has(t, 200)
 	d.post(url0+"/images/3/move?before=2", url.Values{}).has(t, 200)
-	images, err := d.service.Images(t.Context(), b.ID)
+	images, err := d.service.Batches.Images(t.Context(), b.ID)
 	if err != nil || len(images) != 3 || images[0].N != 3 || images[1].N != 2 || images[2].N != 1 {
 		t.Errorf("the order is not that of a person: %v", err)
 	}
@@ -238,7 +238,7 @@ func TestAChosenModelStaysUnlessTheFormChoosesAnother(t *testing.T) {
 	d := newDeskWith(t, pool(t, "key 1"), "gemini", "tesseract")
 	b := d.draft("a")
 	path := "/batches/" + string(b.ID) + "/columns"
-	if _, err := d.service.SetModel(t.Context(), b.ID, "gemini-9", "high"); err != nil {
+	if _, err := d.service.Settings.SetModel(t.Context(), b.ID, "gemini-9", "high"); err != nil {
 		t.Fatal(err)
 	}
 	keeps := func(what, model, thinking string, atOnce int) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/table"
 	"sheetlift/views"
 )
@@ -94,7 +96,7 @@ func presentNotes(ctx context.Context, m *batch.Image) []string {
 	return notes
 }
 
-func presentProgress(o batch.Overview) views.Progress {
+func presentProgress(o progress.Overview) views.Progress {
 	b, c := o.Batch, o.Counts
 	p := views.Progress{
 		Status: string(b.Status), Pause: string(b.Pause), Total: max(o.Images, c.Total()), AtOnce: b.Options.AtOnce,
@@ -209,7 +211,7 @@ func presentTries(m *batch.Image) []views.Try {
 }
 
 // presentRecent returns the list of batches, newest first, and the number of those not listed.
-func (s *Server) presentRecent(shown []batch.Overview, all int) ([]views.Recent, int) {
+func (s *Server) presentRecent(shown []progress.Overview, all int) ([]views.Recent, int) {
 	recent := make([]views.Recent, 0, len(shown))
 	for _, o := range shown {
 		if o.Batch.Status == batch.Draft && o.Images == 0 {
@@ -237,15 +239,15 @@ func presentTable(t table.Table) []views.Column {
 }
 
 // overviewOf counts images that the page has loaded; pace and remaining time come from Progress, which may be slightly older.
-func overviewOf(b *batch.Batch, images []*batch.Image, progress batch.Overview) batch.Overview {
-	o := batch.Overview{Batch: b, Images: len(images), PerMinute: progress.PerMinute}
+func overviewOf(b *batch.Batch, images []*batch.Image, known progress.Overview) progress.Overview {
+	o := progress.Overview{Batch: b, Images: len(images), PerMinute: known.PerMinute}
 	for _, m := range images {
 		o.Counts.Add(m.Figures(b.Table), 1)
 	}
 	o.Counts = o.Counts.WithColumnIssues(b.Table)
-	o.Counts.Issues, o.Counts.Exact = batch.CountDoubts(b, images), true
+	o.Counts.Issues, o.Counts.Exact = doubt.Count(b, images), true
 	if !b.Status.Final() {
-		o.Left = progress.Left
+		o.Left = known.Left
 	} else if took := b.Ended.Sub(b.Started); took > 0 && o.PerMinute == 0 {
 		o.PerMinute = float64(o.Counts.Done()) / took.Minutes()
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/table"
 	"sheetlift/views"
 )
@@ -48,7 +49,7 @@ func presentLines(ctx context.Context, m *batch.Image, name string, width int) [
 	for i, r := range m.Rows {
 		id := m.RowID(i)
 		l := views.Line{
-			ID: id, Key: fmt.Sprintf("r-%d-%d", m.N, id), N: i + 1, Sum: batch.Fingerprint(r), Box: presentBox(r.Box),
+			ID: id, Key: fmt.Sprintf("r-%d-%d", m.N, id), N: i + 1, Sum: edit.Fingerprint(r), Box: presentBox(r.Box),
 			Cells: make([]views.Cell, max(width, len(r.Cells))),
 			Image: oneLine(name), URL: imageURL(m.Batch, m.N), Reading: m.Generation,
 		}
@@ -131,7 +132,7 @@ func presentHistory(m *batch.Image, heads []views.Head) []views.Edit {
 }
 
 // presentClash returns the typed text together with the conflicting change.
-func presentClash(c *batch.EditConflict, sentence string) *views.EditConflict {
+func presentClash(c *edit.Conflict, sentence string) *views.EditConflict {
 	return &views.EditConflict{
 		Message: sentence, Cell: c.There, Row: c.Request.Row, Column: c.Request.Column, Now: lines(c.Now), By: oneLine(c.By), Mine: lines(c.Request.Text),
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 	"sheetlift/views"
@@ -22,8 +23,8 @@ type queue struct {
 	images map[int]*batch.Image
 	names  map[int]string // unique, by image
 	words  map[string][]string
-	doubts []batch.Doubt
-	left   map[batch.DoubtKind]int
+	doubts []doubt.Doubt
+	left   map[doubt.Kind]int
 
 	reading, failed, rows int
 }
@@ -41,10 +42,10 @@ func (s *Server) queueOf(ctx context.Context, id batch.ID) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{images: make(map[int]*batch.Image, len(images)), names: batch.NamesApart(images), left: map[batch.DoubtKind]int{}}
+	q := &queue{images: make(map[int]*batch.Image, len(images)), names: batch.NamesApart(images), left: map[doubt.Kind]int{}}
 	q.batch = batch.Judged(b, images)
-	batch.MarkDuplicates(q.batch, images)
-	q.doubts, q.words = batch.Doubts(q.batch, images), batch.Words(b, images)
+	doubt.MarkDuplicates(q.batch, images)
+	q.doubts, q.words = doubt.List(q.batch, images), doubt.Words(b, images)
 	for _, m := range images {
 		q.images[m.N] = m
 		switch {
@@ -66,11 +67,11 @@ func (s *Server) queueOf(ctx context.Context, id batch.ID) (*queue, error) {
 }
 
 // of returns the doubts of one kind; "" for all.
-func (q *queue) of(kind batch.DoubtKind) []batch.Doubt {
+func (q *queue) of(kind doubt.Kind) []doubt.Doubt {
 	if kind == "" {
 		return q.doubts
 	}
-	return slices.DeleteFunc(slices.Clone(q.doubts), func(d batch.Doubt) bool { return d.Kind != kind })
+	return slices.DeleteFunc(slices.Clone(q.doubts), func(d doubt.Doubt) bool { return d.Kind != kind })
 }
 
 // doubtID names a doubt in addresses and forms: image, row and column.
@@ -94,7 +95,7 @@ func placeOfDoubt(id string) (n, row, column int, ok bool) {
 }
 
 // question puts a doubt into words.
-func (q *queue) question(ctx context.Context, d batch.Doubt) views.Question {
+func (q *queue) question(ctx context.Context, d doubt.Doubt) views.Question {
 	m := q.images[d.N]
 	v := views.Question{
 		ID: doubtID(d.N, d.Row, d.Column), N: d.N, Row: d.Row, Column: d.Column, Generation: m.Generation, Kind: string(d.Kind), Like: likeness(d.Like),
@@ -190,7 +191,7 @@ func (q *queue) rowsOf(ctx context.Context, n int) ([]views.Head, []views.Line) 
 // kinds returns the kinds of doubt with the number of open ones, all of them first.
 func (q *queue) kinds() []views.Kind {
 	all := []views.Kind{{Left: len(q.doubts)}}
-	for _, k := range batch.DoubtKinds() {
+	for _, k := range doubt.Kinds() {
 		all = append(all, views.Kind{Word: string(k), Left: q.left[k]})
 	}
 	return all

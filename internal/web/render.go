@@ -10,6 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/live"
 	"sheetlift/views"
@@ -94,8 +96,8 @@ func (l liveSource) Delta(ctx context.Context, items []string) (map[string][]byt
 }
 
 // head renders the part of the batch page that changes, except the rows.
-func (s *Server) head(ctx context.Context, o batch.Overview) templ.Component {
-	o = batch.WithDoubts(ctx, s.batches, o)
+func (s *Server) head(ctx context.Context, o progress.Overview) templ.Component {
+	o = progress.WithDoubts(ctx, s.batches, o)
 	v := s.presentLive(o.Batch, presentProgress(o))
 	v.Controls = s.presentControls(o.Batch)
 	return views.LiveHead(v)
@@ -117,6 +119,6 @@ func (l liveSource) changed(ctx context.Context, b *batch.Batch, items []string)
 	if err != nil {
 		return nil, err
 	}
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	return slices.DeleteFunc(images, func(m *batch.Image) bool { return !wanted[m.N] }), nil
 }

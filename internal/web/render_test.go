@@ -11,6 +11,9 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/live"
 	"sheetlift/internal/web"
 )
@@ -31,10 +34,10 @@ func (b *behind) Image(ctx context.Context, id batch.ID, n int) (*batch.Image, e
 func TestAChangedRowIsDrawnAsItWasToldAndNotAsANodeThatIsBehindHasIt(t *testing.T) {
 	t.Parallel()
 	world := &behind{World: batchtest.NewWorld()}
-	copies := batch.NewImageCache(world, world)
+	copies := progress.NewImageCache(world, world)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	service := batch.NewService(batch.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: copies}, batch.Limits{MaxImages: 10})
-	progress := batch.NewProgress(world, log)
+	service := usecases.New(usecases.Ports{Repository: world, Queue: world, Pictures: world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: copies}, usecases.Limits{MaxImages: 10})
+	progress := progress.New(world, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan struct{})
 	ended := make(chan error, 2)
@@ -49,16 +52,16 @@ func TestAChangedRowIsDrawnAsItWasToldAndNotAsANodeThatIsBehindHasIt(t *testing.
 			}
 		}
 	}()
-	server := web.New(web.Config{MaxImages: 10}, web.Deps{Batches: service, Progress: progress, Feed: live.New(live.Options{}), Readers: batchtest.Readers{"gemini"}, TmpDir: t.TempDir(), Log: log})
+	server := web.New(web.Config{MaxImages: 10}, web.Deps{Services: service, Progress: progress, Feed: live.New(live.Options{}), Readers: batchtest.Readers{"gemini"}, TmpDir: t.TempDir(), Log: log})
 
-	b, err := service.Create(ctx, batch.NewBatch{Name: "November"})
+	b, err := service.Draft.Create(ctx, draft.NewBatch{Name: "November"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.AddImages(ctx, b.ID, batch.Upload{ID: "upload-1", Filename: "a.jpg", Position: 1, Body: strings.NewReader("picture")}); err != nil {
+	if _, err := service.Draft.AddImages(ctx, b.ID, draft.Upload{ID: "upload-1", Filename: "a.jpg", Position: 1, Body: strings.NewReader("picture")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.Start(ctx, b.ID); err != nil {
+	if _, err := service.Run.Start(ctx, b.ID); err != nil {
 		t.Fatal(err)
 	}
 	m, err := world.Image(ctx, b.ID, 1)

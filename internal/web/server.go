@@ -14,6 +14,13 @@ import (
 
 	"sheetlift/internal/access"
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/retention"
+	"sheetlift/internal/batch/run"
+	"sheetlift/internal/batch/settings"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
 	"sheetlift/internal/web/api"
@@ -41,8 +48,8 @@ type Config struct {
 
 // Deps are the dependencies of the server.
 type Deps struct {
-	Batches  *batch.Service
-	Progress *batch.Progress
+	Services *usecases.Services
+	Progress *progress.Progress
 	Feed     *live.Feed
 	Keys     Keys                                           // nil: no keys
 	AddKey   func(ctx context.Context, k keypool.Key) Added // adds a key; nil: not possible
@@ -62,31 +69,38 @@ type Deps struct {
 
 // Server answers HTTP requests. Use New to create one.
 type Server struct {
-	cfg      Config
-	batches  *batch.Service
-	progress *batch.Progress
-	feed     *live.Feed
-	pool     Keys
-	add      func(context.Context, keypool.Key) Added
-	keeps    bool
-	oldKeys  func() string
-	ending   func() []Ending
-	offers   func() []Offer
-	metrics  http.Handler
-	readers  batch.Readers
-	slow     func() time.Time
-	health   func(context.Context) error
-	demo     demo
-	tmp      string
-	log      *slog.Logger
-	sessions *access.Sessions
-	registry *access.Registry
-	routed   map[string]bool // method and path of every route
-	crowd    *crowd
-	attempts *access.Attempts
-	document func() (*api.Document, error)
-	exports  chan struct{} // maxExports tokens: each export holds a batch in memory
-	echo     *echo.Echo
+	cfg       Config
+	services  *usecases.Services
+	batches   *batch.Batches
+	draft     *draft.Service
+	settings  *settings.Service
+	run       *run.Service
+	retention *retention.Service
+	edit      *edit.Service
+	templates *draft.Templates
+	progress  *progress.Progress
+	feed      *live.Feed
+	pool      Keys
+	add       func(context.Context, keypool.Key) Added
+	keeps     bool
+	oldKeys   func() string
+	ending    func() []Ending
+	offers    func() []Offer
+	metrics   http.Handler
+	readers   batch.Readers
+	slow      func() time.Time
+	health    func(context.Context) error
+	demo      demo
+	tmp       string
+	log       *slog.Logger
+	sessions  *access.Sessions
+	registry  *access.Registry
+	routed    map[string]bool // method and path of every route
+	crowd     *crowd
+	attempts  *access.Attempts
+	document  func() (*api.Document, error)
+	exports   chan struct{} // maxExports tokens: each export holds a batch in memory
+	echo      *echo.Echo
 }
 
 // maxExports is how many workbooks are written at the same time.
@@ -102,8 +116,10 @@ func New(cfg Config, d Deps) *Server {
 	if d.Access == nil {
 		d.Access = access.NewRegistry(nil, d.Log)
 	}
+	u := cmp.Or(d.Services, &usecases.Services{})
 	s := &Server{
-		cfg: cfg, batches: d.Batches, progress: d.Progress, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, ending: d.Ending, offers: d.Offers, metrics: d.Metrics, readers: d.Readers,
+		services: u, batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, edit: u.Edit, templates: u.Templates,
+		cfg: cfg, progress: d.Progress, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, ending: d.Ending, offers: d.Offers, metrics: d.Metrics, readers: d.Readers,
 		slow: d.Slow, health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: access.NewSessions(cfg.Password, cfg.Viewers, cfg.Secret), registry: d.Access, routed: map[string]bool{}, attempts: access.NewAttempts(), crowd: newCrowd(cfg.Connections), exports: make(chan struct{}, maxExports),
 	}

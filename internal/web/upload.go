@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/web/api"
 	"sheetlift/views"
@@ -33,7 +34,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	if err != nil {
 		return errs.New(errs.Invalid, "The position must be a number.")
 	}
-	taken, err := s.batches.AddImages(r.Context(), batch.ID(c.Param("id")), batch.Upload{
+	taken, err := s.draft.AddImages(r.Context(), batch.ID(c.Param("id")), draft.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,
 		Folder: c.QueryParam("folder"), TakenAt: datedOf(c.QueryParam("dated")),
 		Body: http.MaxBytesReader(c.Response(), r.Body, s.cfg.MaxPacked+1),
@@ -44,7 +45,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	return c.JSON(http.StatusCreated, answerTaken(r.Context(), c.Param("upload"), taken))
 }
 
-func answerTaken(ctx context.Context, id string, t *batch.Ingested) api.Uploaded {
+func answerTaken(ctx context.Context, id string, t *draft.Ingested) api.Uploaded {
 	answer := api.Uploaded{ID: id, Images: make([]api.UploadedImage, 0, len(t.Images)), Refused: make([]string, 0, len(t.Refused))}
 	for _, m := range t.Images {
 		one := api.UploadedImage{
@@ -64,13 +65,13 @@ func answerTaken(ctx context.Context, id string, t *batch.Ingested) api.Uploaded
 
 // uploads lists the uploads that a draft contains, so that a client repeats only the missing ones after a failure.
 func (s *Server) uploads(c echo.Context) error {
-	there, err := s.batches.Uploaded(c.Request().Context(), batch.ID(c.Param("id")))
+	there, err := s.draft.Uploaded(c.Request().Context(), batch.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
 	all := make([]api.Uploaded, 0, len(there))
 	for id, images := range there {
-		all = append(all, answerTaken(c.Request().Context(), id, &batch.Ingested{Images: images}))
+		all = append(all, answerTaken(c.Request().Context(), id, &draft.Ingested{Images: images}))
 	}
 	return c.JSON(http.StatusOK, all)
 }
@@ -101,7 +102,7 @@ func (s *Server) newBatch(c echo.Context, name string) (*batch.Batch, error) {
 	if strings.TrimSpace(name) == "" {
 		name = views.BatchName(ctx, time.Now())
 	}
-	return s.batches.Create(ctx, batch.NewBatch{Name: name})
+	return s.draft.Create(ctx, draft.NewBatch{Name: name})
 }
 
 // createBatch creates a draft. Scripts get its address; a form without JavaScript may contain the pictures.
@@ -154,7 +155,7 @@ func (s *Server) plainForm(c echo.Context, id batch.ID) error {
 			continue
 		}
 		files++
-		got, err := s.batches.AddImages(ctx, id, batch.Upload{
+		got, err := s.draft.AddImages(ctx, id, draft.Upload{
 			ID: upload + "-" + strconv.Itoa(files), Filename: part.FileName(), Body: part,
 		})
 		switch {
@@ -199,7 +200,7 @@ func (s *Server) afterForm(c echo.Context, id batch.ID, taken int, refused []str
 		return err
 	}
 	if len(images)+len(out) == 0 {
-		if err := s.batches.Discard(ctx, id); err != nil {
+		if err := s.retention.Discard(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -151,7 +151,7 @@ func FuzzAttachment(f *testing.F) {
 func TestADemonstrationThatTakesLongToBuildIsShownAllTheSame(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")
-	d.server = web.New(web.Config{}, web.Deps{Batches: d.service, Progress: d.progress, Feed: live.New(live.Options{}), Log: slog.New(slog.DiscardHandler),
+	d.server = web.New(web.Config{}, web.Deps{Services: d.service, Progress: d.progress, Feed: live.New(live.Options{}), Log: slog.New(slog.DiscardHandler),
 		Demo: func(context.Context) (web.Demo, error) {
 			<-time.After(10 * time.Millisecond) // ten times as long as any other answer may take
 			return web.Demo{Token: "a guest", Page: "/batches/b"}, nil

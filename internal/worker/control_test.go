@@ -59,21 +59,21 @@ func TestAPauseReadsToTheEndWhatIsPaidForAndHoldsTheRestBack(t *testing.T) {
 		}
 		id := b.start(options(5), pictures(20)...)
 		<-time.After(500 * time.Millisecond)
-		b.twice(func() error { _, err := b.service.Pause(t.Context(), id, batch.PausedByUser); return err })
+		b.twice(func() error { _, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser); return err })
 		<-time.After(time.Minute)
-		got, _ := b.service.Batch(t.Context(), id)
+		got, _ := b.service.Batches.Batch(t.Context(), id)
 		if c := b.counts(id); got.Status != batch.Paused || got.Pause != batch.PausedByUser || c.Completed != 3 || c.Pending != 17 {
 			t.Fatalf("a minute later the batch is %s and stands at %+v", got.Status, c)
 		}
 		for _, why := range []batch.PauseReason{batch.PausedByKeys, batch.PausedByDisk} { // they may not end a person's pause
-			if got, err := b.service.Resume(t.Context(), id, why); err != nil || got.Status != batch.Paused {
+			if got, err := b.service.Run.Resume(t.Context(), id, why); err != nil || got.Status != batch.Paused {
 				t.Errorf("resumed because of %s: %s, %v", why, got.Status, err)
 			}
-			if got, err := b.service.Pause(t.Context(), id, why); err != nil || got.Pause != batch.PausedByUser {
+			if got, err := b.service.Run.Pause(t.Context(), id, why); err != nil || got.Pause != batch.PausedByUser {
 				t.Errorf("paused because of %s: %s, %v", why, got.Pause, err)
 			}
 		}
-		b.twice(func() error { _, err := b.service.Resume(t.Context(), id, batch.PausedByUser); return err })
+		b.twice(func() error { _, err := b.service.Run.Resume(t.Context(), id, batch.PausedByUser); return err })
 		got, images := b.wait(id, time.Minute)
 		if got.Status != batch.Completed || got.Counts.Completed != 20 {
 			t.Fatalf("ended as %s with %+v", got.Status, got.Counts)
@@ -106,13 +106,13 @@ func TestACancelCutsOffWhatRunsOnEveryMachineAndKeepsWhatWasRead(t *testing.T) {
 			id := b.start(options(4), pictures(20)...)
 			<-time.After(1500 * time.Millisecond)
 			if paused {
-				if _, err := b.service.Pause(t.Context(), id, batch.PausedByUser); err != nil {
+				if _, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser); err != nil {
 					t.Fatal(err)
 				}
 			}
 			running := b.engine.runningNow()
 			began := time.Now()
-			b.twice(func() error { _, err := b.service.Cancel(t.Context(), id); return err })
+			b.twice(func() error { _, err := b.service.Run.Cancel(t.Context(), id); return err })
 			synctest.Wait()
 			if took, left := time.Since(began), b.engine.runningNow(); running == 0 || left != 0 || took > 100*time.Millisecond {
 				t.Errorf("of %d calls %d run %v later", running, left, took)
@@ -127,11 +127,11 @@ func TestACancelCutsOffWhatRunsOnEveryMachineAndKeepsWhatWasRead(t *testing.T) {
 				}
 			}
 			b.twice(func() error { // after the end it must change nothing
-				_, err := b.service.Pause(t.Context(), id, batch.PausedByUser)
+				_, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser)
 				return err
 			})
 			for _, m := range images { // and the canceled images can be read after all
-				if err := b.service.Retry(t.Context(), id, m.N); err != nil {
+				if err := b.service.Run.Retry(t.Context(), id, m.N); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -154,7 +154,7 @@ func TestACancelThatWasCutOffIsCarriedOut(t *testing.T) {
 			}
 			return nil
 		})
-		if _, err := b.service.Cancel(t.Context(), id); err == nil {
+		if _, err := b.service.Run.Cancel(t.Context(), id); err == nil {
 			t.Fatal("nothing failed")
 		}
 		b.world.Fail(nil)
@@ -173,7 +173,7 @@ func TestOneImageIsCanceledAloneAndWhatWasReadAfreshKeepsItsRows(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(2), pictures(4)...)
 		<-time.After(500 * time.Millisecond)
-		b.twice(func() error { _, err := b.service.CancelImage(t.Context(), id, 1); return err })
+		b.twice(func() error { _, err := b.service.Run.CancelImage(t.Context(), id, 1); return err })
 		got, images := b.wait(id, time.Minute)
 		if m := images["p000"]; got.Status != batch.Completed || got.Counts.Completed != 3 || m.Status != batch.Canceled || m.Last().Why != batch.WhyCanceled {
 			t.Fatalf("ended as %s with %+v; the image is %s", got.Status, got.Counts, m.Status)
@@ -181,12 +181,12 @@ func TestOneImageIsCanceledAloneAndWhatWasReadAfreshKeepsItsRows(t *testing.T) {
 
 		b.engine.scripts["p001"] = []error{nil, failure(engine.Refused, 0)}
 		for n, afresh := range map[int]bool{2: true, 3: true, 4: false} {
-			if _, err := b.service.RetryWith(t.Context(), id, []int{n}, batch.ReadAs{Fresh: afresh}); err != nil {
+			if _, err := b.service.Run.RetryWith(t.Context(), id, []int{n}, batch.ReadAs{Fresh: afresh}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		<-time.After(500 * time.Millisecond)
-		if _, err := b.service.CancelImage(t.Context(), id, 3); err != nil {
+		if _, err := b.service.Run.CancelImage(t.Context(), id, 3); err != nil {
 			t.Fatal(err)
 		}
 		_, images = b.wait(id, time.Minute)
@@ -206,16 +206,16 @@ func TestADeletedBatchIsLetGoAtOnceAndGoesOnWhenBroughtBack(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(4), pictures(10)...)
 		<-time.After(500 * time.Millisecond)
-		b.twice(func() error { return b.service.Delete(t.Context(), id) })
+		b.twice(func() error { return b.service.Retention.Delete(t.Context(), id) })
 		synctest.Wait()
 		if left := b.engine.runningNow(); left != 0 {
 			t.Errorf("%d calls still run", left)
 		}
-		if _, err := b.service.Images(t.Context(), id); !errs.Is(err, errs.NotFound) {
+		if _, err := b.service.Batches.Images(t.Context(), id); !errs.Is(err, errs.NotFound) {
 			t.Errorf("it still shows: %v", err)
 		}
 		<-time.After(30 * time.Second)
-		b.twice(func() error { _, err := b.service.Undelete(t.Context(), id); return err })
+		b.twice(func() error { _, err := b.service.Retention.Undelete(t.Context(), id); return err })
 		if got, _ := b.wait(id, time.Minute); got.Status != batch.Completed || got.Counts.Completed != 10 {
 			t.Errorf("brought back it is %s with %+v", got.Status, got.Counts)
 		}
@@ -229,13 +229,13 @@ func TestABatchErasedWhileItIsReadLeavesNothing(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(4), pictures(10)...)
 		<-time.After(1500 * time.Millisecond)
-		b.twice(func() error { return b.service.Erase(t.Context(), id) })
+		b.twice(func() error { return b.service.Retention.Erase(t.Context(), id) })
 		<-time.After(time.Minute)
 		images, err := b.world.Images(t.Context(), id)
 		if err != nil || len(images) != 0 || b.world.PictureCount() != 0 || b.world.Queued(id) != 0 {
 			t.Errorf("%d images, %d pictures, %d units are left: %v", len(images), b.world.PictureCount(), b.world.Queued(id), err)
 		}
-		if _, err := b.service.Undelete(t.Context(), id); !errs.Is(err, errs.NotFound) {
+		if _, err := b.service.Retention.Undelete(t.Context(), id); !errs.Is(err, errs.NotFound) {
 			t.Errorf("it came back: %v", err)
 		}
 	})
@@ -252,10 +252,10 @@ func TestARetryMayTakeAnotherEngineOrModel(t *testing.T) {
 		}
 		id := b.start(options(3), pictures(3)...)
 		b.wait(id, time.Minute)
-		if _, err := b.service.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Engine: "offline"}); err != nil {
+		if _, err := b.service.Run.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Engine: "offline"}); err != nil {
 			t.Fatal(err)
 		}
-		n, err := b.service.RetryWith(t.Context(), id, nil, batch.ReadAs{Model: "model-2"})
+		n, err := b.service.Run.RetryWith(t.Context(), id, nil, batch.ReadAs{Model: "model-2"})
 		if err != nil || n != 2 {
 			t.Fatalf("%d images are retried: %v", n, err)
 		}
@@ -265,7 +265,7 @@ func TestARetryMayTakeAnotherEngineOrModel(t *testing.T) {
 				t.Errorf("%s was read by %q: %+v", name, b.asked(a), a)
 			}
 		}
-		if _, err := b.service.RetryWith(t.Context(), id, nil, batch.ReadAs{Model: "../model"}); !errs.Is(err, errs.Invalid) {
+		if _, err := b.service.Run.RetryWith(t.Context(), id, nil, batch.ReadAs{Model: "../model"}); !errs.Is(err, errs.Invalid) {
 			t.Errorf("a name that no model has: %v", err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/settings"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/upkeep"
@@ -53,8 +54,8 @@ func TestAPriorityChangesWhoGoesFirstWhileBothAreRead(t *testing.T) {
 		defer b.process()()
 		first, second := b.start(options(8), pictures(100)...), b.start(options(8), pictures(100)...)
 		<-time.After(5500 * time.Millisecond)
-		b.twice(func() error { _, err := b.service.SetPriority(t.Context(), second, batch.High); return err })
-		b.twice(func() error { _, err := b.service.SetPriority(t.Context(), first, batch.Low); return err })
+		b.twice(func() error { _, err := b.service.Settings.SetPriority(t.Context(), second, batch.High); return err })
+		b.twice(func() error { _, err := b.service.Settings.SetPriority(t.Context(), first, batch.Low); return err })
 		got, _ := b.wait(second, time.Minute)
 		if behind := b.counts(first).Completed; got.Status != batch.Completed || behind > 20 {
 			t.Errorf("when the high one is %s, %d images of the low one are read", got.Status, behind)
@@ -62,7 +63,7 @@ func TestAPriorityChangesWhoGoesFirstWhileBothAreRead(t *testing.T) {
 		if got, _ := b.wait(first, time.Minute); got.Counts.Completed != 100 || got.Counts.Calls != 100 {
 			t.Errorf("the low one ended with %+v", got.Counts)
 		}
-		if _, err := b.service.SetPriority(t.Context(), first, "urgent"); !errs.Is(err, errs.Invalid) {
+		if _, err := b.service.Settings.SetPriority(t.Context(), first, "urgent"); !errs.Is(err, errs.Invalid) {
 			t.Errorf("a priority that there is not: %v", err)
 		}
 	})
@@ -73,7 +74,7 @@ func (b *bench) clock() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- upkeep.NewClock(b.service, slog.New(slog.DiscardHandler)).Run(ctx, b.world)
+		ended <- upkeep.NewClock(b.service.Retention, slog.New(slog.DiscardHandler)).Run(ctx, b.world)
 	}()
 	return func() {
 		cancel()
@@ -90,7 +91,7 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 		stop := b.clock()
 		id := b.draft(options(5), pictures(5)...)
 		at := time.Now().Add(10 * time.Hour)
-		b.twice(func() error { _, err := b.service.Schedule(t.Context(), id, at); return err })
+		b.twice(func() error { _, err := b.service.Run.Schedule(t.Context(), id, at); return err })
 		<-time.After(5 * time.Hour)
 		stop()
 		defer b.clock()()
@@ -98,7 +99,7 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 		<-time.After(5*time.Hour - time.Second)
 		end := b.process()
 		defer end()
-		if got, _ := b.service.Batch(t.Context(), id); got.Status != batch.Scheduled || len(b.engine.calls) != 0 {
+		if got, _ := b.service.Batches.Batch(t.Context(), id); got.Status != batch.Scheduled || len(b.engine.calls) != 0 {
 			t.Fatalf("a second before its time the batch is %s after %d calls", got.Status, len(b.engine.calls))
 		}
 		got, _ := b.wait(id, time.Minute)
@@ -107,8 +108,8 @@ func TestABatchStartsAtItsTimeAcrossRestartsAndIsErasedWhenItWasKeptLongEnough(t
 		}
 
 		end()
-		<-time.After(batch.DefaultKeep - 2*time.Second)
-		if _, err := b.service.Batch(t.Context(), id); err != nil {
+		<-time.After(settings.DefaultKeep - 2*time.Second)
+		if _, err := b.service.Batches.Batch(t.Context(), id); err != nil {
 			t.Fatalf("before its time: %v", err)
 		}
 		<-time.After(time.Minute)
@@ -125,12 +126,12 @@ func TestWhatIsKeptLongerOrBroughtBackIsNotErasedAndWhatIsDeletedIs(t *testing.T
 		end := b.process()
 		defer b.clock()()
 		forever, month, gone, back := b.start(options(5), "a"), b.start(options(5), "b"), b.start(options(5), "c"), b.start(options(5), "d")
-		for id, keep := range map[batch.ID]time.Duration{forever: batch.KeepForever, month: 30 * 24 * time.Hour} {
-			if _, err := b.service.SetKeep(t.Context(), id, keep); err != nil {
+		for id, keep := range map[batch.ID]time.Duration{forever: settings.KeepForever, month: 30 * 24 * time.Hour} {
+			if _, err := b.service.Settings.SetKeep(t.Context(), id, keep); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := b.service.SetKeep(t.Context(), month, time.Minute); !errs.Is(err, errs.Invalid) {
+		if _, err := b.service.Settings.SetKeep(t.Context(), month, time.Minute); !errs.Is(err, errs.Invalid) {
 			t.Errorf("a minute: %v", err)
 		}
 		for _, id := range []batch.ID{forever, month, gone, back} {
@@ -138,14 +139,14 @@ func TestWhatIsKeptLongerOrBroughtBackIsNotErasedAndWhatIsDeletedIs(t *testing.T
 		}
 		end()
 		left := b.draft(options(5), "e")
-		<-time.After(batch.DefaultKeep - 4*time.Hour)
+		<-time.After(settings.DefaultKeep - 4*time.Hour)
 		fresh := b.draft(options(5), "f")
 		for _, id := range []batch.ID{gone, back} {
-			if err := b.service.Delete(t.Context(), id); err != nil {
+			if err := b.service.Retention.Delete(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := b.service.Undelete(t.Context(), back); err != nil {
+		if _, err := b.service.Retention.Undelete(t.Context(), back); err != nil {
 			t.Fatal(err)
 		}
 		b.stored("after a deletion", 2*batch.UndoFor, map[batch.ID]bool{forever: true, month: true, gone: false, back: true, left: true, fresh: true})
@@ -170,27 +171,27 @@ func TestATimeThatPassedOrABatchThatStartedCannotBeScheduled(t *testing.T) {
 		b := newBench(t)
 		id := b.draft(options(5), "a")
 		for _, at := range []time.Time{time.Now(), time.Now().Add(-time.Hour), time.Now().Add(400 * 24 * time.Hour)} {
-			if _, err := b.service.Schedule(t.Context(), id, at); !errs.Is(err, errs.Invalid) {
+			if _, err := b.service.Run.Schedule(t.Context(), id, at); !errs.Is(err, errs.Invalid) {
 				t.Errorf("%v: %v", at, err)
 			}
 		}
 		soon := time.Now().Add(time.Hour)
-		if _, err := b.service.Schedule(t.Context(), b.draft(options(5)), soon); !errs.Is(err, errs.Invalid) {
+		if _, err := b.service.Run.Schedule(t.Context(), b.draft(options(5)), soon); !errs.Is(err, errs.Invalid) {
 			t.Errorf("without pictures: %v", err)
 		}
-		if _, err := b.service.Schedule(t.Context(), id, soon); err != nil {
+		if _, err := b.service.Run.Schedule(t.Context(), id, soon); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.service.Cancel(t.Context(), id); err != nil || got.Status != batch.Draft {
+		if got, err := b.service.Run.Cancel(t.Context(), id); err != nil || got.Status != batch.Draft {
 			t.Errorf("canceled, it is %s: %v", got.Status, err)
 		}
-		if _, err := b.service.Schedule(t.Context(), id, soon); err != nil {
+		if _, err := b.service.Run.Schedule(t.Context(), id, soon); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.service.Start(t.Context(), id); err != nil || got.Status != batch.Processing || !got.StartAt.IsZero() {
+		if got, err := b.service.Run.Start(t.Context(), id); err != nil || got.Status != batch.Processing || !got.StartAt.IsZero() {
 			t.Errorf("started now, it is %s: %v", got.Status, err)
 		}
-		if _, err := b.service.Schedule(t.Context(), id, soon); !errs.Is(err, errs.Conflict) {
+		if _, err := b.service.Run.Schedule(t.Context(), id, soon); !errs.Is(err, errs.Conflict) {
 			t.Errorf("after the start: %v", err)
 		}
 	})
@@ -215,18 +216,18 @@ func TestTheSamePictureTwiceIsReadOnceAndAfreshWhenAsked(t *testing.T) {
 			t.Errorf("what could not be read the first time was read %d times", n)
 		}
 		for n, duplicate := range map[int]int{1: 0, 3: 1, 4: 1, 6: 0} {
-			m, err := b.service.Image(t.Context(), id, n)
+			m, err := b.service.Batches.Image(t.Context(), id, n)
 			if err != nil || m.Status != batch.Completed || m.DuplicateOf != duplicate || len(m.Rows) != 1 {
 				t.Errorf("image %d is %s with the rows of %d: %v", n, m.Status, m.DuplicateOf, err)
 			}
 		}
 		synctest.Wait() // the queue of the ended batch was just dropped: at this moment its images could be delivered twice
 		b.twice(func() error {
-			_, err := b.service.RetryWith(t.Context(), id, []int{3}, batch.ReadAs{Fresh: true})
+			_, err := b.service.Run.RetryWith(t.Context(), id, []int{3}, batch.ReadAs{Fresh: true})
 			return err
 		})
 		b.wait(id, time.Minute)
-		if m, _ := b.service.Image(t.Context(), id, 3); m.DuplicateOf != 0 || m.Tries != 1 || b.engine.callsOf("same") != 2 {
+		if m, _ := b.service.Batches.Image(t.Context(), id, 3); m.DuplicateOf != 0 || m.Tries != 1 || b.engine.callsOf("same") != 2 {
 			t.Errorf("read afresh it has the rows of %d after %d tries and %d calls", m.DuplicateOf, m.Tries, b.engine.callsOf("same"))
 		}
 	})
@@ -239,11 +240,11 @@ func TestWhoWaitsForTheSamePictureIsReadWhenTheFirstIsCanceled(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(5), "same", "same")
 		<-time.After(500 * time.Millisecond)
-		if _, err := b.service.CancelImage(t.Context(), id, 1); err != nil {
+		if _, err := b.service.Run.CancelImage(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := b.wait(id, time.Minute)
-		if m, _ := b.service.Image(t.Context(), id, 2); got.Status != batch.Completed || m.Status != batch.Completed || m.Tries != 1 {
+		if m, _ := b.service.Batches.Image(t.Context(), id, 2); got.Status != batch.Completed || m.Status != batch.Completed || m.Tries != 1 {
 			t.Errorf("the second is %s after %d tries", m.Status, m.Tries)
 		}
 	})

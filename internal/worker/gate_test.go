@@ -101,21 +101,21 @@ func TestAnImageAtTheGateIsPendingAndGivesWayToOneThatIsReadNext(t *testing.T) {
 				t.Errorf("%s is claimed and waits", m.Name)
 			}
 		}
-		if _, err := b.service.SetImagePriority(t.Context(), id, at["p011"].N, batch.High); err != nil {
+		if _, err := b.service.Settings.SetImagePriority(t.Context(), id, at["p011"].N, batch.High); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second) // the four have been read, and the next four are
 		if got := b.images(id)["p011"].Status; got != batch.Processing {
 			t.Errorf("the image to be read next is %s", got)
 		}
-		if _, err := b.service.Pause(t.Context(), id, batch.PausedByUser); err != nil {
+		if _, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
 		if c := b.counts(id); c.Completed != 8 || c.Pending != 4 {
 			t.Errorf("a minute after the pause: %+v", c)
 		}
-		if _, err := b.service.Resume(t.Context(), id, batch.PausedByUser); err != nil {
+		if _, err := b.service.Run.Resume(t.Context(), id, batch.PausedByUser); err != nil {
 			t.Fatal(err)
 		}
 		got, images := b.wait(id, time.Minute)

@@ -15,6 +15,9 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
@@ -168,19 +171,19 @@ func (b *bench) healthy() {
 type bench struct {
 	t        *testing.T
 	world    *batchtest.World
-	service  *batch.Service
+	service  *usecases.Services
 	engine   *scripted
 	keyed    engine.Engine // in place of engine, unless nil
 	offline  *scripted     // nil for none
 	log      said
-	full     atomic.Bool      // whether the disk is full
-	single   bool             // no other process reads the same batches
-	reuse    time.Duration    // the maximum age of a reading that is used again
-	marks    string           // the folder of the marks of opened pictures; "" for none
-	slow     func() time.Time // of the process that was started last
-	remember func()           // called before a reading is remembered, unless nil
-	progress *batch.Progress  // of the process that was started last
-	redraw   func(batch.ID)   // called when a page is to show a batch in another way, unless nil
+	full     atomic.Bool        // whether the disk is full
+	single   bool               // no other process reads the same batches
+	reuse    time.Duration      // the maximum age of a reading that is used again
+	marks    string             // the folder of the marks of opened pictures; "" for none
+	slow     func() time.Time   // of the process that was started last
+	remember func()             // called before a reading is remembered, unless nil
+	progress *progress.Progress // of the process that was started last
+	redraw   func(batch.ID)     // called when a page is to show a batch in another way, unless nil
 }
 
 // newBench returns the parts of a process in virtual time. A test that lets hours pass is not parallel: virtual time
@@ -191,10 +194,10 @@ func newBench(t *testing.T) *bench {
 		t: t, world: batchtest.NewWorld(),
 		engine: &scripted{took: time.Second, scripts: map[string][]error{}, calls: map[string]int{}},
 	}
-	b.service = batch.NewService(batch.Ports{
+	b.service = usecases.New(usecases.Ports{
 		Repository: b.world, Queue: b.world, Pictures: b.world, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted", "offline"},
 		ReadingCache: b.world,
-	}, batch.Limits{MaxImages: 5000})
+	}, usecases.Limits{MaxImages: 5000})
 	return b
 }
 
@@ -202,7 +205,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) process() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(&b.log, nil))
-	progress := batch.NewProgress(b.world, log)
+	progress := progress.New(b.world, log)
 	ready := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() { _ = progress.Run(ctx, b.world, ready) })
@@ -223,7 +226,7 @@ func (b *bench) process() (stop func()) {
 	}
 	r := worker.New(worker.Deps{
 		Danger:  guard,
-		Batches: b.service, Progress: progress, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
+		Batches: b.service.Batches, Runs: b.service.Run, Progress: progress, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
 		Cutter: imaging.New(imaging.Limits{}), Engines: engines, Offline: "offline", Slots: 72, Grace: 20 * time.Second, Log: log,
 		ReadingCache: held{b.world, b.remember}, Reuse: b.reuse,
 		Crowded: func(bool) bool { return b.full.Load() }, Redraw: b.redraw, Shared: !b.single,
@@ -266,7 +269,7 @@ func (h held) PutReading(ctx context.Context, question string, r *batch.Reading)
 func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
 	b.t.Helper()
 	id := b.draft(o, pictures...)
-	if _, err := b.service.Start(b.t.Context(), id); err != nil {
+	if _, err := b.service.Run.Start(b.t.Context(), id); err != nil {
 		b.t.Fatal(err)
 	}
 	return id
@@ -274,7 +277,7 @@ func (b *bench) start(o batch.Options, pictures ...string) batch.ID {
 
 func (b *bench) draft(o batch.Options, pictures ...string) batch.ID {
 	b.t.Helper()
-	d, err := b.service.Create(b.t.Context(), batch.NewBatch{Options: &o})
+	d, err := b.service.Draft.Create(b.t.Context(), draft.NewBatch{Options: &o})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -283,7 +286,7 @@ func (b *bench) draft(o batch.Options, pictures ...string) batch.ID {
 			b.put(d.ID, i+1, p)
 			continue
 		}
-		_, err := b.service.AddImages(b.t.Context(), d.ID, batch.Upload{
+		_, err := b.service.Draft.AddImages(b.t.Context(), d.ID, draft.Upload{
 			ID: fmt.Sprintf("upload-%05d", i), Filename: p + ".jpg", Position: i + 1, Body: strings.NewReader(p),
 		})
 		if err != nil {
@@ -315,7 +318,7 @@ func (b *bench) put(id batch.ID, n int, picture string) {
 func (b *bench) wait(id batch.ID, d time.Duration) (*batch.Batch, map[string]*batch.Image) {
 	b.t.Helper()
 	for deadline := time.Now().Add(d); ; {
-		got, err := b.service.Batch(b.t.Context(), id)
+		got, err := b.service.Batches.Batch(b.t.Context(), id)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -328,7 +331,7 @@ func (b *bench) wait(id batch.ID, d time.Duration) (*batch.Batch, map[string]*ba
 
 func (b *bench) images(id batch.ID) map[string]*batch.Image {
 	b.t.Helper()
-	images, err := b.service.Images(b.t.Context(), id)
+	images, err := b.service.Batches.Images(b.t.Context(), id)
 	if err != nil {
 		b.t.Fatal(err)
 	}

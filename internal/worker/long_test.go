@@ -47,7 +47,7 @@ func (b *bench) startLong(picture []byte, o batch.Options) batch.ID {
 	if err := b.world.SaveImage(b.t.Context(), m); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := b.service.Start(b.t.Context(), id); err != nil {
+	if _, err := b.service.Run.Start(b.t.Context(), id); err != nil {
 		b.t.Fatal(err)
 	}
 	return id
@@ -124,7 +124,7 @@ func TestPiecesThatWereReadOutliveTheProcessAndARetryByHand(t *testing.T) {
 		if got.Status != batch.Failed || b.engine.allCalls() != 5 || m.Attempts[0].Prompt != 200 || m.Attempts[1].Prompt != 100 {
 			t.Fatalf("%s after %d calls: %+v", got.Status, b.engine.allCalls(), m.Attempts)
 		}
-		if err := b.service.Retry(t.Context(), id, 1); err != nil {
+		if err := b.service.Run.Retry(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ = b.wait(id, time.Hour); got.Status != batch.Completed || b.engine.allCalls() != 6 {
@@ -142,7 +142,7 @@ func TestACompletedLongPictureIsReadAgainAsAWholeWhenAPersonAsks(t *testing.T) {
 		id := b.startLong(long, options(1))
 		b.wait(id, time.Hour)
 		b.engine.scripts[string(cut[1].Data)] = []error{nil, failure(engine.BadAnswer, 0)}
-		if _, err := b.service.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Fresh: true}); err != nil {
+		if _, err := b.service.Run.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Fresh: true}); err != nil {
 			t.Fatal(err)
 		}
 		_, images := b.wait(id, time.Hour)

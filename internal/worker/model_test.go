@@ -33,15 +33,15 @@ func TestABatchWhoseModelIsGoneWaitsForAnotherAndNothingFails(t *testing.T) {
 		b.keyed = &gone{scripted: b.engine, model: "old"}
 		defer b.process()()
 		id := b.start(options(5), pictures(20)...)
-		if _, err := b.service.SetModel(t.Context(), id, "old", ""); err != nil {
+		if _, err := b.service.Settings.SetModel(t.Context(), id, "old", ""); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(3 * time.Hour)
-		got, err := b.service.Batch(t.Context(), id)
+		got, err := b.service.Batches.Batch(t.Context(), id)
 		if c := b.counts(id); err != nil || got.Status != batch.Paused || got.Pause != batch.PausedByKeys || got.Cooldown.Why != "model_unavailable" || c.Failed > 0 {
 			t.Fatalf("without its model: %s %+v, %+v, %v", got.Status, got.Cooldown, c, err)
 		}
-		if _, err := b.service.SetModel(t.Context(), id, "new", "high"); err != nil {
+		if _, err := b.service.Settings.SetModel(t.Context(), id, "new", "high"); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := b.wait(id, time.Minute); got.Status != batch.Completed || got.Counts.Completed != 20 || got.Model != "new" {
@@ -58,11 +58,11 @@ func TestAnImageWhoseOwnModelIsGoneIsGivenUp(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(5), pictures(1)...)
 		b.wait(id, time.Minute)
-		if _, err := b.service.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Model: "old", Fresh: true}); err != nil {
+		if _, err := b.service.Run.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Model: "old", Fresh: true}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
-		if m, err := b.service.Image(t.Context(), id, 1); err != nil || m.Status != batch.Completed || m.Rereading {
+		if m, err := b.service.Batches.Image(t.Context(), id, 1); err != nil || m.Status != batch.Completed || m.Rereading {
 			t.Errorf("it is %s, still to be read afresh %v, %v", m.Status, m.Rereading, err)
 		}
 	})

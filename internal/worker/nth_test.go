@@ -14,6 +14,9 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/batchtest"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/store"
@@ -103,7 +106,7 @@ type trial struct {
 	queue   batch.Queue
 	ports   *faulty // of the process that runs now
 	fault   *faulty // of the first
-	service *batch.Service
+	service *usecases.Services
 	end     func()
 	engine  *scripted
 	id      batch.ID
@@ -126,6 +129,13 @@ func (r *trial) failf(format string, args ...any) {
 	r.t.Errorf("operation %d (%s) %s: %s", r.fault.at, r.fault.name, r.fault.way, fmt.Sprintf(format, args...))
 }
 
+// parts are the parts of a store that a trial uses.
+type parts struct {
+	*store.Store
+	batch.ReadingCache
+	batch.Inventory
+}
+
 // runStored runs over a real store.
 func (r *trial) runStored() {
 	s, err := store.Open(context.Background(), store.Config{Memory: true, MinFree: -1})
@@ -134,7 +144,7 @@ func (r *trial) runStored() {
 		return
 	}
 	defer s.Close()
-	r.run(s, s.Queue())
+	r.run(parts{s, s.Readings(), s.Inventory()}, s.Queue())
 }
 
 func (r *trial) run(s stored, q batch.Queue) {
@@ -169,18 +179,18 @@ func (r *trial) run(s stored, q batch.Queue) {
 // process starts a process over the store whose operation at fails.
 func (r *trial) process(at int, w way) {
 	r.ports = newFaulty(r.store, r.queue, at, w)
-	r.service = batch.NewService(batch.Ports{
+	r.service = usecases.New(usecases.Ports{
 		Repository: r.ports, Queue: r.ports, Pictures: r.ports, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"scripted"},
 		ReadingCache: r.ports,
-	}, batch.Limits{MaxImages: 100})
+	}, usecases.Limits{MaxImages: 100})
 	ctx, cancel := context.WithCancel(r.ctx)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	progress := batch.NewProgress(r.ports, log)
+	progress := progress.New(r.ports, log)
 	ready := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() { _ = progress.Run(ctx, r.store, ready) })
 	runner := worker.New(worker.Deps{
-		Batches: r.service, Progress: progress, Repository: r.ports, Queue: r.ports, Pictures: r.ports, Changes: r.store,
+		Batches: r.service.Batches, Runs: r.service.Run, Progress: progress, Repository: r.ports, Queue: r.ports, Pictures: r.ports, Changes: r.store,
 		Engines: map[string]engine.Engine{"scripted": r.engine}, ReadingCache: r.ports, Reuse: time.Hour, Slots: 8, Log: log,
 	})
 	<-ready
@@ -218,7 +228,7 @@ func (r *trial) restart() {
 func (r *trial) live() error {
 	o := batch.Options{AtOnce: 4, MaxRetries: 3}
 	err := r.again(func() error {
-		b, err := r.service.Create(r.ctx, batch.NewBatch{Options: &o})
+		b, err := r.service.Draft.Create(r.ctx, draft.NewBatch{Options: &o})
 		if err == nil {
 			r.id = b.ID
 		}
@@ -230,7 +240,7 @@ func (r *trial) live() error {
 	for i := 1; i <= r.images; i++ {
 		picture := fmt.Sprintf("picture %d", i)
 		err := r.again(func() error {
-			got, err := r.service.AddImages(r.ctx, r.id, batch.Upload{
+			got, err := r.service.Draft.AddImages(r.ctx, r.id, draft.Upload{
 				ID: fmt.Sprintf("upload-%03d", i), Filename: picture + ".jpg", Position: i, Body: strings.NewReader(picture),
 			})
 			if err == nil {
@@ -242,10 +252,10 @@ func (r *trial) live() error {
 			return fmt.Errorf("upload %d: %w", i, err)
 		}
 	}
-	if err := r.again(func() error { _, err := r.service.RenameImage(r.ctx, r.id, 2, "Cellar"); return err }); err != nil {
+	if err := r.again(func() error { _, err := r.service.Settings.RenameImage(r.ctx, r.id, 2, "Cellar"); return err }); err != nil {
 		return fmt.Errorf("name: %w", err)
 	}
-	if err := r.again(func() error { _, err := r.service.Start(r.ctx, r.id); return err }); err != nil {
+	if err := r.again(func() error { _, err := r.service.Run.Start(r.ctx, r.id); return err }); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	for {
@@ -253,7 +263,7 @@ func (r *trial) live() error {
 		if err != nil || b.Counts.Completed == r.images {
 			return err
 		}
-		if err := r.again(func() error { _, err := r.service.RetryFailed(r.ctx, r.id); return err }); err != nil {
+		if err := r.again(func() error { _, err := r.service.Run.RetryFailed(r.ctx, r.id); return err }); err != nil {
 			return fmt.Errorf("retry: %w", err)
 		}
 	}
@@ -289,7 +299,8 @@ func (r *trial) ended() (*batch.Batch, error) {
 
 // verify runs the checker over the store and compares the rows.
 func (r *trial) verify() {
-	d := upkeep.Deps{Batches: batch.NewService(batch.Ports{Repository: r.store, Queue: r.queue, Pictures: r.store}, batch.Limits{MaxImages: 100}),
+	services := usecases.New(usecases.Ports{Repository: r.store, Queue: r.queue, Pictures: r.store}, usecases.Limits{MaxImages: 100})
+	d := upkeep.Deps{Runs: services.Run, Retention: services.Retention,
 		Repository: r.store, Pictures: r.store, Inventory: r.store}
 	<-time.After(time.Millisecond) // all that is stored is older than now
 	for _, mend := range []bool{true, false} {
@@ -302,7 +313,7 @@ func (r *trial) verify() {
 			r.failf("it left %v", report.Findings)
 		}
 	}
-	images, err := d.Batches.Images(r.ctx, r.id)
+	images, err := services.Batches.Images(r.ctx, r.id)
 	if err != nil || len(images) != r.images || len(r.acked) != r.images {
 		r.failf("%d images, %d acknowledged, %v", len(images), len(r.acked), err)
 		return

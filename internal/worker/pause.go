@@ -98,18 +98,18 @@ func (r *Runner) updatePause(ctx context.Context, id batch.ID) error {
 		if b.InCooldown(cooldown) {
 			return nil // the store need not be asked every two seconds while keys cool down for hours
 		}
-		return r.Batches.PauseForCooldown(ctx, id, cooldown)
+		return r.Runs.PauseForCooldown(ctx, id, cooldown)
 	case keysPaused:
-		return r.Batches.ResumeAfterCooldown(ctx, id)
+		return r.Runs.ResumeAfterCooldown(ctx, id)
 	}
 	return nil
 }
 
 // setDiskPause stores that a batch is paused because the disk is full, or that it is resumed.
 func (r *Runner) setDiskPause(ctx context.Context, id batch.ID, full bool) error {
-	apply, text := r.Batches.Resume, "a batch goes on: there is room on the disk again"
+	apply, text := r.Runs.Resume, "a batch goes on: there is room on the disk again"
 	if full {
-		apply, text = r.Batches.Pause, "a batch is paused: the disk is full"
+		apply, text = r.Runs.Pause, "a batch is paused: the disk is full"
 	}
 	_, err := apply(ctx, id, batch.PausedByDisk)
 	if err == nil {

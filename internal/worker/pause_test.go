@@ -77,7 +77,7 @@ func TestABatchWhoseKeysRestIsPausedAndGoesOnByItself(t *testing.T) {
 				}
 				k.rest(back)
 				<-time.After(10 * time.Second)
-				got, err := b.service.Batch(t.Context(), id)
+				got, err := b.service.Batches.Batch(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,12 +89,12 @@ func TestABatchWhoseKeysRestIsPausedAndGoesOnByItself(t *testing.T) {
 				if after := k.made(); after != before {
 					t.Errorf("%d tries were made while all keys rested", after-before)
 				}
-				if later, err := b.service.Batch(t.Context(), id); err != nil || later.Rev != got.Rev {
+				if later, err := b.service.Batches.Batch(t.Context(), id); err != nil || later.Rev != got.Rev {
 					t.Errorf("the pause was stored again: revision %d, then %d, %v", got.Rev, later.Rev, err)
 				}
 				k.wake()
 				<-time.After(time.Minute)
-				if got, err = b.service.Batch(t.Context(), id); err != nil || got.Status != batch.Completed || got.Counts.Completed != 40 || got.Counts.Calls != 40 {
+				if got, err = b.service.Batches.Batch(t.Context(), id); err != nil || got.Status != batch.Completed || got.Counts.Completed != 40 || got.Counts.Calls != 40 {
 					t.Errorf("afterwards: %+v, %v", got, err)
 				}
 				if got.Cooldown != nil || got.Pause != "" {
@@ -114,7 +114,7 @@ func TestABatchIsNotHeldForKeysBeyondItsDay(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(5), pictures(3)...)
 		<-time.After(batch.TimeLimit + 10*time.Minute)
-		if got, err := b.service.Batch(t.Context(), id); err != nil || got.Status != batch.Failed || got.Counts.Failed != 3 {
+		if got, err := b.service.Batches.Batch(t.Context(), id); err != nil || got.Status != batch.Failed || got.Counts.Failed != 3 {
 			t.Errorf("after its day: %+v, %v", got, err)
 		}
 	})
@@ -132,11 +132,11 @@ func TestABatchThatAlwaysFallsBackIsReadOfflineWhileKeysRest(t *testing.T) {
 		o.Fallback = batch.FallbackAlways
 		id := b.start(o, pictures(10)...)
 		<-time.After(time.Minute)
-		got, err := b.service.Batch(t.Context(), id)
+		got, err := b.service.Batches.Batch(t.Context(), id)
 		if err != nil || got.Status != batch.Completed || got.Counts.Completed != 10 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		m, err := b.service.Image(t.Context(), id, 1)
+		m, err := b.service.Batches.Image(t.Context(), id, 1)
 		if err != nil || m.Engine != "offline" {
 			t.Errorf("it is not marked as read offline: %+v, %v", m, err)
 		}
@@ -156,25 +156,25 @@ func TestWhatWaitsForKeysIsReadOfflineWhenAPersonSaysSo(t *testing.T) {
 		<-time.After(2500 * time.Millisecond)
 		k.rest(tomorrow)
 		<-time.After(10 * time.Second)
-		held, err := b.service.Batch(t.Context(), id)
+		held, err := b.service.Batches.Batch(t.Context(), id)
 		if err != nil || held.Pause != batch.PausedByKeys {
 			t.Fatalf("while all keys rest: %+v, %v", held, err)
 		}
-		if m, err := b.service.Image(t.Context(), id, 2); err != nil || time.Until(m.NotBefore) < 15*time.Hour {
+		if m, err := b.service.Batches.Image(t.Context(), id, 2); err != nil || time.Until(m.NotBefore) < 15*time.Hour {
 			t.Fatalf("the image that no key had calls for waits until %v, %v", m.NotBefore, err)
 		}
 		online := k.made()
 		for range 2 { // the call is idempotent
-			if _, err := b.service.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
+			if _, err := b.service.Settings.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
 				t.Fatal(err)
 			}
 		}
 		<-time.After(time.Minute)
-		got, err := b.service.Batch(t.Context(), id)
+		got, err := b.service.Batches.Batch(t.Context(), id)
 		if err != nil || got.Status != batch.Completed || got.Counts.Completed != 40 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		images, err := b.service.Images(t.Context(), id)
+		images, err := b.service.Batches.Images(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,11 +198,11 @@ func TestATryThatRunsWhileAPersonChoosesOfflineEndsAsThatSays(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(1), pictures(1)...)
 		<-time.After(500 * time.Millisecond) // the call takes a second
-		if _, err := b.service.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
+		if _, err := b.service.Settings.SetFallback(t.Context(), id, batch.FallbackAlways); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
-		if m, err := b.service.Image(t.Context(), id, 1); err != nil || m.Status != batch.Completed || m.Engine != "offline" {
+		if m, err := b.service.Batches.Image(t.Context(), id, 1); err != nil || m.Status != batch.Completed || m.Engine != "offline" {
 			t.Errorf("it is %s, read by %q, %v", m.Status, m.Engine, err)
 		}
 	})
@@ -214,13 +214,13 @@ func TestAFullDiskHoldsBatchesBackAndTheyGoOnByThemselves(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(2), pictures(20)...)
 		byHand := b.start(options(2), pictures(4)...)
-		if _, err := b.service.Pause(t.Context(), byHand, batch.PausedByUser); err != nil {
+		if _, err := b.service.Run.Pause(t.Context(), byHand, batch.PausedByUser); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(3 * time.Second)
 		b.full.Store(true)
 		<-time.After(time.Minute)
-		got, err := b.service.Batch(t.Context(), id)
+		got, err := b.service.Batches.Batch(t.Context(), id)
 		c := b.counts(id)
 		if err != nil || got.Status != batch.Paused || got.Pause != batch.PausedByDisk || c.Processing+c.Failed > 0 || c.Completed > 10 {
 			t.Fatalf("with a full disk: %s %s %+v, %v", got.Status, got.Pause, c, err)
@@ -229,7 +229,7 @@ func TestAFullDiskHoldsBatchesBackAndTheyGoOnByThemselves(t *testing.T) {
 		if got, _ := b.wait(id, time.Minute); got.Status != batch.Completed || got.Counts.Completed != 20 {
 			t.Errorf("ended as %s with %+v", got.Status, got.Counts)
 		}
-		if got, err := b.service.Batch(t.Context(), byHand); err != nil || got.Pause != batch.PausedByUser {
+		if got, err := b.service.Batches.Batch(t.Context(), byHand); err != nil || got.Pause != batch.PausedByUser {
 			t.Errorf("what a person paused: %s %s, %v", got.Status, got.Pause, err)
 		}
 	})
@@ -267,7 +267,7 @@ func TestAFullDiskThatCannotStoreThePauseIsShownFromMemoryWithinTwoSeconds(t *te
 		if now := b.counts(id); now.Completed != begun.Completed || now.Calls != begun.Calls || now.Processing+now.Failed > 0 || now.Completed > 10 {
 			t.Errorf("it goes on with a full disk: %+v, then %+v", begun, now)
 		}
-		if got, err := b.service.Batch(t.Context(), id); err != nil || got.Status != batch.Processing {
+		if got, err := b.service.Batches.Batch(t.Context(), id); err != nil || got.Status != batch.Processing {
 			t.Fatalf("the store took the pause after all: %s, %v", got.Status, err)
 		}
 		b.full.Store(false)
@@ -290,11 +290,11 @@ func TestTheQueueOfABatchThatEndsWhileItIsPausedIsDropped(t *testing.T) {
 			defer func() { stop() }()
 			id := b.start(options(1), pictures(3)...)
 			<-time.After(500 * time.Millisecond)
-			if _, err := b.service.SetImagePriority(t.Context(), id, 3, batch.High); err != nil {
+			if _, err := b.service.Settings.SetImagePriority(t.Context(), id, 3, batch.High); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(2 * time.Second) // the third was read before the second, under its unit; the unit of the third is left
-			if _, err := b.service.Pause(t.Context(), id, batch.PausedByUser); err != nil {
+			if _, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser); err != nil {
 				t.Fatal(err)
 			}
 			if restarted { // who has not seen it read drops it too

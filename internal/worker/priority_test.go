@@ -63,7 +63,7 @@ func TestARaisedImageIsReadNextAndALoweredOneLastOnEveryMachine(t *testing.T) {
 			id := b.start(options(2), pictures(12)...)
 			<-time.After(500 * time.Millisecond) // the first two are being read
 			set := func(n int, p batch.Priority) {
-				b.twice(func() error { _, err := b.service.SetImagePriority(t.Context(), id, n, p); return err })
+				b.twice(func() error { _, err := b.service.Settings.SetImagePriority(t.Context(), id, n, p); return err })
 			}
 			set(11, batch.High)
 			set(12, batch.High)
@@ -113,11 +113,11 @@ func TestARetriedImageMayBeRaisedAndATwinIsRaisedWithTheFirst(t *testing.T) {
 		names := append(pictures(8), "p006") // the ninth is the seventh again
 		id := b.start(options(1), names...)
 		<-time.After(1500 * time.Millisecond)
-		if err := b.service.Retry(t.Context(), id, 1); err != nil {
+		if err := b.service.Run.Retry(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range []int{1, 9} {
-			if _, err := b.service.SetImagePriority(t.Context(), id, n, batch.High); err != nil {
+			if _, err := b.service.Settings.SetImagePriority(t.Context(), id, n, batch.High); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -127,10 +127,10 @@ func TestARetriedImageMayBeRaisedAndATwinIsRaisedWithTheFirst(t *testing.T) {
 		if got, want := fmt.Sprint(order.so(9)), "[p000 p001 p000 p006 p002 p003 p004 p005 p007]"; got != want {
 			t.Errorf("the order was %s, not %s", got, want)
 		}
-		if _, err := b.service.SetImagePriority(t.Context(), id, 1, "urgent"); !errs.Is(err, errs.Invalid) {
+		if _, err := b.service.Settings.SetImagePriority(t.Context(), id, 1, "urgent"); !errs.Is(err, errs.Invalid) {
 			t.Errorf("a priority that there is not: %v", err)
 		}
-		if _, err := b.service.SetImagePriority(t.Context(), id, 10, batch.High); !errs.Is(err, errs.NotFound) {
+		if _, err := b.service.Settings.SetImagePriority(t.Context(), id, 10, batch.High); !errs.Is(err, errs.NotFound) {
 			t.Errorf("an image that there is not: %v", err)
 		}
 	})
@@ -160,20 +160,20 @@ func TestWhateverIsPressedAndWhicheverMachineDiesEveryImageIsReadOnce(t *testing
 				<-time.After(time.Duration(which[i]) * 130 * time.Millisecond)
 				switch press {
 				default:
-					_, err := b.service.SetImagePriority(t.Context(), id, which[i], levels[i])
+					_, err := b.service.Settings.SetImagePriority(t.Context(), id, which[i], levels[i])
 					must(err)
 				case 4:
-					_, err := b.service.Pause(t.Context(), id, batch.PausedByUser)
+					_, err := b.service.Run.Pause(t.Context(), id, batch.PausedByUser)
 					must(err)
 				case 5:
-					_, err := b.service.Resume(t.Context(), id, batch.PausedByUser)
+					_, err := b.service.Run.Resume(t.Context(), id, batch.PausedByUser)
 					must(err)
 				case 6: // a machine ends, and another one comes
 					machines[which[i]%2]()
 					machines[which[i]%2] = b.process()
 				}
 			}
-			_, err := b.service.Resume(t.Context(), id, batch.PausedByUser)
+			_, err := b.service.Run.Resume(t.Context(), id, batch.PausedByUser)
 			must(err)
 			got, left := b.wait(id, 10*time.Minute)
 			<-time.After(5 * time.Second) // its consumer ends and its queue is dropped behind its end

@@ -197,7 +197,7 @@ func TestARetryByHandNeverGetsTheSameAnswerForNothing(t *testing.T) {
 		id := b.start(options(5), "p")
 		b.wait(id, time.Hour) // it fails
 		b.again(1, "p")       // and is read for another batch
-		if err := b.service.Retry(t.Context(), id, 1); err != nil {
+		if err := b.service.Run.Retry(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		_, images := b.wait(id, time.Hour)

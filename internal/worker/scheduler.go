@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/run"
 	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/engine/pieces"
@@ -29,8 +31,9 @@ const (
 
 // Deps are the dependencies and settings of a runner.
 type Deps struct {
-	Batches      *batch.Service
-	Progress     *batch.Progress
+	Batches      *batch.Batches
+	Runs         *run.Service
+	Progress     *progress.Progress
 	Repository   batch.Repository
 	Queue        batch.Queue
 	Pictures     batch.Pictures
@@ -254,7 +257,7 @@ func (r *Runner) queueDue(ctx context.Context) time.Duration {
 	r.check(ctx, fresh)
 	next = min(next, wait)
 	for _, p := range ready {
-		err := r.Batches.Queue(ctx, p.id, p.n)
+		err := r.Runs.Queue(ctx, p.id, p.n)
 		fault.At(fault.DueQueued)
 		if err != nil && !errs.Is(err, errs.NotFound) && ctx.Err() == nil {
 			r.Log.Warn("a waiting image could not be queued; trying again", "batch", p.id, "image", p.n, "err", err)
@@ -274,7 +277,7 @@ func (r *Runner) check(ctx context.Context, ids []batch.ID) {
 	for _, id := range ids {
 		err := r.requeue(ctx, id)
 		if err == nil {
-			_, err = r.Batches.Finish(ctx, id)
+			_, err = r.Runs.Finish(ctx, id)
 		}
 		if err != nil && !errs.Is(err, errs.NotFound) && ctx.Err() == nil {
 			r.Log.Warn("a started batch could not be checked", "batch", id, "err", err)
@@ -285,7 +288,7 @@ func (r *Runner) check(ctx context.Context, ids []batch.ID) {
 // requeue queues lost units again and records which images wait for a retry, including those that a process which ended was
 // waiting for. A state of an image that arrived through Changes meanwhile is newer and stays.
 func (r *Runner) requeue(ctx context.Context, id batch.ID) error {
-	images, err := r.Batches.Requeue(ctx, id)
+	images, err := r.Runs.Requeue(ctx, id)
 	r.index(id, images)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -308,7 +311,7 @@ func (r *Runner) finishLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case id := <-r.Progress.Finished():
-			if _, err := r.Batches.Finish(ctx, id); err != nil && ctx.Err() == nil && !errs.Is(err, errs.NotFound) {
+			if _, err := r.Runs.Finish(ctx, id); err != nil && ctx.Err() == nil && !errs.Is(err, errs.NotFound) {
 				r.Log.Error("a finished batch could not be ended; the next sweep tries again", "batch", id, "err", err)
 			}
 		}

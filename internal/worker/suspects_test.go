@@ -92,7 +92,7 @@ func TestARetryByAPersonWipesTheStrikesAndSuccessTheSuspicion(t *testing.T) {
 		if _, images := b.wait(id, time.Hour); images[poison].Status != batch.Failed {
 			t.Fatalf("it is %s", images[poison].Status)
 		}
-		if err := b.service.Retry(t.Context(), id, 1); err != nil {
+		if err := b.service.Run.Retry(t.Context(), id, 1); err != nil {
 			t.Fatal(err)
 		}
 		if m := b.images(id)[poison]; m.Suspect == nil || m.Suspect.Strikes != 0 {
@@ -109,7 +109,7 @@ func TestASuspectIsReadLastWhateverAPersonRaised(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, died := deadly(t, 0)
 		id := b.start(options(1), append([]string{poison}, pictures(8)...)...)
-		if _, err := b.service.SetImagePriority(t.Context(), id, 1, batch.High); err != nil {
+		if _, err := b.service.Settings.SetImagePriority(t.Context(), id, 1, batch.High); err != nil {
 			t.Fatal(err)
 		}
 		b.untilDead(died, time.Hour)

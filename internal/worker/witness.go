@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/engine/pieces"
@@ -20,7 +21,7 @@ const witnessAgain = 30 * time.Second
 
 // WitnessDeps are the parts that a Witness works with.
 type WitnessDeps struct {
-	Batches    *batch.Service
+	Edits      *edit.Service
 	Repository batch.Repository
 	Pictures   batch.Pictures
 	Changes    batch.Changes
@@ -175,7 +176,7 @@ func (w *Witness) recount(ctx context.Context, id batch.ID) error {
 	if waits {
 		return nil
 	}
-	err := unlessGone(w.Batches.Recount(ctx, id))
+	err := unlessGone(w.Edits.Recount(ctx, id))
 	if err != nil {
 		w.locked(func() { w.batches[id] = true })
 	}
@@ -220,7 +221,7 @@ func (w *Witness) compareOnce(ctx context.Context, u unitOf) (bool, error) {
 	if unlessGone(err) != nil {
 		return false, err
 	}
-	return true, w.Batches.Compare(ctx, m.Batch, m.N, m.Ended, lines)
+	return true, w.Edits.Compare(ctx, m.Batch, m.N, m.Ended, lines)
 }
 
 // read returns the lines of a picture, the heading first; nil if the engine could not read it.

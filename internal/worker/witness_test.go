@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/settings"
 	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/errs"
@@ -55,7 +57,7 @@ func (s *second) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 func (b *bench) witness(s *second) (stop func()) {
 	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	w := worker.NewWitness(worker.WitnessDeps{
-		Batches: b.service, Repository: b.world, Pictures: b.world, Changes: b.world, Engine: s, Cutter: imaging.New(imaging.Limits{}), Danger: danger.New(log), Log: log,
+		Edits: b.service.Edit, Repository: b.world, Pictures: b.world, Changes: b.world, Engine: s, Cutter: imaging.New(imaging.Limits{}), Danger: danger.New(log), Log: log,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -71,7 +73,7 @@ func (b *bench) witness(s *second) (stop func()) {
 func (b *bench) compared(id batch.ID) (*batch.Batch, map[string]*batch.Image) {
 	b.t.Helper()
 	for range 3600 {
-		got, err := b.service.Batch(b.t.Context(), id)
+		got, err := b.service.Batches.Batch(b.t.Context(), id)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -172,7 +174,7 @@ func TestNothingIsComparedWhereNobodyWantsItOrTheOfflineEngineReadIt(t *testing.
 		if len(s.calls) > 0 {
 			t.Errorf("it read %v", s.calls)
 		}
-		if _, err := b.service.Set(t.Context(), off, batch.Settings{Witness: new(batch.WitnessOffline)}); err != nil {
+		if _, err := b.service.Settings.Set(t.Context(), off, settings.Settings{Witness: new(batch.WitnessOffline)}); err != nil {
 			t.Fatal(err)
 		}
 		if got, images := b.compared(off); got.Counts.Compared != 1 || images["p001"].Witness.Disputed != 1 {
@@ -189,7 +191,7 @@ func TestACellThatAPersonChangedMeanwhileIsLeftAlone(t *testing.T) {
 		b.wait(id, time.Minute)
 		defer b.witness(&second{})()
 		<-time.After(time.Second) // it reads
-		if _, err := b.service.Edit(t.Context(), id, 1, batch.EditRequest{Do: batch.EditCell, By: "Anna", Generation: b.images(id)["p001"].Generation, Row: 1, Column: 1, Seen: "1", Text: "8"}); err != nil {
+		if _, err := b.service.Edit.Edit(t.Context(), id, 1, edit.Request{Do: batch.EditCell, By: "Anna", Generation: b.images(id)["p001"].Generation, Row: 1, Column: 1, Seen: "1", Text: "8"}); err != nil {
 			t.Fatal(err)
 		}
 		got, images := b.compared(id)
@@ -209,7 +211,7 @@ func TestRowsThatAreReadAgainAreComparedAgain(t *testing.T) {
 		id := b.start(withWitness(), "p001")
 		b.wait(id, time.Minute)
 		b.compared(id)
-		if _, err := b.service.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Fresh: true}); err != nil {
+		if _, err := b.service.Run.RetryWith(t.Context(), id, []int{1}, batch.ReadAs{Fresh: true}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)

@@ -129,7 +129,7 @@ func (r *Runner) process(ctx context.Context, u batch.Unit, p work.Priority) (n 
 		}
 		return f.n, err
 	}
-	if err := r.Batches.EnqueueDuplicates(ctx, u.Batch, f.n); err != nil && !errs.Is(err, errs.NotFound) {
+	if err := r.Runs.EnqueueDuplicates(ctx, u.Batch, f.n); err != nil && !errs.Is(err, errs.NotFound) {
 		r.Log.Warn("the same picture could not be queued; the next sweep does it", "batch", u.Batch, "image", f.n, "err", err)
 	}
 	return f.n, nil

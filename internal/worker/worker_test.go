@@ -116,7 +116,7 @@ func TestTheImagesOwnFaultsEndWithItsRetries(t *testing.T) {
 			t.Errorf("the sentence is %q", m.Failure)
 		}
 
-		if n, err := b.service.RetryFailed(t.Context(), id); err != nil || n != 2 {
+		if n, err := b.service.Run.RetryFailed(t.Context(), id); err != nil || n != 2 {
 			t.Fatalf("retrying all failed: %d, %v", n, err)
 		}
 		got, images = b.wait(id, time.Hour)
@@ -325,7 +325,7 @@ func TestANameGivenWhileAnImageIsReadStays(t *testing.T) {
 		defer b.process()()
 		id := b.start(options(1), "p000")
 		<-time.After(500 * time.Millisecond)
-		if _, err := b.service.RenameImage(t.Context(), id, 1, "Hall A"); err != nil {
+		if _, err := b.service.Settings.RenameImage(t.Context(), id, 1, "Hall A"); err != nil {
 			t.Fatal(err)
 		}
 		got, images := b.wait(id, time.Minute)
@@ -378,7 +378,7 @@ func TestWhatTheEngineGivesUpIsReadOfflineWhereTheBatchSaysSo(t *testing.T) {
 				if m.Status != batch.Failed || b.offline.callsOf("p000") != 0 {
 					t.Fatalf("%s: the image is %s after %d offline calls", way, m.Status, b.offline.callsOf("p000"))
 				}
-				if _, err := b.service.RetryWith(t.Context(), id, []int{m.N}, batch.ReadAs{Engine: "offline"}); err != nil { // a person asks for it
+				if _, err := b.service.Run.RetryWith(t.Context(), id, []int{m.N}, batch.ReadAs{Engine: "offline"}); err != nil { // a person asks for it
 					t.Fatal(err)
 				}
 				got, images = b.wait(id, time.Minute)

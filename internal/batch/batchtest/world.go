@@ -45,7 +45,7 @@ type doc struct {
 	rev   uint64
 }
 
-// change returns the document in values that nobody shares.
+// Update returns the document in values that nobody shares.
 func (d doc) change() batch.Change { return *deepCopy(&d.value) }
 
 type watch struct{ f func(batch.Change) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/table"
 )
 
@@ -36,7 +37,7 @@ func firstStatus(s batch.Status, why string) (batch.Status, *string) {
 	return s, nil
 }
 
-func newStatus(o batch.Overview) status {
+func newStatus(o progress.Overview) status {
 	s := status{
 		Success: true, JobID: o.Batch.ID, Total: o.Images,
 		Completed: o.Counts.Completed, Failed: o.Counts.Failed, Cached: o.Counts.FromCache, CreatedAt: o.Batch.Created.Format(time.RFC3339Nano),
@@ -73,7 +74,7 @@ type result struct {
 	ReadAt     *string             `json:"read_at"`      // RFC 3339: time of the reading for an earlier batch that the rows come from, otherwise null
 }
 
-func newResults(o batch.Overview, images []*batch.Image) results {
+func newResults(o progress.Overview, images []*batch.Image) results {
 	r := results{status: newStatus(o), Results: make([]result, 0, len(images))}
 	now := time.Now()
 	for _, m := range images {

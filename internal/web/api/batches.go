@@ -16,6 +16,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/edit"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/retention"
+	"sheetlift/internal/batch/run"
+	"sheetlift/internal/batch/settings"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/table"
 )
@@ -23,13 +31,20 @@ import (
 // Batches are the endpoints below /api/v1/batches. All are idempotent, also under concurrent calls by two programs; docs/api.md
 // describes each.
 type Batches struct {
-	batches  *batch.Service
-	progress *batch.Progress
+	batches   *batch.Batches
+	draft     *draft.Service
+	settings  *settings.Service
+	run       *run.Service
+	retention *retention.Service
+	edit      *edit.Service
+	progress  *progress.Progress
 }
 
 // NewBatches returns the endpoints over the use cases.
-func NewBatches(batches *batch.Service, progress *batch.Progress) *Batches {
-	return &Batches{batches: batches, progress: progress}
+func NewBatches(u *usecases.Services, progress *progress.Progress) *Batches {
+	return &Batches{
+		batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, edit: u.Edit, progress: progress,
+	}
 }
 
 // Register adds the endpoints to the group of /api/v1/batches.
@@ -40,12 +55,12 @@ func (a *Batches) Register(g *echo.Group) {
 	b.GET("", a.one)
 	b.PATCH("", a.change)
 	b.DELETE("", a.remove)
-	b.POST("/undelete", a.does(a.batches.Undelete))
+	b.POST("/undelete", a.does(a.retention.Undelete))
 	b.POST("/start", a.start)
-	b.POST("/unschedule", a.does(a.batches.Unschedule))
-	b.POST("/pause", a.because(a.batches.Pause))
-	b.POST("/resume", a.because(a.batches.Resume))
-	b.POST("/cancel", a.does(a.batches.Cancel))
+	b.POST("/unschedule", a.does(a.run.Unschedule))
+	b.POST("/pause", a.because(a.run.Pause))
+	b.POST("/resume", a.because(a.run.Resume))
+	b.POST("/cancel", a.does(a.run.Cancel))
 	b.POST("/retry", a.retry)
 	b.GET("/images", a.images)
 	b.GET("/images/:n", a.image)
@@ -134,8 +149,8 @@ type wishes struct {
 	Fresh      bool           `json:"fresh"` // ignore earlier readings of the same pictures
 }
 
-func (w wishes) draft() (batch.NewBatch, error) {
-	n := batch.NewBatch{Name: w.Name, Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Priority: w.Priority}
+func (w wishes) draft() (draft.NewBatch, error) {
+	n := draft.NewBatch{Name: w.Name, Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Priority: w.Priority}
 	o := batch.DefaultOptions()
 	o.Fresh, o.Witness = w.Fresh, w.Witness
 	if w.AtOnce != nil {
@@ -152,7 +167,7 @@ func (w wishes) draft() (batch.NewBatch, error) {
 	}
 	if w.Keep != nil {
 		var err error
-		if o.Keep, err = batch.ParseKeep(*w.Keep); err != nil {
+		if o.Keep, err = settings.ParseKeep(*w.Keep); err != nil {
 			return n, err
 		}
 	}
@@ -193,7 +208,7 @@ func (a *Batches) create(c echo.Context) error {
 			return a.again(c, there, n.Asked)
 		}
 	}
-	b, err := a.batches.Create(ctx, n)
+	b, err := a.draft.Create(ctx, n)
 	if errs.Is(err, errs.Conflict) && n.Asked != "" { // the same request, sent twice at once
 		if there, loadErr := a.batches.Batch(ctx, n.ID); loadErr == nil {
 			return a.again(c, there, n.Asked)
@@ -203,7 +218,7 @@ func (a *Batches) create(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("Location", "/api/v1/batches/"+string(b.ID))
-	return c.JSON(http.StatusCreated, newBatch(batch.Overview{Batch: b}))
+	return c.JSON(http.StatusCreated, newBatch(progress.Overview{Batch: b}))
 }
 
 // again answers a repeated request; Conflict if its content differs from the first one.
@@ -225,7 +240,7 @@ func digestOf(w wishes) (string, error) {
 func (a *Batches) list(c echo.Context) error {
 	list := batchList{Batches: []batchInfo{}}
 	for _, o := range a.progress.Overviews() {
-		list.Batches = append(list.Batches, newBatch(batch.WithDoubts(c.Request().Context(), a.batches, o)))
+		list.Batches = append(list.Batches, newBatch(progress.WithDoubts(c.Request().Context(), a.batches, o)))
 	}
 	return c.JSON(http.StatusOK, list)
 }
@@ -255,7 +270,7 @@ func (a *Batches) answer(c echo.Context, id batch.ID) error {
 		}
 		o.Images = len(images)
 	}
-	return c.JSON(http.StatusOK, newBatch(batch.WithDoubts(ctx, a.batches, o)))
+	return c.JSON(http.StatusOK, newBatch(progress.WithDoubts(ctx, a.batches, o)))
 }
 
 // does returns an endpoint that calls do on the batch and answers with the batch.
@@ -280,12 +295,12 @@ func (a *Batches) start(c echo.Context) error {
 		return err
 	}
 	ctx, id := c.Request().Context(), idOf(c)
-	set := batch.Settings{Priority: w.Priority, AtOnce: w.AtOnce}
+	set := settings.Settings{Priority: w.Priority, AtOnce: w.AtOnce}
 	var err error
 	if w.At != nil {
-		_, err = a.batches.ScheduleWith(ctx, id, *w.At, set)
+		_, err = a.run.ScheduleWith(ctx, id, *w.At, set)
 	} else {
-		_, err = a.batches.StartWith(ctx, id, set)
+		_, err = a.run.StartWith(ctx, id, set)
 	}
 	if err != nil {
 		return err
@@ -303,7 +318,7 @@ func (a *Batches) change(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.batches.Set(c.Request().Context(), idOf(c), set); err != nil {
+	if _, err := a.settings.Set(c.Request().Context(), idOf(c), set); err != nil {
 		return err
 	}
 	return a.answer(c, idOf(c))
@@ -311,7 +326,7 @@ func (a *Batches) change(c echo.Context) error {
 
 // remove is DELETE /api/v1/batches/{id}; it can be undone for a minute.
 func (a *Batches) remove(c echo.Context) error {
-	if err := a.batches.Delete(c.Request().Context(), idOf(c)); err != nil {
+	if err := a.retention.Delete(c.Request().Context(), idOf(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -332,7 +347,7 @@ func (a *Batches) retry(c echo.Context) error {
 	if err := read(c, &w); err != nil {
 		return err
 	}
-	n, err := a.batches.RetryWith(c.Request().Context(), idOf(c), w.Images, batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh})
+	n, err := a.run.RetryWith(c.Request().Context(), idOf(c), w.Images, batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh})
 	if err != nil {
 		return err
 	}
@@ -353,7 +368,7 @@ func (a *Batches) retryImage(c echo.Context) error {
 		return errs.New(errs.Invalid, "The address names the image; leave images out.")
 	}
 	with := batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh}
-	if _, err := a.batches.RetryWith(c.Request().Context(), idOf(c), []int{n}, with); err != nil {
+	if _, err := a.run.RetryWith(c.Request().Context(), idOf(c), []int{n}, with); err != nil {
 		return err
 	}
 	return a.answerImage(c, n)
@@ -365,7 +380,7 @@ func (a *Batches) cancelImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.batches.CancelImage(c.Request().Context(), idOf(c), n); err != nil {
+	if _, err := a.run.CancelImage(c.Request().Context(), idOf(c), n); err != nil {
 		return err
 	}
 	return a.answerImage(c, n)
@@ -381,7 +396,7 @@ func (a *Batches) changeImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.batches.SetImage(c.Request().Context(), idOf(c), n, batch.ImageSettings{Name: w.Name, Priority: w.Priority}); err != nil {
+	if _, err := a.settings.SetImage(c.Request().Context(), idOf(c), n, settings.ImageSettings{Name: w.Name, Priority: w.Priority}); err != nil {
 		return err
 	}
 	return a.answerImage(c, n)
@@ -397,7 +412,7 @@ func (a *Batches) images(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	batch.MarkDuplicates(b, images)
+	doubt.MarkDuplicates(b, images)
 	all := make([]imageInfo, 0, len(images))
 	for _, m := range images {
 		all = append(all, newImage(m))
@@ -424,7 +439,7 @@ func (a *Batches) answerImage(c echo.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	if b, err = a.batches.Mark(ctx, b, m); err != nil {
+	if b, err = a.edit.Mark(ctx, b, m); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, newWholeImage(b, m))
@@ -463,12 +478,12 @@ type changes struct {
 	Decimal map[string]table.Mark `json:"decimal"` // of number columns, by name: comma, point, or "" to follow the evidence in their values
 }
 
-func (w changes) settings() (batch.Settings, error) {
-	set := batch.Settings{Name: w.Name, Priority: w.Priority, AtOnce: w.AtOnce, Fallback: w.Fallback, Witness: w.Witness, Model: w.Model, Thinking: w.Thinking, Decimal: w.Decimal}
+func (w changes) settings() (settings.Settings, error) {
+	set := settings.Settings{Name: w.Name, Priority: w.Priority, AtOnce: w.AtOnce, Fallback: w.Fallback, Witness: w.Witness, Model: w.Model, Thinking: w.Thinking, Decimal: w.Decimal}
 	if w.Keep == nil {
 		return set, nil
 	}
-	keep, err := batch.ParseKeep(*w.Keep)
+	keep, err := settings.ParseKeep(*w.Keep)
 	set.Keep = &keep
 	return set, err
 }

@@ -7,19 +7,21 @@ import (
 	"strconv"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/doubt"
+	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/errs"
 )
 
 // Events renders the changes of one batch as JSON for the feed. Each line of an event is one object: {"batch": …} with the
 // fields of GET /api/v1/batches/{id}, {"image": …} with those of GET …/images, or {"gone": true} once the batch is deleted.
 type Events struct {
-	batches  *batch.Service
-	progress *batch.Progress
+	batches  *batch.Batches
+	progress *progress.Progress
 	id       batch.ID
 }
 
 // NewEvents returns the events of the batch id.
-func NewEvents(batches *batch.Service, progress *batch.Progress, id batch.ID) Events {
+func NewEvents(batches *batch.Batches, progress *progress.Progress, id batch.ID) Events {
 	return Events{batches: batches, progress: progress, id: id}
 }
 
@@ -79,14 +81,14 @@ func (e Events) state(ctx context.Context) (head []byte, images []*batch.Image, 
 		return nil, nil, err
 	}
 	o.Images = max(o.Images, len(images))
-	o.Counts.Issues = batch.CountDoubts(o.Batch, images)
+	o.Counts.Issues = doubt.Count(o.Batch, images)
 	head, err = json.Marshal(eventLine{Batch: new(newBatch(o))})
 	return head, images, err
 }
 
 // newest returns the batch as Progress has it, which has seen the change that is being told, or as stored if that is newer: a
 // program that opens the stream after a call of its own sees its effect.
-func (e Events) newest(ctx context.Context) (batch.Overview, error) {
+func (e Events) newest(ctx context.Context) (progress.Overview, error) {
 	o, err := e.progress.Overview(ctx, e.id)
 	if err != nil {
 		return o, err

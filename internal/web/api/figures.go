@@ -9,7 +9,7 @@ import (
 )
 
 // Figures is GET /api/v1/figures.
-func Figures(batches *batch.Service) echo.HandlerFunc {
+func Figures(batches *batch.Batches) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		days, err := batches.Days(c.Request().Context())
 		if err != nil {

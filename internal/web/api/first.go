@@ -15,19 +15,29 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/retention"
+	"sheetlift/internal/batch/run"
+	"sheetlift/internal/batch/settings"
+	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/errs"
 )
 
 // First are the endpoints of the first version.
 type First struct {
-	batches  *batch.Service
-	progress *batch.Progress
-	maxBytes int64
+	batches   *batch.Batches
+	draft     *draft.Service
+	settings  *settings.Service
+	run       *run.Service
+	retention *retention.Service
+	progress  *progress.Progress
+	maxBytes  int64
 }
 
 // New returns the endpoints over the use cases; maxBytes is the limit of one file.
-func New(batches *batch.Service, progress *batch.Progress, maxBytes int64) *First {
-	return &First{batches: batches, progress: progress, maxBytes: maxBytes}
+func New(u *usecases.Services, progress *progress.Progress, maxBytes int64) *First {
+	return &First{batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, progress: progress, maxBytes: maxBytes}
 }
 
 // rejected is a file that was refused.
@@ -51,7 +61,7 @@ func (f *First) Process(c echo.Context) error {
 	if _, err := p.settings(); err != nil {
 		return err // query and headers are checked before the body is read
 	}
-	b, err := f.batches.Create(r.Context(), batch.NewBatch{})
+	b, err := f.draft.Create(r.Context(), draft.NewBatch{})
 	if err != nil {
 		return err
 	}
@@ -60,7 +70,7 @@ func (f *First) Process(c echo.Context) error {
 		// The caller gets no job id, so nothing may stay, even after the caller disconnected.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
 		defer cancel()
-		return errors.Join(err, ignoreConflict(f.batches.Discard(ctx, b.ID)))
+		return errors.Join(err, ignoreConflict(f.retention.Discard(ctx, b.ID)))
 	}
 	return c.JSON(http.StatusOK, accepted{Success: true, JobID: started.ID, Total: started.Total(), Status: "processing_started", Rejected: refused})
 }
@@ -95,10 +105,10 @@ func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p
 			}
 		}
 	}
-	if _, err := f.batches.SetDraft(ctx, id, s.table, s.options, s.engine, batch.Settings{}); err != nil {
+	if _, err := f.draft.SetDraft(ctx, id, s.table, s.options, s.engine, settings.Settings{}); err != nil {
 		return nil, nil, err
 	}
-	b, err := f.batches.Start(ctx, id)
+	b, err := f.run.Start(ctx, id)
 	return b, refused, err
 }
 
@@ -109,7 +119,7 @@ func (f *First) rename(ctx context.Context, images []*batch.Image, name string) 
 		if len(images) > 1 {
 			own += " " + strconv.Itoa(m.Part)
 		}
-		if _, err := f.batches.RenameImage(ctx, m.Batch, m.N, own); err != nil {
+		if _, err := f.settings.RenameImage(ctx, m.Batch, m.N, own); err != nil {
 			return err
 		}
 	}
@@ -152,10 +162,10 @@ func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p
 			continue
 		}
 		file++
-		if images == f.batches.MaxImages() {
-			return nil, nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.batches.MaxImages())
+		if images == f.draft.MaxImages() {
+			return nil, nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.draft.MaxImages())
 		}
-		got, err := f.batches.AddImages(ctx, id, batch.Upload{
+		got, err := f.draft.AddImages(ctx, id, draft.Upload{
 			ID: upload + "-" + strconv.Itoa(file), Filename: part.FileName(), Body: part,
 		})
 		switch {

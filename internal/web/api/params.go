@@ -93,15 +93,15 @@ func (p *params) name(file int) string {
 	return ""
 }
 
-// settings are the validated parameters.
-type settings struct {
+// options are the validated parameters.
+type options struct {
 	table   table.Table
 	engine  string
 	options batch.Options
 }
 
-func (p *params) settings() (settings, error) {
-	s := settings{options: batch.DefaultOptions()}
+func (p *params) settings() (options, error) {
+	s := options{options: batch.DefaultOptions()}
 	var err error
 	if s.options.AtOnce, err = p.number("max_concurrent", s.options.AtOnce, 1, 64); err != nil {
 		return s, err

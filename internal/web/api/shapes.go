@@ -3,6 +3,8 @@ package api
 import (
 	"cmp"
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/progress"
+	"sheetlift/internal/batch/settings"
 	"sheetlift/internal/table"
 )
 
@@ -33,7 +35,7 @@ type batchInfo struct {
 	Ended      *string           `json:"ended_at"`
 }
 
-func newBatch(o batch.Overview) batchInfo {
+func newBatch(o progress.Overview) batchInfo {
 	b := o.Batch
 	o.Counts.Exact = false // not for programs
 	rest := batch.Cooldown{}
@@ -43,7 +45,7 @@ func newBatch(o batch.Overview) batchInfo {
 	return batchInfo{
 		PauseWhy: rest.Why, PauseEnds: stamp(rest.Until), Thinking: b.Thinking,
 		ID: b.ID, Name: b.Name, Status: b.Status, Pause: b.Pause, Engine: b.Engine, Model: b.Model, Priority: word(b.Priority),
-		AtOnce: b.Options.AtOnce, MaxRetries: b.Options.MaxRetries, Keep: batch.KeepWord(b.Options.Keep), Fallback: cmp.Or(b.Options.Fallback, batch.FallbackAsk), Witness: cmp.Or(b.Options.Witness, batch.WitnessOff), Images: o.Images, Counts: o.Counts,
+		AtOnce: b.Options.AtOnce, MaxRetries: b.Options.MaxRetries, Keep: settings.KeepWord(b.Options.Keep), Fallback: cmp.Or(b.Options.Fallback, batch.FallbackAsk), Witness: cmp.Or(b.Options.Witness, batch.WitnessOff), Images: o.Images, Counts: o.Counts,
 		PerMinute: o.PerMinute, Left: o.Left.Seconds(), StartAt: stamp(b.StartAt), Created: stamp(b.Created), Started: stamp(b.Started),
 		Ended: stamp(b.Ended),
 	}
@@ -91,11 +93,12 @@ type wholeImage struct {
 	imageInfo
 	Attempts []batch.Attempt `json:"attempts"`
 	Read     []rowInfo       `json:"read"`
-	Issues   []doubt         `json:"issues"`
+	Issues   []issueInfo     `json:"issues"`
 	Text     string          `json:"text"`
 }
 
-type doubt struct {
+// issueInfo is a doubt about an image, a row or a cell.
+type issueInfo struct {
 	Row     int    `json:"row"`    // from 1; 0: about the image
 	Column  string `json:"column"` // "": about the row
 	Kind    string `json:"kind"`
@@ -103,13 +106,13 @@ type doubt struct {
 }
 
 func newWholeImage(b *batch.Batch, m *batch.Image) wholeImage {
-	w := wholeImage{imageInfo: newImage(m), Attempts: m.Attempts, Read: newRows(b.Table, m), Issues: []doubt{}, Text: m.Text}
+	w := wholeImage{imageInfo: newImage(m), Attempts: m.Attempts, Read: newRows(b.Table, m), Issues: []issueInfo{}, Text: m.Text}
 	if w.Attempts == nil {
 		w.Attempts = []batch.Attempt{}
 	}
 	header := b.Table.Header(m.Columns)
 	for _, issue := range m.Issues {
-		d := doubt{Row: issue.Row + 1, Kind: issue.Kind, Message: issue.Message}
+		d := issueInfo{Row: issue.Row + 1, Kind: issue.Kind, Message: issue.Message}
 		if issue.Column >= 0 && issue.Column < len(header) {
 			d.Column = header[issue.Column]
 		}

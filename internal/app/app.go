@@ -143,9 +143,13 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	preparer := imaging.New(imaging.Limits{TmpDir: a.tmp, Self: c.Self}) // one, so that all decoding shares its memory
 	previews := worker.NewPreviews(a.store, a.engines.byName, preparer, a.danger)
 	a.imageCache = progress.NewImageCache(a.store, a.store)
+	var index batch.DraftIndex
+	if c.Cluster.URL == "" { // no other process writes the store
+		index = a.imageCache
+	}
 	a.services = usecases.New(usecases.Ports{
 		Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Readers: a.engines, Templates: a.store.Templates(), Previewer: previews, Ledger: a.store.Ledger(),
-		ReadingCache: a.store.Readings(), Orientation: a.engines.orientation, ImageCache: a.imageCache,
+		ReadingCache: a.store.Readings(), Orientation: a.engines.orientation, ImageCache: a.imageCache, DraftIndex: index,
 		Intake: intake{preparer, a.danger},
 		Danger: a.danger,
 	}, usecases.Limits{MaxImages: c.MaxImages, Keep: c.Keep, Witness: a.engines.compares(c.Witness)})

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/bits"
@@ -68,7 +69,7 @@ func NoteSimilar(images []*Image) {
 			continue
 		}
 		for _, other := range looks {
-			if distance(mine, other.bits) <= maxSimilarDistance {
+			if Similar(mine, other.bits) {
 				m.note(NoteAlike, "Looks like picture %d, “%s”: perhaps the same sheet twice.", other.at+1, images[other.at].Name)
 				break
 			}
@@ -81,12 +82,18 @@ func (m *Image) note(kind, format string, args ...any) {
 	m.Picture.Notes = append(m.Picture.Notes, Note{Kind: kind, Message: fmt.Sprintf(format, args...)})
 }
 
+// Similar reports whether two perceptual hashes are those of pictures that look alike.
+func Similar(a, b []byte) bool { return distance(a, b) <= maxSimilarDistance }
+
 // distance returns the number of bits in which a and b differ; for different lengths, all bits of the longer one.
 func distance(a, b []byte) int {
 	if len(a) != len(b) {
 		return 8 * max(len(a), len(b))
 	}
 	n := 0
+	for ; len(a) >= 8; a, b = a[8:], b[8:] {
+		n += bits.OnesCount64(binary.LittleEndian.Uint64(a) ^ binary.LittleEndian.Uint64(b))
+	}
 	for i := range a {
 		n += bits.OnesCount8(a[i] ^ b[i])
 	}

@@ -49,6 +49,25 @@ type ImageSource interface {
 	Images(ctx context.Context, id ID) ([]*Image, error)
 }
 
+// DraftIndex finds images of a draft in memory, at the same cost for any number of images. It may only be used in a process that
+// alone changes the store: it learns of changes by others a moment later.
+type DraftIndex interface {
+	// Draft returns a view of the images of a draft, which follows the changes. An error means that they have to be loaded.
+	Draft(ctx context.Context, id ID) (DraftView, error)
+}
+
+// DraftView is a view of the images of a draft.
+type DraftView interface {
+	// Upload returns the images that were made from an upload. Values that they refer to are shared: read only.
+	Upload(upload string) []*Image
+	// Used reports whether the draft has an image n.
+	Used(n int) bool
+	// NextPosition returns the position after all images, from 1.
+	NextPosition() int
+	// Alone reports whether NoteSimilar has nothing to note about m, because no other image is the same or looks like it.
+	Alone(m *Image) bool
+}
+
 // Unit is one unit of work: image N of a batch. Generation is that of the image when it was queued; it is the fencing token.
 type Unit struct {
 	Batch      ID

@@ -32,7 +32,7 @@ func TestAConnectionThatBreaksIsNoFaultOfTheProgram(t *testing.T) {
 	b := d.draft("a")
 	var log bytes.Buffer
 	pages := web.New(web.Config{}, web.Deps{
-		Batches: d.service, Progress: d.progress, Feed: live.New(live.Options{}), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Services: d.service, Progress: d.progress, Feed: live.New(live.Options{}), Log: slog.New(slog.NewTextHandler(&log, nil)),
 	}).Handler()
 	here, elsewhere := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4222}
 	for from, errors := range map[net.Addr]int{here: 0, elsewhere: 1} { // another connection is that of the store

@@ -29,6 +29,7 @@ type Limits struct {
 type Ports struct {
 	Repository  batch.Repository
 	Pictures    batch.Pictures
+	Index       batch.DraftIndex // nil: each upload loads all images of its batch
 	Intake      batch.Intake
 	Readers     batch.Readers
 	Previewer   batch.Previewer           // nil: no previews

@@ -52,7 +52,7 @@ func (s *Service) AddImages(ctx context.Context, id batch.ID, u Upload) (taken *
 	sum := &hashingReader{Reader: u.Body, sum: sha256.New()}
 	u.Body = sum
 	a := &ingest{Service: s, batch: id, upload: u, sum: sum}
-	if err := a.load(ctx); err != nil {
+	if err := a.find(ctx); err != nil {
 		return nil, err
 	}
 	switch {
@@ -93,27 +93,56 @@ type ingest struct {
 	sum      *hashingReader
 	existing map[int]*batch.Image // the images made from this upload so far, by part
 	last     int                  // the highest part number in there
-	used     map[int]bool         // the N that are in use
+	used     func(n int) bool     // whether the batch had an image n when its images were found
+	taken    map[int]bool         // the N used since, by this upload
+	view     batch.DraftView      // nil: all images of the batch were loaded
 	refused  []error
 }
 
-// load reads the current images of the batch from the store.
+// find finds the images of this upload in the index, or loads all images of the batch.
+func (a *ingest) find(ctx context.Context) error {
+	if a.ports.Index == nil {
+		return a.load(ctx)
+	}
+	view, err := a.ports.Index.Draft(ctx, a.batch)
+	if err != nil {
+		return a.load(ctx)
+	}
+	a.view, a.used = view, view.Used
+	a.have(view.Upload(a.upload.ID))
+	a.append(view.NextPosition())
+	return nil
+}
+
+// load loads the current images of the batch from the store.
 func (a *ingest) load(ctx context.Context) error {
 	images, err := a.ports.Repository.Images(ctx, a.batch)
 	if err != nil {
 		return err
 	}
-	a.existing, a.used = map[int]*batch.Image{}, make(map[int]bool, len(images))
+	used := make(map[int]bool, len(images))
 	for _, m := range images {
-		a.used[m.N] = true
-		if m.Upload == a.upload.ID {
-			a.existing[m.PartNumber()], a.last = m, max(a.last, m.PartNumber())
-		}
+		used[m.N] = true
 	}
-	if a.upload.Position == 0 {
-		a.upload.Position = min(batch.NextPosition(images), a.limits.MaxImages)
-	}
+	a.view, a.used = nil, func(n int) bool { return used[n] }
+	a.append(batch.NextPosition(images))
+	a.have(slices.DeleteFunc(images, func(m *batch.Image) bool { return m.Upload != a.upload.ID }))
 	return nil
+}
+
+// have sets the images that were made from this upload so far.
+func (a *ingest) have(images []*batch.Image) {
+	a.existing, a.taken = map[int]*batch.Image{}, map[int]bool{}
+	for _, m := range images {
+		a.existing[m.PartNumber()], a.last = m, max(a.last, m.PartNumber())
+	}
+}
+
+// append places an upload without a position.
+func (a *ingest) append(next int) {
+	if a.upload.Position == 0 {
+		a.upload.Position = min(next, a.limits.MaxImages)
+	}
 }
 
 // whole reports whether an earlier attempt completed this upload.
@@ -173,7 +202,7 @@ func (a *ingest) images() []*batch.Image {
 // place returns a free N, the requested position if possible; 0 when the batch is full.
 func (a *ingest) place() int {
 	for i := range a.limits.MaxImages {
-		if n := (a.upload.Position-1+i)%a.limits.MaxImages + 1; !a.used[n] {
+		if n := (a.upload.Position-1+i)%a.limits.MaxImages + 1; !a.used(n) && !a.taken[n] {
 			return n
 		}
 	}
@@ -221,15 +250,22 @@ func (a *ingest) run(ctx context.Context) (*Ingested, error) {
 
 // result returns the images of the upload, as the draft now shows them.
 func (a *ingest) result(ctx context.Context) (*Ingested, error) {
+	if m := a.existing[a.last]; a.view != nil && len(a.existing) == 1 && !m.Excluded && a.view.Alone(m) {
+		return a.ingested([]*batch.Image{m}), nil
+	}
 	images, err := a.batches.Images(ctx, a.batch)
 	if err != nil {
 		return nil, err
 	}
-	t := &Ingested{Images: slices.DeleteFunc(images, func(m *batch.Image) bool { return m.Upload != a.upload.ID })}
+	return a.ingested(slices.DeleteFunc(images, func(m *batch.Image) bool { return m.Upload != a.upload.ID })), nil
+}
+
+func (a *ingest) ingested(images []*batch.Image) *Ingested {
+	t := &Ingested{Images: images}
 	for _, err := range a.refused {
 		t.Refused = append(t.Refused, errs.Message(err))
 	}
-	return t, nil
+	return t
 }
 
 // noUsablePart returns the error for a file without any usable part.
@@ -271,7 +307,7 @@ func (a *ingest) store(ctx context.Context, part batch.Part) error {
 			}
 			fault.At(fault.ImageKept)
 			a.counters.count(func(f *Stats) { f.Arrived++ })
-			a.existing[part.N], a.last, a.used[m.N] = m, max(a.last, part.N), true
+			a.existing[part.N], a.last, a.taken[m.N] = m, max(a.last, part.N), true
 			if a.ports.Orientation != nil {
 				a.orientation.add(m)
 			}

@@ -3,6 +3,7 @@ package progress
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type cacheEntry struct {
 	loaded chan struct{} // closed when err and images are set
 	err    error
 	images map[int]cachedImage
+	index  *draftIndex // nil until an upload into the batch
 	used   time.Time
 }
 
@@ -39,6 +41,15 @@ type cacheEntry struct {
 type cachedImage struct {
 	rev   uint64
 	image *batch.Image // nil if it was removed
+}
+
+// set stores the newest known state of image n.
+func (h *cacheEntry) set(n int, c cachedImage) {
+	if h.index != nil {
+		h.index.drop(h.images[n].image)
+		h.index.put(c.image)
+	}
+	h.images[n] = c
 }
 
 // newCachedImage returns the state for image m. The evidence of its rows is computed once, however often they are shown.
@@ -102,18 +113,34 @@ func (c *ImageCache) onChange(ch batch.Change) {
 		delete(c.entries, ch.ID)
 	case ch.N == 0:
 	case ch.Gone:
-		h.images[ch.N] = cachedImage{rev: h.images[ch.N].rev}
+		h.set(ch.N, cachedImage{rev: h.images[ch.N].rev})
 	case ch.Image.Rev > h.images[ch.N].rev:
-		h.images[ch.N] = newCachedImage(ch.Image)
+		h.set(ch.N, newCachedImage(ch.Image))
 	}
 }
 
 // Images returns the result of Repository.Images, no older than the time of the call. The caller may change each Image, but the
 // values that it refers to (rows, attempts, columns) are shared: read only.
 func (c *ImageCache) Images(ctx context.Context, id batch.ID) ([]*batch.Image, error) {
+	h, err := c.entry(ctx, id)
+	switch {
+	case h != nil:
+		return c.list(h), nil
+	case errors.Is(err, errNotCached):
+		return c.repo.Images(ctx, id)
+	default:
+		return nil, err
+	}
+}
+
+// errNotCached is the error for images that have to be loaded from the store.
+var errNotCached = errors.New("the images of this batch are not in memory")
+
+// entry returns the entry of a batch, loaded and no older than the time of the call; or errNotCached.
+func (c *ImageCache) entry(ctx context.Context, id batch.ID) (*cacheEntry, error) {
 	h, first := c.acquire(id)
 	if h == nil {
-		return c.repo.Images(ctx, id)
+		return nil, errNotCached
 	}
 	if first {
 		c.load(ctx, id, h)
@@ -128,9 +155,9 @@ func (c *ImageCache) Images(ctx context.Context, id batch.ID) ([]*batch.Image, e
 	}
 	if err := c.changes.CatchUp(ctx); err != nil { // a change was lost or is late, and it is unknown which one
 		c.drop(id, h)
-		return c.repo.Images(ctx, id)
+		return nil, errNotCached
 	}
-	return c.list(h), nil
+	return h, nil
 }
 
 // acquire returns the entry of a batch and whether the caller must load it; nil if Run is not active.
@@ -187,7 +214,7 @@ func (c *ImageCache) load(ctx context.Context, id batch.ID, h *cacheEntry) {
 	defer c.mu.Unlock()
 	for _, m := range images {
 		if have, seen := h.images[m.N]; !seen || have.image != nil && have.rev < m.Rev {
-			h.images[m.N] = newCachedImage(m)
+			h.set(m.N, newCachedImage(m))
 		}
 	}
 	if h.err = err; err != nil && c.entries[id] == h {
@@ -206,6 +233,11 @@ func (c *ImageCache) list(h *cacheEntry) []*batch.Image {
 		}
 	}
 	c.mu.Unlock()
+	return copies(images)
+}
+
+// copies replaces shared images by copies for one caller, ordered by N.
+func copies(images []*batch.Image) []*batch.Image {
 	own := make([]batch.Image, len(images))
 	for i, m := range images {
 		own[i] = *m

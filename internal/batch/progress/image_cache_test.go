@@ -53,7 +53,7 @@ func cache(t *testing.T) (*usecases.Services, *loads, func()) {
 	running.Go(func() { _ = c.Run(ctx) })
 	synctest.Wait() // until Run has subscribed
 	return usecases.New(usecases.Ports{
-		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: c,
+		Repository: w, Queue: w, Pictures: w, Intake: batchtest.Intake{}, Readers: batchtest.Readers{"gemini"}, ImageCache: c, DraftIndex: c,
 	}, usecases.Limits{MaxImages: 100}), w, func() { cancel(); running.Wait() }
 }
 

@@ -28,6 +28,7 @@ type Ports struct {
 	ReadingCache batch.ReadingCache        // nil: earlier readings are not used again
 	Danger       *danger.Guard             // nil: open pictures are not marked
 	ImageCache   batch.ImageSource         // nil: the images of a batch are loaded for each page
+	DraftIndex   batch.DraftIndex          // nil: each upload loads all images of its batch
 }
 
 // Limits are the limits of one batch.
@@ -57,7 +58,7 @@ func New(p Ports, l Limits) *Services {
 		Batches: batches, Settings: set, Run: runs, Edit: edit.New(batches), Templates: draft.NewTemplates(p.Templates),
 		Retention: retention.New(batches, runs, l.Keep, retention.Ports{Repository: p.Repository, Queue: p.Queue, Pictures: p.Pictures, ReadingCache: p.ReadingCache}),
 		Draft: draft.New(batches, set, runs, draft.Limits{MaxImages: l.MaxImages, Witness: l.Witness}, draft.Ports{
-			Repository: p.Repository, Pictures: p.Pictures, Intake: p.Intake, Readers: p.Readers,
+			Repository: p.Repository, Pictures: p.Pictures, Index: p.DraftIndex, Intake: p.Intake, Readers: p.Readers,
 			Previewer: p.Previewer, Orientation: p.Orientation, Danger: p.Danger,
 		}),
 	}

@@ -1,4 +1,4 @@
-package batch_test
+package progress_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
 	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/table"
 )
@@ -35,7 +36,7 @@ func TestAnEstimateFollowsFromWhatTheSameModelReadLately(t *testing.T) {
 func TestOnlyWhatWasReadTheSameWayLatelyCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, w := setup(t)
+		_, w := batchtest.New(t)
 		b, stop := follow(w)
 		defer stop()
 		store := func(change func(*batch.Batch)) {

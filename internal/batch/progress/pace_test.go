@@ -1,4 +1,4 @@
-package batch_test
+package progress_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/batchtest"
 	"sheetlift/internal/batch/progress"
 	"sheetlift/internal/batch/usecases"
 )
@@ -14,12 +15,12 @@ import (
 // reading starts a batch of n images that are read five at once, six seconds each, and calls seen after every end.
 func reading(t *testing.T, n int, pause func(b *progress.Progress, s *usecases.Services, id batch.ID, ended int), seen func(o progress.Overview, ended int)) {
 	t.Helper()
-	s, w := setup(t)
+	s, w := batchtest.New(t)
 	b, stop := follow(w)
 	defer stop()
-	id := newDraft(t, s)
+	id := batchtest.NewDraft(t, s)
 	for i := range n {
-		add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
+		batchtest.Add(t, s, id, fmt.Sprintf("upload-%d", i), i+1)
 	}
 	if _, err := s.Run.Start(t.Context(), id); err != nil {
 		t.Fatal(err)

@@ -74,6 +74,7 @@ type Runner struct {
 	mu       sync.Mutex
 	inflight map[*inflight]bool          // the images in work in this process
 	changes  map[batch.ID]*batch.Batch   // batches that changed since scheduleLoop last looked; nil: removed
+	unseen   map[batch.ID]bool           // of these, the batches that were started when they changed first, and are over
 	due      map[imageRef]time.Time      // when images that wait for a retry are due
 	indexes  map[batch.ID]*priorityIndex // the order of the images, of each batch that is read in this process
 	fresh    map[batch.ID]time.Time      // when batches whose start may still be queueing units are checked
@@ -89,7 +90,7 @@ type imageRef struct {
 func New(d Deps) *Runner {
 	return &Runner{
 		Deps: d, pool: work.New(d.Slots), throttle: newThrottle(d.Slots, len(d.Danger.Left()) > 0), jitter: fullJitter, gate: newGate(),
-		inflight: map[*inflight]bool{}, changes: map[batch.ID]*batch.Batch{}, due: map[imageRef]time.Time{},
+		inflight: map[*inflight]bool{}, changes: map[batch.ID]*batch.Batch{}, unseen: map[batch.ID]bool{}, due: map[imageRef]time.Time{},
 		indexes: map[batch.ID]*priorityIndex{}, fresh: map[batch.ID]time.Time{}, wake: make(chan struct{}, 1),
 	}
 }
@@ -141,9 +142,10 @@ func (r *Runner) onChange(c batch.Change) {
 		x.apply(c)
 	}
 	switch {
-	case c.N == 0 && c.Gone:
-		r.changes[c.ID] = nil
-	case c.N == 0:
+	case c.N == 0: // Batch is nil if it is gone
+		if before := r.changes[c.ID]; before != nil && started(before) && over(c.Batch) {
+			r.unseen[c.ID] = true
+		}
 		r.changes[c.ID] = c.Batch
 	case c.Image != nil && c.Image.Status == batch.Retrying && !c.Image.NotBefore.IsZero():
 		r.due[imageRef{c.ID, c.N}] = c.Image.NotBefore
@@ -170,9 +172,7 @@ func (r *Runner) scheduleLoop(ctx context.Context) error {
 	sweeps := time.NewTicker(sweepEvery)
 	defer sweeps.Stop()
 	for {
-		for id, b := range r.takeChanges() {
-			r.reconcile(ctx, consumers, id, b)
-		}
+		r.lookAtChanges(ctx, consumers)
 		next := time.NewTimer(r.queueDue(ctx))
 		select {
 		case <-ctx.Done():
@@ -187,17 +187,35 @@ func (r *Runner) scheduleLoop(ctx context.Context) error {
 	}
 }
 
-func (r *Runner) takeChanges() map[batch.ID]*batch.Batch {
+// lookAtChanges adapts the consumers to the batches that changed since the last call.
+func (r *Runner) lookAtChanges(ctx context.Context, consumers map[batch.ID]*consumer) {
+	changes, unseen := r.takeChanges()
+	for id, b := range changes {
+		if unseen[id] && consumers[id] == nil { // its queue must be dropped all the same
+			consumers[id] = stoppedConsumer()
+		}
+		r.reconcile(ctx, consumers, id, b)
+	}
+}
+
+// takeChanges returns the batches that changed, and those of them whose start and end both came since the last call.
+func (r *Runner) takeChanges() (changes map[batch.ID]*batch.Batch, unseen map[batch.ID]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changes := r.changes
-	r.changes = map[batch.ID]*batch.Batch{}
-	return changes
+	changes, unseen = r.changes, r.unseen
+	r.changes, r.unseen = map[batch.ID]*batch.Batch{}, map[batch.ID]bool{}
+	return changes, unseen
 }
+
+// over reports whether b is over or, if nil, gone.
+func over(b *batch.Batch) bool { return b == nil || b.Over() }
+
+// started reports whether b was started and is not over, paused or not.
+func started(b *batch.Batch) bool { return !b.Over() && b.Order != nil }
 
 func (r *Runner) reconcile(ctx context.Context, consumers map[batch.ID]*consumer, id batch.ID, b *batch.Batch) {
 	b = r.Progress.Shown(b)
-	reads, over := b != nil && b.Reads(), b == nil || b.Over()
+	reads, over := b != nil && b.Reads(), over(b)
 	c := consumers[id]
 	if c != nil && (!reads || c.stopped || c.atOnce != b.Options.AtOnce || c.priority != priorityOf(b)) {
 		old := c
@@ -211,7 +229,7 @@ func (r *Runner) reconcile(ctx context.Context, consumers map[batch.ID]*consumer
 		consumers[id] = r.openConsumer(ctx, b)
 	case reads:
 		r.track(b)
-	case !over && b.Order != nil: // paused; its last images may end meanwhile
+	case b != nil && started(b): // paused; its last images may end meanwhile
 		consumers[id] = stoppedConsumer()
 	}
 	if !reads {

@@ -20,8 +20,6 @@ var slowness = []warning{
 	{begins: "a unit could not be extended"},                                                               // the next heartbeat does it
 	{begins: "a waiting image could not be queued; trying again"},                                          // after backoff
 	{begins: "fetching work failed; trying again"},                                                         // after backoff
-	{begins: "nats: Internal subscription on ", foreign: true},                                             // … took too long
-	{begins: "nats: pipe - ", has: "Readloop processing time: ", foreign: true},                            // it took long
 	{begins: "store: returning a unit to the queue failed"},                                                // it comes back by itself
 	{begins: "store: extending a unit failed"},                                                             // the next tick does it
 	{begins: "store: embedded server unhealthy", has: "failed to be ready for connections", isError: true}, // it had a millisecond to say so

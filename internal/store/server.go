@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,10 +180,17 @@ type serverLog struct {
 func (l *serverLog) Noticef(format string, v ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
 }
+
+// Warnf implements the server's logger. That a call took seconds is no warning: nothing failed, and a command in a terminal would
+// tell it on every busy machine.
 func (l *serverLog) Warnf(format string, v ...any) {
 	word := fmt.Sprintf(format, v...)
 	l.warned(word)
-	l.log.Warn("nats: " + word)
+	level := slog.LevelWarn
+	if strings.Contains(word, "took too long: ") || strings.Contains(word, "Readloop processing time: ") {
+		level = slog.LevelInfo
+	}
+	l.log.Log(context.Background(), level, "nats: "+word)
 }
 func (l *serverLog) Errorf(format string, v ...any) {
 	word := fmt.Sprintf(format, v...)

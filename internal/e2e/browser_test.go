@@ -60,8 +60,8 @@ func (b *tab) until(condition string) {
 		case <-limit:
 			b.shot("stuck")
 			here, _ := chromedp.Run(b.ctx, chromedp.Location())
-			b.t.Fatalf("after two minutes this is still not so on %s: %s\nThe page says %q; busy are %q", here, condition,
-				b.text("#note"), b.text("[aria-busy=true]"))
+			b.t.Fatalf("after two minutes this is still not so on %s: %s\nThe page says %q, and aloud %q; busy are %q\nIts batch: %.500q\nIts rows: %.1000q",
+				here, condition, b.text("#note"), b.text("#say"), b.text("[aria-busy=true]"), b.text("#progress"), b.text("#rows"))
 		}
 	}
 }

@@ -14,11 +14,14 @@ import (
 )
 
 // listens is a script that records each text of the page's live region from now on with its time, and how often the progress
-// changed meanwhile.
+// changed meanwhile. The time is the one that the page itself looked at last before it spoke: a busy machine hears it later.
 const listens = `(() => {
 	window.heard = []; window.changes = 0; window.moved = 0;
+	const now = Date.now;
+	let looked = now();
+	Date.now = () => looked = now();
 	const voice = document.querySelector("#say");
-	new MutationObserver(() => heard.push({ at: performance.now(), text: voice.textContent, final: document.querySelector("#progress").hasAttribute("data-final") })).observe(voice, { childList: true, characterData: true, subtree: true });
+	new MutationObserver(() => heard.push({ at: looked, text: voice.textContent, final: document.querySelector("#progress").hasAttribute("data-final") })).observe(voice, { childList: true, characterData: true, subtree: true });
 	document.addEventListener("htmx:after:swap", () => { changes++; });
 })()`
 
@@ -67,7 +70,7 @@ func TestTheLivePageSpeaksEveryTenSecondsAtMostAndOnceAtTheEnd(t *testing.T) {
 	for i, h := range all {
 		if h.Final {
 			ends++
-		} else if i > 0 && h.At-all[i-1].At < 9900 {
+		} else if i > 0 && h.At-all[i-1].At < 10_000 {
 			t.Errorf("%q comes %.1f s after %q", h.Text, (h.At-all[i-1].At)/1000, all[i-1].Text)
 		}
 	}

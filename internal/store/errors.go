@@ -32,10 +32,14 @@ const (
 // errDamaged means that stored data differs from the data written.
 var errDamaged = errors.New("stored data is damaged")
 
-// try calls f until it succeeds, each time with its own deadline, for at most retryLimit. f must be idempotent; it
-// is not called after ctx has ended.
+// try calls f until it succeeds, each time with its own deadline, for at most retryLimit, or openTimeout while the store inside
+// opens. f must be idempotent; it is not called after ctx has ended.
 func (s *Store) try(ctx context.Context, f func(context.Context) error) error {
-	limit := time.Now().Add(retryLimit)
+	patience := retryLimit
+	if s.opening.Load() && !s.clustered() { // a start that fails on a busy machine is worse than one that takes long
+		patience = openTimeout
+	}
+	limit := time.Now().Add(patience)
 	for {
 		if s.ctx.Err() != nil {
 			return errClosed()

@@ -77,6 +77,7 @@ type Store struct {
 	readings  jetstream.Stream
 	changes   *changes
 	loadSlots chan struct{}             // one entry per running load of many documents
+	opening   atomic.Bool               // while Open runs, which has its own limit of time
 	addSlot   chan struct{}             // holds an entry while units are sent to the work queue
 	added     atomic.Pointer[time.Time] // when units were stored last; nil before
 
@@ -104,6 +105,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg, log: cfg.Log, unlock: func() {}, loadSlots: make(chan struct{}, maxLoads),
 		addSlot: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.opening.Store(true)
+	defer s.opening.Store(false)
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err

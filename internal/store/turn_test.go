@@ -50,3 +50,24 @@ func TestWhoWaitsForItsTurnGivesUpOnlyWhenNothingIsStoredAnyMore(t *testing.T) {
 		t.Errorf("where nothing is stored %d of 64 gave up, not all who waited for a minute", none)
 	}
 }
+
+func TestAStartOnABusyMachineIsAsPatientAsItsOwnLimit(t *testing.T) {
+	t.Parallel()
+	for opening, fails := range map[bool]bool{true: false, false: true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &Store{ctx: t.Context()}
+			s.opening.Store(opening)
+			ready := time.Now().Add(40 * time.Second)
+			err := s.try(t.Context(), func(ctx context.Context) error {
+				if time.Now().After(ready) {
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			if (err != nil) != fails {
+				t.Errorf("opening %t: a server that answers after 40 seconds: %v", opening, err)
+			}
+		})
+	}
+}

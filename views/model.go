@@ -3,8 +3,6 @@
 package views
 
 import (
-	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -14,6 +12,7 @@ type Shell struct {
 	Keys     Ready
 	SignedIn bool // a password is required, so the page offers to sign out
 	Checks   bool // rows can be edited on this page
+	Sheet    bool // of them, the page of all rows
 	Uploads  bool // pictures can be added on this page
 	Naming   bool // pictures are named on this page
 	Queue    bool // the queue of doubts: its own head, and no foot
@@ -334,6 +333,9 @@ type Line struct {
 	Image   string // on a page of several images: the name of the image
 	URL     string // and its address
 	Reading int
+	Picture string // address, width and height of the picture, separated by spaces
+	Unread  bool   // the image could not be read, and this stands for its rows
+	Batch   string // address of the batch, if Unread
 }
 
 // Doubt is an issue in words.
@@ -423,77 +425,4 @@ type Problem struct {
 type SignIn struct {
 	Next    string // local address to open after the login
 	Problem string // why the last login failed, a sentence
-}
-
-// Rows is the page of all rows of a batch, paginated.
-type Rows struct {
-	Shell
-	Batch      string // address of the batch
-	URL        string // address of this page, without the query
-	Name       string
-	Images     int
-	Checked    int // images confirmed by a person
-	All        int // number of rows
-	Doubtful   int // cells with an issue
-	Found      int // rows that match the filter
-	Query      string
-	Image      int // only rows of this image; 0 for all
-	OnlyDoubts bool
-	Sort       string // column number from 1, with "-" in front for descending; "" for reading order
-	Page       int    // from 0
-	Pages      int
-	Heads      []Head
-	Lines      []Line
-	Pictures   []Shot
-	Find       Find
-	Unclear    Unclear
-	Marks      []UnclearMark
-	Said       string // result of the last action, a sentence
-	Kept       Kept
-	Group      string // edit group of the last action, for undo
-	Me         string
-}
-
-// At returns the address of another page or order of the same rows.
-func (v Rows) At(page int, sort string) string {
-	q := url.Values{}
-	set := func(name, value string) {
-		if value != "" && value != "0" {
-			q.Set(name, value)
-		}
-	}
-	set("q", v.Query)
-	set("image", strconv.Itoa(v.Image))
-	if v.OnlyDoubts {
-		q.Set("doubts", "1")
-	}
-	set("sort", sort)
-	set("page", strconv.Itoa(page))
-	return v.URL + "?" + q.Encode()
-}
-
-// Unclear describes ambiguous dates for which a person can still choose the order, such as 03/04/2026 and 25/12/25.
-type Unclear struct {
-	Cells      int
-	Example    string
-	Day, Month string // the example with the day and with the month first
-}
-
-// UnclearMark is a number column for which a person can choose, or has chosen, the meaning of 1,250.
-type UnclearMark struct {
-	Column       string
-	Cells        int
-	Example      string
-	Comma, Point string // the example with a decimal comma and with a decimal point
-	Said         string // "comma" or "point"; "" if not chosen
-	Disproved    bool   // other values disprove the choice
-}
-
-// Find is the find-and-replace form as submitted, with the counted matches.
-type Find struct {
-	Text, With, Column string
-	Whole, Case        bool
-	Counted            bool
-	Cells, Images      int
-	Examples           []Edit // the first few matches, with text before and after
 }

@@ -45,7 +45,7 @@ func everyPage(text string) map[string]templ.Component {
 	for i := range image.Lines {
 		image.Lines[i].Image, image.Lines[i].URL = text, "/i"
 	}
-	rows := views.Rows{Shell: shell, Batch: "/batches/x", URL: "/batches/x/rows", Name: text, Images: 3, Checked: 1, All: 400, Doubtful: 2, Found: 300, Query: text, Image: 1, OnlyDoubts: true, Sort: "-1", Page: 1, Pages: 3, Heads: image.Heads, Lines: image.Lines,
+	rows := views.Rows{Shell: shell, Batch: "/batches/x", URL: "/batches/x/rows", Name: text, Images: 3, Checked: 1, All: 400, Doubtful: 2, Found: 300, Query: text, Image: 1, Tab: views.TabDoubts, Sort: "-1", Page: 1, Pages: 3, Heads: image.Heads, Lines: image.Lines,
 		Pictures: shots, Find: views.Find{Text: text, With: text, Column: text, Counted: true, Cells: 2, Images: 1, Examples: []views.Edit{{Was: text, Now: text}, {Was: text}}}, Said: text, Group: "g", Me: text, Unclear: views.Unclear{Cells: 2, Example: text, Day: text, Month: text + "."}}
 	rows.Marks = []views.UnclearMark{{Column: text, Cells: 2, Example: text, Point: text, Comma: text}, {Column: text, Cells: 2, Example: text, Point: text, Comma: text, Said: "comma"}, {Column: text, Cells: 2, Example: text, Point: text, Comma: text, Said: "point", Disproved: true}}
 	none := rows

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -95,49 +96,69 @@ func (s *Server) replaceRows(c echo.Context) error {
 
 // rowsView returns the requested rows, sorted and limited to one page.
 func (s *Server) rowsView(c echo.Context) (views.Rows, error) {
-	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
-	b, err := s.batches.Batch(ctx, id)
+	ctx := c.Request().Context()
+	v, found, b, images, err := s.rowsFound(c)
 	if err != nil {
-		return views.Rows{}, err
+		return v, err
 	}
-	if b.Status == batch.Draft {
-		return views.Rows{}, errs.New(errs.NotFound, "This batch was not started yet, so it has no rows. Start it first.")
-	}
-	images, err := s.batches.Images(ctx, id)
-	if err != nil {
-		return views.Rows{}, err
-	}
-	b = batch.Judged(b, images)
-	doubt.MarkDuplicates(b, images)
-	v := views.Rows{
-		Shell: s.shell("batches"), Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
-		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), OnlyDoubts: c.QueryParam("doubts") != "", Sort: c.QueryParam("sort"),
-		Page: clampInt(c.QueryParam("page")), Me: s.author(c),
-	}
-	v.Checks, v.Kept = true, s.kept(b)
+	v.Shell, v.Me = s.shell("batches"), s.author(c)
+	v.Checks, v.Sheet, v.Kept = true, true, s.kept(b)
 	v.Unclear, v.Marks = unclearDates(b, images), presentMarks(doubt.OpenMarks(b, images))
-	found := sieve(b, images, &v)
-	sortRows(b.Table, found, v.Sort)
-	v.Found, v.Pages = len(found), max((len(found)+pageRows-1)/pageRows, 1)
+	v.Page = clampInt(c.QueryParam("page"))
+	v.Pages = max((len(found)+pageRows-1)/pageRows, 1)
 	v.Page = min(v.Page, v.Pages-1)
 	found = found[v.Page*pageRows : min((v.Page+1)*pageRows, len(found))]
 	v.Lines = presentFound(ctx, found, len(v.Heads))
 	return v, nil
 }
 
-// foundRow is a row of an image, with its cells under the headings of the whole batch.
+// rowsFound returns the rows that match the filters of the request, sorted, with their counts.
+func (s *Server) rowsFound(c echo.Context) (v views.Rows, found []foundRow, b *batch.Batch, images []*batch.Image, err error) {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	if b, err = s.batches.Batch(ctx, id); err != nil {
+		return v, nil, nil, nil, err
+	}
+	if b.Status == batch.Draft {
+		return v, nil, nil, nil, errs.New(errs.NotFound, "This batch was not started yet, so it has no rows. Start it first.")
+	}
+	if images, err = s.batches.Images(ctx, id); err != nil {
+		return v, nil, nil, nil, err
+	}
+	b = batch.Judged(b, images)
+	doubt.MarkDuplicates(b, images)
+	v = views.Rows{
+		Batch: batchURL(id), URL: batchURL(id) + "/rows", Name: oneLine(b.Name), Images: len(images),
+		Query: c.QueryParam("q"), Image: clampInt(c.QueryParam("image")), Tab: c.QueryParam("tab"), Sort: c.QueryParam("sort"),
+	}
+	if v.Tab == "" && c.QueryParam("doubts") != "" { // the address of older pages
+		v.Tab = views.TabDoubts
+	}
+	found = sieve(b, images, &v)
+	sortRows(b.Table, found, v.Sort)
+	return v, found, b, images, nil
+}
+
+// foundRow is a row of an image, with its cells under the headings of the whole batch; or an image that was not read.
 type foundRow struct {
 	image  *batch.Image
 	name   string // unique name of the image
-	at     int    // row index in the image
+	at     int    // row index in the image; -1: the image was not read
 	places []int  // heading → cell index, -1 for none
 }
 
 func (f foundRow) cell(column int) table.Cell {
-	if column >= len(f.places) || f.places[column] < 0 || f.places[column] >= len(f.image.Rows[f.at].Cells) {
+	if f.at < 0 || column >= len(f.places) || f.places[column] < 0 || f.places[column] >= len(f.image.Rows[f.at].Cells) {
 		return table.Cell{}
 	}
 	return f.image.Rows[f.at].Cells[f.places[column]]
+}
+
+// id returns the row ID, 0 for an image that was not read.
+func (f foundRow) id() int {
+	if f.at < 0 {
+		return 0
+	}
+	return f.image.RowID(f.at)
 }
 
 // sieve counts all rows into v and returns the matching ones.
@@ -149,6 +170,13 @@ func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
 	for _, m := range images {
 		name := names[m.N]
 		v.Pictures = append(v.Pictures, views.Shot{N: m.N, Name: oneLine(name)})
+		here := v.Image == 0 || m.N == v.Image
+		if m.Status == batch.Failed {
+			v.Unread++
+			if here && (v.Tab == "" || v.Tab == views.TabMissing) && (words == "" || strings.Contains(table.Key(name), words)) {
+				found = append(found, foundRow{image: m, name: name, at: -1})
+			}
+		}
 		if m.Status != batch.Completed {
 			continue
 		}
@@ -156,22 +184,60 @@ func sieve(b *batch.Batch, images []*batch.Image, v *views.Rows) []foundRow {
 			v.Checked++
 		}
 		v.Doubtful += m.DoubtCount()
-		doubtful := map[int]bool{}
-		for _, i := range m.Issues {
-			if i.Row >= 0 {
-				doubtful[i.Row] = true
-			}
-		}
 		places := placesOf(b, m, v.Heads)
 		v.All += len(m.Rows)
+		doubtful := doubtfulRows(m)
 		for i, row := range m.Rows {
-			if v.Image != 0 && m.N != v.Image || v.OnlyDoubts && !doubtful[i] || !holds(name, row, words) {
+			edited, missing := slices.ContainsFunc(row.Cells, byPerson), lacks(b.Table, row)
+			if edited {
+				v.Edited++
+			}
+			if missing {
+				v.Missing++
+			}
+			if !here || !inTab(v.Tab, doubtful[i], edited, missing) || !holds(name, row, words) {
 				continue
 			}
+			v.Found++
 			found = append(found, foundRow{m, name, i, places})
 		}
 	}
 	return found
+}
+
+// doubtfulRows returns the rows of an image with an issue, by index.
+func doubtfulRows(m *batch.Image) map[int]bool {
+	all := map[int]bool{}
+	for _, i := range m.Issues {
+		if i.Row >= 0 {
+			all[i.Row] = true
+		}
+	}
+	return all
+}
+
+func byPerson(c table.Cell) bool { return c.State == table.Edited }
+
+// lacks reports whether a cell that must not be blank is blank.
+func lacks(t table.Table, row table.Row) bool {
+	for j, c := range t.Columns {
+		if c.Required && (j >= len(row.Cells) || row.Cells[j].Text == "") {
+			return true
+		}
+	}
+	return false
+}
+
+func inTab(tab string, doubtful, edited, missing bool) bool {
+	switch tab {
+	case views.TabDoubts:
+		return doubtful
+	case views.TabEdited:
+		return edited
+	case views.TabMissing:
+		return missing
+	}
+	return true
 }
 
 // unclearDates counts the ambiguous dates among the issues, for which a person can still choose the order. The example is a
@@ -294,12 +360,17 @@ func presentFound(ctx context.Context, found []foundRow, width int) []views.Line
 	drawn := map[int][]views.Line{}
 	all := make([]views.Line, 0, len(found))
 	for _, f := range found {
+		if f.at < 0 {
+			all = append(all, presentUnread(f))
+			continue
+		}
 		lines, ok := drawn[f.image.N]
 		if !ok {
 			lines = presentLines(ctx, f.image, f.name, 0)
 			drawn[f.image.N] = lines
 		}
 		l := lines[f.at]
+		l.Picture = fmt.Sprint(imageURL(f.image.Batch, f.image.N), "/picture", versionOf(f.image), " ", f.image.Picture.Width, " ", f.image.Picture.Height)
 		cells := make([]views.Cell, width)
 		for i, j := range f.places {
 			if j >= 0 && j < len(l.Cells) {
@@ -313,4 +384,9 @@ func presentFound(ctx context.Context, found []foundRow, width int) []views.Line
 		all = append(all, l)
 	}
 	return all
+}
+
+// presentUnread returns the line of an image that was not read.
+func presentUnread(f foundRow) views.Line {
+	return views.Line{Key: fmt.Sprintf("r-%d-0", f.image.N), Image: oneLine(f.name), URL: imageURL(f.image.Batch, f.image.N), Unread: true, Batch: batchURL(f.image.Batch)}
 }

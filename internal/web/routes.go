@@ -99,6 +99,9 @@ func (s *Server) routes(e *echo.Echo) {
 	b.GET("/check/doubts", s.queueDoubts)
 	b.GET("/check/rows/:n", s.queueRows)
 	b.GET("/rows", s.rowsPage)
+	b.GET("/rows/order", s.rowsOrder)
+	b.GET("/rows/lines", s.rowsLines)
+	b.POST("/rows/edits", s.rowsEdit)
 	b.POST("/rows/replace", s.replaceRows)
 
 	s.programRoutes(e)

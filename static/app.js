@@ -147,13 +147,13 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
-  // Edits that were unsent when their page was left (static/check.js) are sent from any other page, so that the workbook
+  // Edits that were unsent when their page was left (static/check.js, static/grid-send.js) are sent from any other page, so that the workbook
   // lacks none. A refused edit waits for its own page, which shows why.
   const leftover = async () => {
     const of = (store) => JSON.parse(localStorage.getItem(store) ?? "[]");
     for (const store of Object.keys(localStorage).filter((k) => k.startsWith("edits:") && k !== `edits:${location.pathname}`)) {
       for (const { url, ...fields } of of(store)) {
-        const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(fields) });
+        const answer = await fetch(url, { method: "POST", headers: { "HX-Request": "true" }, body: fields.group ? JSON.stringify(fields) : new URLSearchParams(fields) });
         if (!answer.ok && answer.status !== 404) break; // a batch that is gone has no use for them
         const rest = of(store).filter((e) => e.token !== fields.token);
         rest.length ? localStorage.setItem(store, JSON.stringify(rest)) : localStorage.removeItem(store);

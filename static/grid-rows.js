@@ -20,8 +20,12 @@ const gridRows = (frame, table, body, changed) => {
   };
   const parsed = (html) => [...new DOMParser().parseFromString(html, "text/html").querySelectorAll("tbody tr")].map((tr) => document.adoptNode(tr));
 
+  // The reason of a doubt stands above the grid, so no tip covers the cells below.
+  const plain = (tr) => { for (const cell of tr.querySelectorAll("[data-tip]")) delete cell.dataset.tip; };
+
   // keep puts a loaded row in the place of what stood for it; a row that somebody types in stays until the next time.
   const keep = (tr) => {
+    plain(tr);
     const key = keyOf(tr), old = lines.get(key);
     if (old?.querySelector(".editor")) return;
     lines.set(key, tr);
@@ -101,7 +105,7 @@ const gridRows = (frame, table, body, changed) => {
     return found;
   };
 
-  for (const tr of body.rows) lines.set(keyOf(tr), tr);
+  for (const tr of body.rows) { plain(tr); lines.set(keyOf(tr), tr); }
   let waits = false;
   frame.addEventListener("scroll", () => {
     if (waits) return;

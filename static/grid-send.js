@@ -17,9 +17,10 @@ const gridSend = (url, settled) => {
     busy = true;
     clearTimeout(again);
     const sent = outbox[0];
+    const { group, edits, undo } = sent;
     try {
       const answer = await fetch(`${url}/edits`, {
-        method: "POST", headers: { "Content-Type": "application/json", "HX-Request": "true" }, body: JSON.stringify(sent), signal: AbortSignal.timeout(60000),
+        method: "POST", headers: { "Content-Type": "application/json", "HX-Request": "true" }, body: JSON.stringify({ group, edits, undo }), signal: AbortSignal.timeout(60000),
       });
       if (answer.status >= 500 || answer.status === 401 || answer.status === 429) throw new Error(String(answer.status));
       const said = answer.ok ? await answer.json() : { problem: $("#saved")?.dataset.refused ?? "", refused: [] };
@@ -38,8 +39,9 @@ const gridSend = (url, settled) => {
       again = setTimeout(pump, 3000);
     }
   };
+  // Other pages send what is left over, by its address (static/app.js).
   const push = (request) => {
-    outbox.push(request);
+    outbox.push({ url: `${url}/edits`, token: crypto.randomUUID?.() ?? group(), ...request });
     keep();
     state("saving");
     buttons();

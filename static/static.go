@@ -55,6 +55,7 @@ var together = map[string][]string{
 	"check.css": {"css/check.css"},
 	"queue.css": {"css/readout.css", "css/queue.css", "css/kinds.css"},
 	"sheet.css": {"css/sheet.css"},
+	"queue.js":  {"queue-store.js", "queue-end.js", "queue-ask.js"},
 	"sheet.js":  {"tsv.js", "grid-rows.js", "grid-send.js", "grid.js"},
 	"base.js":   {"theme.js", "htmx.min.js", "app.js"},
 	"follow.js": {"hx-sse.min.js", "wire.js"},

@@ -8,21 +8,6 @@
   const touch = matchMedia("(pointer: coarse)").matches;
   const ahead = 4; // doubts that are prepared beforehand
 
-  const finished = () => {
-    const end = $("main.finish .done");
-    if (!end) return;
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") location.assign(end.dataset.leave);
-      if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); $("#undo")?.click(); }
-    });
-    if ("reading" in end.dataset) setInterval(async () => {
-      const answer = await fetch(`${location.pathname}/doubts`).catch(() => null);
-      if (!answer?.ok) return;
-      const now = await answer.json();
-      if (now.total > 0 || now.reading === 0) location.reload();
-    }, 4000);
-  };
-
   const queue = (main) => {
     const { batch, kind } = main.dataset, address = `${batch}/check`;
     const field = $("#v"), right = $("#right"), other = $("#unreadable"), stage = $("#stage"), paper = $("#paper"), crop = $("#crop");
@@ -31,36 +16,7 @@
     const open = (d) => !d.done;
     const left = () => order.filter(open).length;
 
-    // Pictures and rows, by image.
-    const pictures = new Map(), tables = new Map();
-    const keep = (map, most) => { while (map.size > most) map.delete(map.keys().next().value); };
-    const picture = (n) => {
-      let p = pictures.get(n);
-      if (!p) {
-        const img = new Image();
-        p = { img, state: "coming" };
-        img.src = `${batch}/images/${n}/picture`;
-        p.ready = img.decode().then(() => { p.state = "here"; }, () => { p.state = "broken"; });
-      }
-      pictures.delete(n);
-      pictures.set(n, p); // the newest last
-      keep(pictures, 12);
-      return p;
-    };
-    const rowsOf = (n) => {
-      let t = tables.get(n);
-      if (!t) {
-        t = { element: null };
-        t.ready = fetch(`${address}/rows/${n}`).then(async (answer) => {
-          if (!answer.ok) throw new Error(String(answer.status));
-          t.element = document.adoptNode($("table", new DOMParser().parseFromString(await answer.text(), "text/html")));
-        }).catch(() => { tables.delete(n); });
-      }
-      tables.delete(n);
-      tables.set(n, t);
-      keep(tables, 40);
-      return t;
-    };
+    const { pictures, tables, picture, rowsOf } = queueStore(batch, address);
 
     // The crop: the cell with its neighbours' edges, its letters as tall as those of the value under it.
     const numbers = (box) => (box ? box.split(" ").map(Number) : null);
@@ -506,7 +462,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    finished();
+    queueEnd();
     const main = $("main.queue");
     if (main) queue(main);
   });

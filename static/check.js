@@ -22,7 +22,14 @@
     if (focus) cell.focus({ preventScroll: true });
     light(cell);
     ask(cell); // it changes the height of the box above the grid
+    bring(cell);
+  };
+  // bring scrolls until a cell is wholly seen: the bar at the bottom and the box above the grid cover what is under them.
+  const bring = (cell) => {
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const { left, width, top, bottom } = cell.getBoundingClientRect();
+    const seen = (y) => cell.contains(document.elementFromPoint(left + width / 2, y));
+    if (!seen(top + 3) || !seen(bottom - 3)) cell.scrollIntoView({ block: "center", inline: "nearest" });
   };
   const beside = (cell, rows, columns) => {
     const tr = cell.closest("tr"), column = [...tr.cells].indexOf(cell);
@@ -190,7 +197,7 @@
     editor.setAttribute("aria-label", $("#asks-title")?.textContent || $("#grid thead tr").cells[cell.cellIndex].textContent);
     cell.replaceChildren(editor);
     editor.focus({ preventScroll: true });
-    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    bring(cell);
     if (typed === undefined) editor.select();
     const close = (save) => {
       if (!editor) return;
@@ -337,7 +344,7 @@
     let touched = "";
     document.addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch" ? current : ""; });
     // The keyboard of a phone takes half of the page: the cell comes back into sight above it.
-    visualViewport?.addEventListener("resize", () => editor?.closest(".cell").scrollIntoView({ block: "nearest", inline: "nearest" }));
+    visualViewport?.addEventListener("resize", () => { if (editor) bring(editor.closest(".cell")); });
     document.addEventListener("click", (event) => {
       const cell = event.target.closest("#lines .cell"), link = event.target.closest("[data-cell]"), tool = event.target.closest("button[data-do]");
       if (cell && !cell.contains(editor)) { go(cell); if (cell.id === touched) edit(); }

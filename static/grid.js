@@ -256,7 +256,7 @@
     // Filters and order: they act at each letter, and stay in the address.
     const sieve = $("#sieve");
     let pause = 0;
-    const filter = async () => {
+    const filter = async (first = false) => {
       const fields = new URLSearchParams([...new FormData(sieve)].filter(([, value]) => value));
       history.replaceState(null, "", `${sieve.getAttribute("action")}${fields.size ? `?${fields}` : ""}`);
       let found = null;
@@ -274,13 +274,15 @@
         const th = link.closest("th"), sort = sieve.elements.sort.value;
         th.ariaSort = sort && sort === link.dataset.sort ? "ascending" : sort && sort === `-${link.dataset.sort}` ? "descending" : !sort && !link.dataset.sort ? "ascending" : "none";
       }
-      frame.scrollTop = 0;
-      go(0, at.j, { focus: false });
+      const cell = first && document.activeElement.closest?.("#lines .cell"), named = first && rows.place(location.hash.replace("#r-", "").replace("-", "."));
+      if (cell) go(rows.place(rows.keyOf(cell.parentElement)), cell.cellIndex - 2); // somebody was there before the rows were
+      else if (named >= 0 && first) go(named, 0);
+      else { frame.scrollTop = 0; go(0, at.j, { focus: false }); }
     };
     sieve.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
     sieve.addEventListener("input", (event) => {
       clearTimeout(pause);
-      pause = setTimeout(filter, event.target.type === "search" ? 120 : 0);
+      pause = setTimeout(() => filter(), event.target.type === "search" ? 120 : 0);
     });
     document.addEventListener("click", (event) => {
       const tab = event.target.closest("#tabs [data-tab]"), sort = event.target.closest("thead [data-sort]"), tool = event.target.closest("#fx [data-do]");
@@ -298,7 +300,7 @@
     let dragging = false, touched = null;
     body.addEventListener("pointerdown", (event) => {
       const cell = event.target.closest(".cell");
-      if (!cell || cell.contains(editor) || event.button !== 0) return;
+      if (!cell || cell.contains(editor) || event.button !== 0 || !rows.size) return;
       const { i, j } = placeOf(cell);
       touched = event.pointerType === "touch" && i === at.i && j === at.j ? cell : null;
       if (event.pointerType === "mouse") { dragging = true; event.preventDefault(); }
@@ -315,7 +317,7 @@
     body.addEventListener("dblclick", (event) => { if (event.target.closest(".cell")) edit(); });
     document.addEventListener("focusin", (event) => {
       if (event.target === frame) { held = true; go(at.i, at.j); return; }
-      const cell = event.target.closest?.("#lines .cell");
+      const cell = rows.size ? event.target.closest?.("#lines .cell") : null;
       held = Boolean(cell) || frame.contains(event.target);
       if (!cell || editor) return;
       const { i, j } = placeOf(cell);
@@ -350,7 +352,7 @@
     document.addEventListener("keydown", (event) => {
       if (event.target.closest?.("input, select, textarea, dialog[open]")) return;
       if (!inGrid(event)) { if (event.key === "/" && !event.ctrlKey) { event.preventDefault(); $("#q").focus(); } return; }
-      if (event.target.closest?.("a, thead")) return;
+      if (event.target.closest?.("a, thead") || !rows.size) return;
       if (event.altKey) { withAlt(event); return; }
       if (event.ctrlKey || event.metaKey) { withCtrl(event); return; }
       const step = arrows[event.key] ?? far[event.key]?.();
@@ -374,11 +376,7 @@
     addEventListener("resize", fit);
     new ResizeObserver(fit).observe($("main"));
 
-    filter().then(() => {
-      fit();
-      const i = rows.place(location.hash.replace("#r-", "").replace("-", "."));
-      if (i >= 0) go(i, 0);
-    });
+    filter(true).then(fit);
   };
   document.addEventListener("DOMContentLoaded", begin);
 })();

@@ -308,6 +308,7 @@ func TestDatesThatMayMeanTwoDaysAreSettledAtAPressAndStandInTheWorkbookAsDates(t
 	}
 
 	// A person types one of them, and the question follows: it no longer asks for the order, but for the century.
+	b.until("document.querySelector('#grid').ariaRowCount")
 	b.script("[...document.querySelectorAll('#lines .cell')].find((c) => c.dataset.text == '03/04/2026').focus()")
 	b.press("F2", 113, 0)
 	b.until("document.activeElement.classList.contains('editor')")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
@@ -159,4 +160,25 @@ func TestCellsGoToAndFromTheClipboardAsSpreadsheetsWriteThem(t *testing.T) {
 		}
 		return true;
 	})()`)
+}
+
+func TestTheCellInQuestionIsWhollySeenOnALongSheet(t *testing.T) {
+	t.Parallel()
+	dir, id := readAlready(t, 1, 400)
+	p := run(t, "SHEETLIFT_ENGINE=tesseract", "SHEETLIFT_DATA="+dir, "SHEETLIFT_BACKUPS=0")
+	b := browser(t)
+	b.forgive("404") // the pictures themselves are not there
+	for _, size := range []struct{ width, height int64 }{{1440, 900}, {1024, 768}} {
+		if _, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: size.width, Height: size.height, DeviceScaleFactor: 1}); err != nil {
+			t.Fatal(err)
+		}
+		b.opens(p.url+"/batches/"+string(id)+"/images/1", "#lines .cell[tabindex='0']")
+		for i := range 20 {
+			b.press("n", 78, 0)
+			b.until("(() => { const c = document.querySelector('#lines .cell[tabindex=\"0\"]'), r = c.getBoundingClientRect(); return [r.top + 3, r.bottom - 3].every((y) => c.contains(document.elementFromPoint(r.x + r.width / 2, y))); })()")
+			if t.Failed() {
+				t.Fatalf("%d × %d, doubt %d", size.width, size.height, i)
+			}
+		}
+	}
 }

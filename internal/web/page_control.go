@@ -114,6 +114,9 @@ func (s *Server) leave(c echo.Context, address string) error {
 func (s *Server) setBatch(c echo.Context) error {
 	id := batch.ID(c.Param("id"))
 	var set settings.Settings
+	if name := c.FormValue("name"); name != "" {
+		set.Name = &name
+	}
 	if p := batch.Priority(c.FormValue("priority")); p != "" {
 		set.Priority = &p
 	}
@@ -171,6 +174,19 @@ func (s *Server) setImage(c echo.Context) error {
 		return err
 	}
 	return s.imageSteered(c, id, n)
+}
+
+// nameImage renames one image, also after the start.
+func (s *Server) nameImage(c echo.Context) error {
+	id := batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.settings.RenameImage(c.Request().Context(), id, n, c.FormValue("name")); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, imageURL(id, n))
 }
 
 func (s *Server) imageSteered(c echo.Context, id batch.ID, n int) error {

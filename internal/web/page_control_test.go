@@ -213,3 +213,22 @@ func TestEveryDoorShowsThatTheDiskIsFullAlsoWhenTheStoreCannotKeepIt(t *testing.
 	d.progress.SetFull(false)
 	d.get(here).lacks(t, "The disk is full")
 }
+
+func TestBatchAndImagesAreRenamedAfterTheStartAndTheFilesFollow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "gemini")
+	b := d.started()
+	here := "/batches/" + string(b.ID)
+	d.post(here+"/settings", url.Values{"name": {"Building B"}}).goesTo(t, here)
+	d.post(here+"/images/3/name", url.Values{"name": {"  Room 12 "}}).goesTo(t, here+"/images/3")
+	d.get(here).has(t, 200, "Building B", "Room 12")
+	d.get(here+"/images/3").has(t, 200, `value="Room 12"`)
+	d.get(here+"/rows").has(t, 200, "Building B", "Room 12")
+	if r, csv := d.file(here + "/rows.csv"); !strings.Contains(csv, "Room 12") || !strings.Contains(r.Header.Get("Content-Disposition"), "Building") {
+		t.Errorf("the file is called %q and has %q", r.Header.Get("Content-Disposition"), csv)
+	}
+	d.post(here+"/images/3/name", url.Values{"name": {" "}}).goesTo(t, here+"/images/3")
+	if name := d.image(b.ID, 3).Name; name != "completed" {
+		t.Errorf("with a blank name it is called %q, want the name of its file", name)
+	}
+}

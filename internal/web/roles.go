@@ -111,6 +111,7 @@ var least = map[string]access.Role{
 	"POST /batches/:id/images/:n/move":     access.Operator,
 	"POST /batches/:id/images/:n/retry":    access.Operator,
 	"POST /batches/:id/images/:n/cancel":   access.Operator,
+	"POST /batches/:id/images/:n/name":     access.Operator,
 	"POST /batches/:id/images/:n/priority": access.Operator,
 
 	"POST /api/v1/batches":                      access.Operator,

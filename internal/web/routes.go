@@ -93,6 +93,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/retry", s.retryImage)
 	b.POST("/images/:n/cancel", s.cancelImage)
 	b.POST("/images/:n/priority", s.setImage)
+	b.POST("/images/:n/name", s.nameImage)
 	b.POST("/images/:n/edits", s.editImage)
 	b.GET("/check", s.queuePage)
 	b.POST("/check", s.answerDoubt)

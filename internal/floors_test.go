@@ -60,6 +60,7 @@ var floors = map[string]int{
 	"internal/live":                    2,
 	"internal/errs":                    1,
 	"internal/fault":                   1,
+	"internal/logs":                    1,
 	"internal/danger":                  1,
 	"internal/pipe":                    1,
 	"static":                           1,

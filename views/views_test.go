@@ -220,7 +220,7 @@ func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 		}
 	}
 	// Families of keys that are built from a status, a type or a step.
-	families := []string{"keys.why.", "keys.said.", "saved.said.", "check.said.", "check.did.", "rows.said.", "said.", "book.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "steer.priority.", "steer.keep.", "row.turn.", "row.is.", "live.rest.", "image.", "theme.", "any.", "own.", "inventory.", "receipt.", "title.", "order.", "queue.kind.", "queue.told.", "token.", "live.sort.", "model.thinking."}
+	families := []string{"keys.why.", "keys.said.", "saved.said.", "check.said.", "check.did.", "rows.said.", "said.", "book.", "status.", "step.", "type.", "columns.", "engine.", "live.pause.", "steer.priority.", "steer.keep.", "row.turn.", "row.is.", "live.rest.", "image.", "theme.", "any.", "own.", "inventory.", "receipt.", "title.", "order.", "queue.kind.", "queue.told.", "token.", "live.sort.", "log.level.", "model.thinking."}
 	for key := range views.English {
 		base := strings.TrimSuffix(key, ".1")
 		used := strings.Contains(text, `"`+base+`"`) || slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })

@@ -48,6 +48,19 @@ func (b Backups) Run(ctx context.Context) error {
 	}
 }
 
+// Newest returns when the newest daily backup was made; zero if there is none.
+func (b Backups) Newest() (time.Time, error) {
+	old, err := backups(filepath.Join(b.Config.Data, "backups"))
+	if err != nil || len(old) == 0 {
+		return time.Time{}, err
+	}
+	info, err := os.Stat(old[len(old)-1])
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 func (b Backups) once(ctx context.Context, dir string) error {
 	old, err := backups(dir)
 	if err != nil {

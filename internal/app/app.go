@@ -29,6 +29,8 @@ import (
 	"sheetlift/internal/imaging"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
+	"sheetlift/internal/logs"
+	"sheetlift/internal/metrics"
 	"sheetlift/internal/setup"
 	"sheetlift/internal/store"
 	"sheetlift/internal/upkeep"
@@ -60,6 +62,9 @@ type App struct {
 	bound      func(net.Listener) net.Listener // limits the connections that are open at once
 	tls        *certificate                    // nil without TLS
 	tmp        string
+	ready      *readiness
+	journal    *journal
+	streams    func() int // event streams that are open
 	engines    engines
 	reload     chan struct{}
 	moved      chan struct{}          // something changed that the first page may show
@@ -119,7 +124,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}()
 	memory := c.Data == config.Memory
 	a.opened = setup.OrphansBefore(c, time.Now())
-	if a.store, err = store.Open(ctx, setup.Store(c, log)); err != nil {
+	if a.store, err = store.Open(ctx, setup.Store(c, logs.For(log, "store"))); err != nil {
 		return a, err
 	}
 	if a.tmp, err = tmpFolder(c.Data, memory); err != nil {
@@ -136,7 +141,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		return a, err
 	}
 	a.danger = guard(c, log)
-	a.access = access.NewRegistry(a.store.Access(), log)
+	a.access = access.NewRegistry(a.store.Access(), logs.For(log, "access"))
 	if err = a.access.Recall(ctx); err != nil {
 		return a, err
 	}
@@ -154,17 +159,18 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		Danger: a.danger,
 	}, usecases.Limits{MaxImages: c.MaxImages, Keep: c.Keep, Witness: a.engines.compares(c.Witness)})
 	a.checked = upkeep.Deps{Runs: a.services.Run, Retention: a.services.Retention, Repository: a.store, Pictures: a.store, Inventory: a.store.Inventory()}
-	a.progress = progress.New(a.store, log)
-	a.feed = live.New(live.Options{Log: log})
+	a.progress = progress.New(a.store, logs.For(log, "progress"))
+	a.journal = newJournal(logs.For(log, "batch"), a.progress.Overviews)
+	a.feed = live.New(live.Options{Log: logs.For(log, "live")})
 	a.runner = worker.New(worker.Deps{
 		Batches: a.services.Batches, Runs: a.services.Run, Progress: a.progress, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
-		Engines: a.engines.byName, Cutter: preparer, Previews: previews, Offline: "tesseract", Slots: c.Slots, Shared: c.Cluster.URL != "", Grace: c.Grace, Log: log, Danger: a.danger,
+		Engines: a.engines.byName, Cutter: preparer, Previews: previews, Offline: "tesseract", Slots: c.Slots, Shared: c.Cluster.URL != "", Grace: c.Grace, Log: logs.For(log, "worker"), Danger: a.danger,
 		ReadingCache: a.store.Readings(), Reuse: c.Reuse, Version: version, Crowded: a.store.Crowded,
 		Redraw: func(id batch.ID) { a.notifyPages(batch.Change{ID: id}) },
 	})
 	if a.engines.witness != nil {
 		a.witness = worker.NewWitness(worker.WitnessDeps{
-			Edits: a.services.Edit, Repository: a.store, Pictures: a.store, Changes: a.store, Engine: a.engines.witness, Cutter: preparer, Danger: a.danger, Log: log,
+			Edits: a.services.Edit, Repository: a.store, Pictures: a.store, Changes: a.store, Engine: a.engines.witness, Cutter: preparer, Danger: a.danger, Log: logs.For(log, "witness"),
 		})
 	}
 	var open func(context.Context) (web.Demo, error)
@@ -172,13 +178,18 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		a.demos = demo.NewGuests(a.buildGuest, log)
 		open = a.demos.Open
 	}
+	requests := metrics.NewRequests()
+	a.ready = &readiness{health: a.store.Health, overviews: a.progress.Overviews, keysRest: func() bool {
+		f := a.pool.Figures(time.Now())
+		return len(f.Keys) > 0 && f.Ready == 0
+	}}
 	pages := web.New(web.Config{
 		Password: c.Password, Viewers: c.Viewers, Secret: secret, Hosts: hosts(c), Origins: c.Origins, Proxies: c.Proxies, Connections: c.Connections, MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, NoStore: a.engines.noStore, Simulated: show != nil, Guest: show != nil && show.Guest(),
 	}, web.Deps{
 		Services: a.services, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
-		Slow: a.runner.Slow, Health: a.store.Health, Metrics: a.metrics(), TmpDir: a.tmp, Demo: open, Log: log,
+		Slow: a.runner.Slow, Health: a.store.Health, Ready: a.ready.Check, Metrics: a.metrics(requests), Requests: requests, Levels: logs.LevelsOf(log), TmpDir: a.tmp, Demo: open, Log: logs.For(log, "web"),
 	})
-	a.pages, a.server, a.bound = pages.Inner(), pages.HTTP(), pages.Listener
+	a.pages, a.server, a.bound, a.streams = pages.Inner(), pages.HTTP(), pages.Listener, pages.Streams
 	return a, nil
 }
 
@@ -203,16 +214,22 @@ func (a *App) Run(ctx context.Context) error {
 	g, all := errgroup.WithContext(life)
 
 	ready := make(chan struct{})
-	g.Go(func() error { return a.progress.Run(all, notifyAfter{a.store, a.notifyPages}, ready) })
+	g.Go(func() error {
+		return a.progress.Run(all, notifyAfter{a.store, func(c batch.Change) { a.journal.see(c); a.notifyPages(c) }}, ready)
+	})
 	g.Go(func() error { return a.imageCache.Run(all) })
 	g.Go(func() error { return a.feed.Run(all) })
+	g.Go(func() error { return a.ready.Run(all) })
+	g.Go(func() error { return a.profiles(all) })
 	g.Go(func() error { return a.pool.Run(all) })
 	g.Go(func() error { return a.access.Run(all) })
 	g.Go(func() error { return a.engines.gemini.Run(all) })
 	g.Go(func() error { return a.keepKeys(all) })
 	g.Go(func() error { return a.notifyKeyPages(all) })
 	g.Go(func() error { return a.notifyStartPages(all) })
-	g.Go(func() error { return upkeep.NewClock(a.services.Retention, a.log).Run(all, a.store) })
+	g.Go(func() error {
+		return upkeep.NewClock(a.services.Retention, logs.For(a.log, "upkeep")).Run(all, a.store)
+	})
 	g.Go(func() error { return a.services.Draft.WatchTurned(all, a.log) })
 	if a.witness != nil {
 		g.Go(func() error { return a.witness.Run(all) })
@@ -239,7 +256,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(after(a.serve))
 	g.Go(after(a.tidy))
 	g.Go(after(admin.Control{Config: a.cfg, Version: a.version, Store: a.store, Access: a.access, Log: a.log}.Run))
-	g.Go(after(admin.Backups{Config: a.cfg, Version: a.version, Store: a.store, Log: a.log}.Run))
+	g.Go(after(a.backups().Run))
 	reading, stopReading := context.WithCancel(all)
 	defer stopReading()
 	defer context.AfterFunc(ctx, stopReading)()

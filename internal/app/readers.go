@@ -22,6 +22,7 @@ import (
 	"sheetlift/internal/errs"
 	"sheetlift/internal/imaging"
 	"sheetlift/internal/keypool"
+	"sheetlift/internal/logs"
 	"sheetlift/internal/setup"
 	"sheetlift/internal/web"
 )
@@ -49,14 +50,14 @@ func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.L
 	}
 	var reader *gemini.Engine
 	pool := keypool.New(keys, keypool.Options{
-		Secret: secret, Memory: memory, Log: log, Models: []string{c.Model}, NoDoubles: !c.Double,
+		Secret: secret, Memory: memory, Log: logs.For(log, "keypool"), Models: []string{c.Model}, NoDoubles: !c.Double,
 		Probe: func(ctx context.Context, k keypool.Key) keypool.Outcome { return reader.Probe(ctx, k) },
 	})
 	options, err := setup.Gemini(c)
 	if err != nil {
 		return nil, e, err
 	}
-	options.Pool, options.Log = pool, log
+	options.Pool, options.Log = pool, logs.For(log, "gemini")
 	if reader, err = gemini.New(options); err != nil {
 		return nil, e, err
 	}

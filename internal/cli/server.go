@@ -13,6 +13,7 @@ import (
 	"sheetlift/internal/admin"
 	"sheetlift/internal/app"
 	"sheetlift/internal/config"
+	"sheetlift/internal/logs"
 )
 
 // serverCommands are the commands that serve, and those that look after the data of a server.
@@ -79,15 +80,20 @@ func (s *shell) serving(build program) func(*cobra.Command, []string) error {
 }
 
 // serve runs until the first SIGINT or SIGTERM, which starts a graceful shutdown; a second one ends the process at once. SIGHUP
-// reloads the keys and the certificate; during the start it ends nothing.
+// reloads the keys and the certificate; SIGUSR1 switches the log between debug and info. During the start neither ends anything.
 func (s *shell) serve(ctx context.Context, c *config.Config, build program) error {
 	level := slog.LevelInfo
 	if c.Debug {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
+	format := logs.Text
+	if c.LogJSON {
+		format = logs.JSON
+	}
+	levels := logs.NewLevels(level)
+	log := logs.New(s.err, format, levels)
 	hup := make(chan os.Signal, 1) // one that comes while the data is opened is heard afterwards
-	signal.Notify(hup, syscall.SIGHUP)
+	signal.Notify(hup, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(hup)
 	a, err := build(ctx, c, Version(), log)
 	if err != nil {
@@ -96,7 +102,11 @@ func (s *shell) serve(ctx context.Context, c *config.Config, build program) erro
 	go func() { // ends with ctx
 		for {
 			select {
-			case <-hup:
+			case got := <-hup:
+				if got == syscall.SIGUSR1 {
+					log.Warn("the level of the log was switched", "level", levels.Toggle().String())
+					continue
+				}
 				a.Reload()
 			case <-ctx.Done():
 				return

@@ -39,6 +39,8 @@ type Config struct {
 	Reuse           time.Duration  // maximum age of a reading that is used again; 0: none is
 	Grace           time.Duration  // how long running images may continue at shutdown
 	Debug           bool           // log more
+	LogJSON         bool           // log lines are JSON objects, not text
+	Profile         string         // loopback address of the profiles of the process, host:port; "" for none
 	Cluster         Cluster        // where the data is instead of the data folder
 	Backups         int            // daily backups kept in the data folder
 	Secret          string         // HMAC secret for the ids of keys on a cluster

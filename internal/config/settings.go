@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -133,7 +134,11 @@ func settings() []setting {
 		{env: "SHEETLIFT_TOKEN", secret: "sheetlift-token", flag: "token", set: text(func(c *Config) *string { return &c.Token }),
 			help: "The token that they send there, as `sheetlift token create` printed it; prefer the variable."},
 		{env: "SHEETLIFT_DEBUG", flag: "debug", standard: "false", boolean: true, set: setDebug,
-			help: "Log more."},
+			help: "Log more, in all subsystems. While the program runs, SIGUSR1 switches this on and off, and the page of the log sets the level of each subsystem."},
+		{env: "SHEETLIFT_LOG", flag: "log", standard: "text", set: setLog,
+			help: "How lines of the log are written: `text` (key=value) or `json`."},
+		{env: "SHEETLIFT_PROFILE", flag: "profile", set: setProfile,
+			help: "An address of this machine alone, such as `127.0.0.1:6060`, where the Go profiles of the process are served under `/debug/pprof/`, without a password. Empty for none."},
 	}
 }
 
@@ -282,6 +287,29 @@ func setGrace(c *Config, s string) error {
 		return &invalid{fmt.Sprintf("is %q", s), "Set it to a time from 0s to 5m, such as 20s."}
 	}
 	c.Grace = d
+	return nil
+}
+
+func setLog(c *Config, s string) error {
+	switch strings.TrimSpace(s) {
+	case "text":
+		c.LogJSON = false
+	case "json":
+		c.LogJSON = true
+	default:
+		return &invalid{fmt.Sprintf("is %q", s), "Set it to text or json."}
+	}
+	return nil
+}
+
+func setProfile(c *Config, s string) error {
+	if s = strings.TrimSpace(s); s != "" {
+		host, _, err := net.SplitHostPort(s)
+		if err != nil || !loopback(host) {
+			return &invalid{fmt.Sprintf("is %q", s), "Set it to 127.0.0.1 and a port: profiles hold what the process has in memory, and no password guards them."}
+		}
+	}
+	c.Profile = s
 	return nil
 }
 

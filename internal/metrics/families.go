@@ -46,6 +46,8 @@ const (
 	storeUp     name = "sheetlift_store_up"
 	diskFree    name = "sheetlift_disk_free_bytes"
 	diskSize    name = "sheetlift_disk_size_bytes"
+	streams     name = "sheetlift_event_streams"
+	backupAge   name = "sheetlift_backup_age_seconds"
 	buildInfo   name = "sheetlift_build_info"
 )
 
@@ -109,5 +111,7 @@ var families = map[name]family{
 	storeUp:     {gauge, nil, "1 while the store answers."},
 	diskFree:    {gauge, nil, "Free bytes of the disk with the data folder."},
 	diskSize:    {gauge, nil, "Size of the disk with the data folder."},
+	streams:     {gauge, nil, "Event streams that are open, of pages and programs."},
+	backupAge:   {gauge, nil, "Age of the newest daily backup. Absent without one, in memory and on a cluster."},
 	buildInfo:   {gauge, []string{"version"}, "1, with the version of the program."},
 }

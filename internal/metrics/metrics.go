@@ -29,6 +29,9 @@ type Sources struct {
 	InHand   func() int                            // images being processed by this process
 	Queued   func(context.Context) (uint64, error) // units of work in the store
 	Disk     func() (free, total int64, err error) // of the data folder; a total of 0 is unknown
+	Backup   func() (time.Time, error)             // when the newest daily backup was made; zero for none
+	Streams  func() int                            // event streams that are open
+	Requests *Requests                             // nil: none are counted
 	Version  string
 	Log      *slog.Logger
 }
@@ -42,6 +45,9 @@ const (
 func Handler(s Sources) http.Handler {
 	all := prometheus.NewRegistry()
 	all.MustRegister(newCollector(s), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if s.Requests != nil {
+		all.MustRegister(s.Requests.collectors()...)
+	}
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
 		DisableCompression: true, // internal/web compresses answers, once
@@ -85,6 +91,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	t.uploads(c.Draft.Stats())
 	t.progress(c.Progress.Overviews())
 	t.set(inHand, float64(c.InHand()))
+	t.set(streams, float64(c.Streams()))
 	c.store(t)
 }
 
@@ -99,6 +106,9 @@ func (c *collector) store(t scrape) {
 	} else {
 		t.set(storeUp, 1)
 		t.set(queueDepth, float64(queued))
+	}
+	if at, err := c.Backup(); err == nil && !at.IsZero() {
+		t.set(backupAge, time.Since(at).Seconds())
 	}
 	if free, total, err := c.Disk(); err == nil && total > 0 {
 		t.set(diskFree, float64(free))

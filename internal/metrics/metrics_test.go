@@ -35,7 +35,8 @@ func sources(labels ...string) Sources {
 		Pool: keypool.New(keys, keypool.Options{Models: []string{model}}), Batches: services.Batches, Draft: services.Draft,
 		Progress: progress.New(nil, log), Engines: []string{"gemini", "tesseract"}, InHand: func() int { return 0 },
 		Queued: func(context.Context) (uint64, error) { return 0, nil },
-		Disk:   func() (int64, int64, error) { return 1, 2, nil }, Version: "test", Log: log,
+		Disk:   func() (int64, int64, error) { return 1, 2, nil }, Streams: func() int { return 3 },
+		Backup: func() (time.Time, error) { return time.Now().Add(-time.Hour), nil }, Version: "test", Log: log,
 	}
 }
 

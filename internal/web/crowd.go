@@ -154,7 +154,7 @@ func (c *crowd) makeRoom() {
 // the connections beyond it with 503 and Retry-After. The health check and connections within the limit are always served.
 func (s *Server) hasRoom(w http.ResponseWriter, r *http.Request) bool {
 	at, known := r.Context().Value(seatKey{}).(*seat)
-	if !s.crowd.full() || r.URL.Path == healthPath || known && !at.extra {
+	if !s.crowd.full() || isProbe(r.URL.Path) || known && !at.extra {
 		return true
 	}
 	w.Header().Set("Retry-After", again)
@@ -173,6 +173,13 @@ func (s *Server) wire(next echo.HandlerFunc) echo.HandlerFunc {
 		defer s.crowd.quit(client)
 		return next(c)
 	}
+}
+
+// Streams returns the number of event streams that are open.
+func (s *Server) Streams() int {
+	s.crowd.mu.Lock()
+	defer s.crowd.mu.Unlock()
+	return s.crowd.all
 }
 
 func (c *crowd) join(client string) bool {

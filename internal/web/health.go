@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -10,9 +11,22 @@ import (
 	"sheetlift/static"
 )
 
+// isProbe reports whether path is asked by programs that watch over this one. It is answered however many pages are open.
+func isProbe(path string) bool { return path == healthPath || path == livePath || path == readyPath }
+
+// livePage answers 200 as long as this process answers at all: a supervisor restarts it otherwise. A full disk is no reason to.
+func (s *Server) livePage(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]string{"status": "ok", "version": s.cfg.Version})
+}
+
 // healthPage answers 200 while the store can read and write, otherwise 503 with the reason.
-func (s *Server) healthPage(c echo.Context) error {
-	if err := s.health(c.Request().Context()); err != nil {
+func (s *Server) healthPage(c echo.Context) error { return s.probe(c, s.health) }
+
+// readyPage is healthPage, and answers 503 also while images wait and none is finished.
+func (s *Server) readyPage(c echo.Context) error { return s.probe(c, s.ready) }
+
+func (s *Server) probe(c echo.Context, check func(context.Context) error) error {
+	if err := check(c.Request().Context()); err != nil {
 		if c.Request().Context().Err() == nil { // otherwise the caller left, which says nothing about the store
 			s.log.Error("not healthy", "err", err)
 		}

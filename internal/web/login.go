@@ -94,6 +94,7 @@ func (s *Server) login(c echo.Context) error {
 		Name: sessionCookie(r), Value: s.sessions.Begin(role, time.Now()), Path: "/", MaxAge: int(access.SessionLife.Seconds()),
 		HttpOnly: true, Secure: secure(r), SameSite: http.SameSiteStrictMode,
 	})
+	s.log.Info("signed in", "role", role.String(), "client", c.RealIP(), "request", requestID(c))
 	return c.Redirect(http.StatusSeeOther, next)
 }
 

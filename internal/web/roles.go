@@ -17,6 +17,8 @@ var least = map[string]access.Role{
 	"POST /login":       access.Nobody,
 	"POST /language":    access.Nobody,
 	"GET /health":       access.Nobody,
+	"GET /healthz":      access.Nobody,
+	"GET /readyz":       access.Nobody,
 	"GET /static/:name": access.Nobody,
 
 	"POST /logout":     access.Viewer,
@@ -78,6 +80,8 @@ var least = map[string]access.Role{
 	"GET /tokens":         access.Operator,
 	"POST /tokens":        access.Operator,
 	"POST /tokens/revoke": access.Operator,
+	"GET /log":            access.Operator,
+	"POST /log":           access.Operator,
 	"POST /demo":          access.Operator,
 	"POST /templates":     access.Operator,
 	"POST /batches":       access.Operator,

@@ -13,13 +13,15 @@ const metricsPath = "/metrics"
 
 const (
 	healthPath    = "/health"
+	livePath      = "/healthz"
+	readyPath     = "/readyz"
 	templatesPath = "/templates"            // accepts a file of saved columns
 	firstUpload   = "/batch-process-images" // the upload of the first version
 )
 
 // routes registers every route.
 func (s *Server) routes(e *echo.Echo) {
-	e.Use(s.recoverPanics, gzip(), s.admit, s.forms, api.KnownQuery)
+	e.Use(s.noteRoute, s.recoverPanics, gzip(), s.admit, s.forms, api.KnownQuery)
 
 	e.GET("/", s.startPage)
 	e.GET("/events", s.startEvents, s.wire)
@@ -34,12 +36,16 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/tokens", s.createToken)
 	e.POST("/tokens/revoke", s.revokeToken)
 	e.GET("/api-docs", s.apiPage)
+	e.GET("/log", s.logPage)
+	e.POST("/log", s.setLog)
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)
 	e.POST("/language", s.chooseLanguage)
 	e.POST("/who", s.nameMe)
 	e.GET(healthPath, s.healthPage)
+	e.GET(livePath, s.livePage)
+	e.GET(readyPath, s.readyPage)
 	if s.metrics != nil {
 		e.GET(metricsPath, echo.WrapHandler(s.metrics))
 	}

@@ -29,16 +29,22 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 
-type requestKey struct{}
-
 // guard runs the checks before routing, cheapest first: the requested host, then the origin. Neither reads the body.
 func (s *Server) guard(next http.Handler) http.Handler {
+	checked := s.checks(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &request{id: rand.Text()[:12]}
+		w.Header().Set("X-Request-Id", q.id)
+		s.follow(checked, w, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)), q)
+	})
+}
+
+func (s *Server) checks(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		r, named := s.allowOrigin(h, r)
-		id := rand.Text()[:12]
-		ctx := s.unwrap(context.WithValue(r.Context(), requestKey{}, id), r)
+		ctx := s.unwrap(r.Context(), r)
 		ctx = views.WithLanguage(ctx, speaks(r))
 		ctx, role := s.recognize(ctx, r)
 		ctx = views.WithRole(ctx, role.String())
@@ -46,7 +52,6 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			ctx = views.WithTheme(ctx, cookie.Value)
 		}
 		r = r.WithContext(ctx)
-		h.Set("X-Request-Id", id)
 		protect(h)
 		onlyTLS(h, r)
 		if !s.hasRoom(w, r) {
@@ -95,8 +100,7 @@ func headAsGet(r *http.Request) *http.Request {
 func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
 	kind, body := "text/plain; charset=utf-8", []byte(sentence+"\n")
 	if forPrograms(r.URL.Path) {
-		id, _ := r.Context().Value(requestKey{}).(string)
-		kind, body = problemFor(r.URL.Path, views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: sentence, RequestID: id})
+		kind, body = problemFor(r.URL.Path, views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: sentence, RequestID: requestOf(r.Context()).id})
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Connection", "close")
@@ -169,11 +173,6 @@ func gzip() echo.MiddlewareFunc {
 			return false
 		},
 	})
-}
-
-func requestID(c echo.Context) string {
-	id, _ := c.Request().Context().Value(requestKey{}).(string)
-	return id
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -23,6 +24,7 @@ import (
 	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/keypool"
 	"sheetlift/internal/live"
+	"sheetlift/internal/logs"
 	"sheetlift/internal/web/api"
 )
 
@@ -64,6 +66,9 @@ type Deps struct {
 	Health   func(context.Context) error
 	Demo     func(context.Context) (Demo, error) // starts a demonstration; nil: none
 	TmpDir   string                              // for workbooks being sent; it exists, and its owner empties it
+	Ready    func(context.Context) error         // Health, and whether waiting images get on; nil: Health
+	Requests Requests                            // nil: requests are not counted
+	Levels   *logs.Levels                        // may be changed on a page; nil: not here
 	Log      *slog.Logger
 }
 
@@ -90,6 +95,10 @@ type Server struct {
 	readers   batch.Readers
 	slow      func() time.Time
 	health    func(context.Context) error
+	ready     func(context.Context) error
+	requests  Requests
+	levels    *logs.Levels
+	sampled   atomic.Int64 // requests whose lines are sampled
 	demo      demo
 	tmp       string
 	log       *slog.Logger
@@ -113,6 +122,9 @@ func New(cfg Config, d Deps) *Server {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.Ready == nil {
+		d.Ready = d.Health
+	}
 	if d.Access == nil {
 		d.Access = access.NewRegistry(nil, d.Log)
 	}
@@ -120,7 +132,7 @@ func New(cfg Config, d Deps) *Server {
 	s := &Server{
 		services: u, batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, edit: u.Edit, templates: u.Templates,
 		cfg: cfg, progress: d.Progress, feed: d.Feed, pool: d.Keys, add: d.AddKey, keeps: d.KeysFile, oldKeys: d.OldKeys, ending: d.Ending, offers: d.Offers, metrics: d.Metrics, readers: d.Readers,
-		slow: d.Slow, health: d.Health, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
+		slow: d.Slow, health: d.Health, ready: d.Ready, requests: d.Requests, levels: d.Levels, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: access.NewSessions(cfg.Password, cfg.Viewers, cfg.Secret), registry: d.Access, routed: map[string]bool{}, attempts: access.NewAttempts(), crowd: newCrowd(cfg.Connections), exports: make(chan struct{}, maxExports),
 	}
 	s.document = sync.OnceValues(func() (*api.Document, error) { return api.NewDocument(cfg.Version) })

@@ -42,6 +42,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.log.Info("a file was added", "batch", c.Param("id"), "images", len(taken.Images), "refused", len(taken.Refused), "request", requestID(c))
 	return c.JSON(http.StatusCreated, answerTaken(r.Context(), c.Param("upload"), taken))
 }
 

@@ -124,6 +124,11 @@ bench-trust: ## the sample tables with errors put in, compared with their offlin
 	@deploy/packages.sh $(TESSERACT)
 	$(GO) test ./internal/e2e -run '^TestTheWitnessFindsErrors$$' -count=1 -v -timeout 60m -trust
 
+.PHONY: alerts
+alerts: ## the alert rules for Prometheus against known series; needs promtool, installs it
+	@deploy/packages.sh promtool=prometheus
+	cd deploy && promtool check rules alerts.yml && promtool test rules alerts_test.yml
+
 .PHONY: bench
 bench: ## 100 pictures through a simulated Gemini, 5 at once, against the ideal
 	$(GO) test ./internal/e2e -run '^$$' -bench '^BenchmarkBatch$$' -benchtime 1x -count 1 -timeout 20m

@@ -11,10 +11,18 @@ import (
 )
 
 // Recount stores the exact counts of a batch that has ended. It does nothing for other batches.
-func (s *Service) Recount(ctx context.Context, id batch.ID) error { return s.recount(ctx, id, nil) }
+func (s *Service) Recount(ctx context.Context, id batch.ID) error { return s.recountAll(ctx, id, nil) }
 
-// recount is Recount with the newest states of images that were just changed, by number.
-func (s *Service) recount(ctx context.Context, id batch.ID, changed map[int]*batch.Image) error {
+// recount is Recount after edits, unless they changed nothing that is counted. It is carried out although the person left.
+func (s *Service) recount(ctx context.Context, id batch.ID, changed group) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	return s.recountAll(context.WithoutCancel(ctx), id, changed)
+}
+
+// recountAll is Recount with the newest states of images that were just changed.
+func (s *Service) recountAll(ctx context.Context, id batch.ID, changed group) error {
 	_, err := s.batches.Update(ctx, id, func(b *batch.Batch) (bool, error) {
 		if b.Counts == nil {
 			return false, nil
@@ -24,7 +32,7 @@ func (s *Service) recount(ctx context.Context, id batch.ID, changed map[int]*bat
 			return false, err
 		}
 		for i := range images {
-			if m := changed[images[i].N]; m != nil {
+			if m := changed[images[i].N]; m != nil && m.Rev > images[i].Rev {
 				own := *m
 				own.Issues = slices.Clone(m.Issues)
 				images[i] = &own

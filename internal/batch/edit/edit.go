@@ -81,16 +81,30 @@ func Fingerprint(row table.Row) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// Edit applies requested edits to a completed image, all or none. Errors: Conflict with an *EditConflict when a value changed after the
+// Edit applies requested edits to a completed image, all or none. Errors: Conflict with a *Conflict when a value changed after the
 // person saw it, Conflict when the image is not completed at the moment, Invalid for a text that is not allowed.
 func (s *Service) Edit(ctx context.Context, id batch.ID, n int, requests ...Request) (*batch.Image, error) {
+	changed := group{}
+	m, err := s.editAll(ctx, id, n, changed, requests)
+	if err != nil {
+		return nil, err
+	}
+	return m, s.recount(ctx, id, changed)
+}
+
+// group are the images, by number, that edits changed so that the counts of an ended batch may differ. They are counted once for
+// all edits of one operation.
+type group map[int]*batch.Image
+
+// editAll is Edit without counting; it adds the image to changed.
+func (s *Service) editAll(ctx context.Context, id batch.ID, n int, changed group, requests []Request) (*batch.Image, error) {
 	// Issues that depend on the other images can be dismissed too, and an edit stores the meaning of its value; both need Mark.
 	marks := func(b *batch.Batch) bool {
 		return slices.ContainsFunc(requests, func(a Request) bool {
 			return a.Do == batch.EditAccept || a.Do == batch.EditUnreadable || a.Do == batch.EditCell && (sameText(a.Text, a.Seen) || b.Table.Column(a.Column).Weighs(a.Text))
 		})
 	}
-	return s.edit(ctx, id, n, marks, func(b *batch.Batch, m *batch.Image, now time.Time) error {
+	return s.edit(ctx, id, n, changed, marks, func(b *batch.Batch, m *batch.Image, now time.Time) error {
 		for _, a := range requests {
 			if a.Token != "" && slices.ContainsFunc(m.Edits, func(e batch.Edit) bool { return e.Token == a.Token }) {
 				continue
@@ -103,8 +117,8 @@ func (s *Service) Edit(ctx context.Context, id batch.ID, n int, requests ...Requ
 	})
 }
 
-// edit changes a completed image and updates the counts of a batch that has ended.
-func (s *Service) edit(ctx context.Context, id batch.ID, n int, marks func(*batch.Batch) bool, f func(*batch.Batch, *batch.Image, time.Time) error) (*batch.Image, error) {
+// edit changes a completed image. If that may change the counts of a batch that has ended, it adds the image to changed.
+func (s *Service) edit(ctx context.Context, id batch.ID, n int, changed group, marks func(*batch.Batch) bool, f func(*batch.Batch, *batch.Image, time.Time) error) (*batch.Image, error) {
 	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
 		return nil, err
@@ -144,9 +158,9 @@ func (s *Service) edit(ctx context.Context, id batch.ID, n int, marks func(*batc
 	}
 	unique := len(b.Table.Unique(b.Table.Header(m.Columns))) > 0 // then doubts of other images may have come or gone
 	if unique || !reflect.DeepEqual(m.Figures(b.Table), before) {
-		err = s.recount(ctx, id, map[int]*batch.Image{n: m})
+		changed[n] = m
 	}
-	return m, err
+	return m, nil
 }
 
 func lastEdit(m *batch.Image) int {

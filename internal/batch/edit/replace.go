@@ -123,24 +123,36 @@ type Replaced struct {
 	Kept   int // cells left unchanged because somebody else changed them at the same time
 }
 
-// Replace changes the matches of f in all completed images of a batch. group joins these edits for UndoGroup.
-func (s *Service) Replace(ctx context.Context, id batch.ID, f Find, by, group string) (Replaced, error) {
-	var done Replaced
+// Replace changes the matches of f in all completed images of a batch. name joins these edits for UndoGroup.
+func (s *Service) Replace(ctx context.Context, id batch.ID, f Find, by, name string) (Replaced, error) {
 	matches, err := s.Matches(ctx, id, f)
 	if err != nil {
-		return done, err
+		return Replaced{}, err
 	}
+	changed := group{}
+	done, whole, err := s.replaceAll(ctx, id, matches, changed, by, name, f.Dates != table.NoOrder)
+	if counting := s.recount(ctx, id, changed); err == nil {
+		err = counting
+	}
+	if err == nil && !whole {
+		return Replaced{}, s.undoPartial(ctx, id, by, name)
+	}
+	return done, err
+}
+
+// replaceAll changes the matches, image by image. With all it ends, and whole is false, as soon as a cell could not be changed.
+func (s *Service) replaceAll(ctx context.Context, id batch.ID, matches []Match, changed group, by, name string, all bool) (done Replaced, whole bool, err error) {
 	for from := 0; from < len(matches); {
 		to := from + 1
 		for to < len(matches) && matches[to].N == matches[from].N {
 			to++
 		}
-		n, err := s.replaceIn(ctx, id, matches[from:to], by, group)
+		n, err := s.replaceIn(ctx, id, matches[from:to], changed, by, name)
 		if err != nil {
-			return done, err
+			return done, true, err
 		}
-		if n < to-from && f.Dates != table.NoOrder {
-			return Replaced{}, s.undoPartial(ctx, id, by, group)
+		if n < to-from && all {
+			return done, false, nil
 		}
 		done.Cells += n
 		done.Kept += to - from - n
@@ -149,14 +161,14 @@ func (s *Service) Replace(ctx context.Context, id batch.ID, f Find, by, group st
 		}
 		from = to
 	}
-	return done, nil
+	return done, true, nil
 }
 
 // undoPartial undoes a partial rewrite of dates after a concurrent edit: the other person may have chosen the other order, and
 // a batch that is half one order and half the other could not be sorted out later.
-func (s *Service) undoPartial(ctx context.Context, id batch.ID, by, group string) error {
+func (s *Service) undoPartial(ctx context.Context, id batch.ID, by, name string) error {
 	ctx = context.WithoutCancel(ctx) // the person may have left the page
-	if _, _, err := s.UndoGroup(ctx, id, group, by); err != nil && !errs.Is(err, errs.NotFound) {
+	if _, _, err := s.UndoGroup(ctx, id, name, by); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
 	return errs.New(errs.Conflict, "Somebody else is just changing these dates, so nothing was written. Look at them and try again.")
@@ -164,22 +176,22 @@ func (s *Service) undoPartial(ctx context.Context, id batch.ID, by, group string
 
 // replaceIn changes cells of one image in one compare-and-swap. If one of them was changed concurrently, it changes the others
 // one by one.
-func (s *Service) replaceIn(ctx context.Context, id batch.ID, matches []Match, by, group string) (int, error) {
+func (s *Service) replaceIn(ctx context.Context, id batch.ID, matches []Match, changed group, by, name string) (int, error) {
 	m, err := s.batches.Image(ctx, id, matches[0].N)
 	if err != nil {
 		return 0, err
 	}
 	requests := make([]Request, len(matches))
 	for i, match := range matches {
-		requests[i] = Request{Do: batch.EditCell, By: by, Generation: m.Generation, Row: match.Row, Column: match.Column, Text: match.Now, Seen: match.Was, Group: group}
+		requests[i] = Request{Do: batch.EditCell, By: by, Generation: m.Generation, Row: match.Row, Column: match.Column, Text: match.Now, Seen: match.Was, Group: name}
 	}
-	_, err = s.Edit(ctx, id, m.N, requests...)
+	_, err = s.editAll(ctx, id, m.N, changed, requests)
 	if err == nil {
 		return len(requests), nil
 	}
 	n := 0
 	for _, a := range requests {
-		switch _, err := s.Edit(ctx, id, m.N, a); {
+		switch _, err := s.editAll(ctx, id, m.N, changed, []Request{a}); {
 		case err == nil:
 			n++
 		case !errs.Is(err, errs.Conflict):

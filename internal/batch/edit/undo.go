@@ -14,7 +14,8 @@ import (
 // Invalid when there is nothing to undo, Conflict when the value was changed again since.
 func (s *Service) Undo(ctx context.Context, id batch.ID, n, edit int, by string) (*batch.Image, *batch.Edit, error) {
 	var undone batch.Edit
-	m, err := s.edit(ctx, id, n, nil, func(_ *batch.Batch, m *batch.Image, now time.Time) error {
+	changed := group{}
+	m, err := s.edit(ctx, id, n, changed, nil, func(_ *batch.Batch, m *batch.Image, now time.Time) error {
 		e := m.Undoable(by)
 		if edit != 0 {
 			i := slices.IndexFunc(m.Edits, func(e batch.Edit) bool { return e.N == edit && e.Kind != batch.EditUndo })
@@ -39,44 +40,52 @@ func (s *Service) Undo(ctx context.Context, id batch.ID, n, edit int, by string)
 	if err != nil {
 		return nil, nil, err
 	}
-	return m, &undone, nil
+	return m, &undone, s.recount(ctx, id, changed)
 }
 
 // UndoGroup undoes the edits that one operation made over the images of a batch. It returns how many were undone and how many
 // were kept because somebody changed those cells since.
-func (s *Service) UndoGroup(ctx context.Context, id batch.ID, group, by string) (undone, kept int, err error) {
+func (s *Service) UndoGroup(ctx context.Context, id batch.ID, name, by string) (undone, kept int, err error) {
 	images, err := s.batches.Images(ctx, id)
 	if err != nil {
 		return 0, 0, err
 	}
-	of := func(e batch.Edit) bool { return group != "" && e.Group == group && !e.Undone }
+	changed := group{}
+	of := func(e batch.Edit) bool { return name != "" && e.Group == name && !e.Undone }
 	for _, m := range images {
 		if !slices.ContainsFunc(m.Edits, of) {
 			continue
 		}
-		back, stay := 0, 0
-		_, err := s.edit(ctx, id, m.N, nil, func(_ *batch.Batch, m *batch.Image, now time.Time) error {
-			back, stay = 0, 0 // f runs again after a lost compare-and-swap
-			for i := len(m.Edits) - 1; i >= 0; i-- {
-				if !of(m.Edits[i]) {
-					continue
-				}
-				if (sheet{m}).undo(&m.Edits[i], by, now) == nil {
-					back++
-				} else {
-					stay++
-				}
-			}
-			return nil
-		})
-		if errs.Is(err, errs.Conflict) { // the image is being read again
-			back, stay = 0, len(m.EffectiveEdits(of))
-		} else if err != nil {
+		back, stay, err := s.undoIn(ctx, m, changed, of, by)
+		if err != nil {
+			_ = s.recount(ctx, id, changed) // of the two, the first error says more
 			return undone, kept, err
 		}
 		undone, kept = undone+back, kept+stay
 	}
-	return undone, kept, nil
+	return undone, kept, s.recount(ctx, id, changed)
+}
+
+// undoIn undoes the matching edits of one image.
+func (s *Service) undoIn(ctx context.Context, m *batch.Image, changed group, of func(batch.Edit) bool, by string) (back, stay int, err error) {
+	_, err = s.edit(ctx, m.Batch, m.N, changed, nil, func(_ *batch.Batch, m *batch.Image, now time.Time) error {
+		back, stay = 0, 0 // f runs again after a lost compare-and-swap
+		for i := len(m.Edits) - 1; i >= 0; i-- {
+			if !of(m.Edits[i]) {
+				continue
+			}
+			if (sheet{m}).undo(&m.Edits[i], by, now) == nil {
+				back++
+			} else {
+				stay++
+			}
+		}
+		return nil
+	})
+	if errs.Is(err, errs.Conflict) { // the image is being read again
+		return 0, len(m.EffectiveEdits(of)), nil
+	}
+	return back, stay, err
 }
 
 // undo reverts one edit and records that; on Conflict nothing is changed.

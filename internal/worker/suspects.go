@@ -31,30 +31,24 @@ func (r *Runner) recoverMarks(ctx context.Context) {
 // markSuspect makes the marked image a suspect: it is read last in its batch, and alone. The unit that it had becomes invalid
 // (a new generation), because an image that was already started would go first.
 func (r *Runner) markSuspect(ctx context.Context, mark danger.Mark) error {
-	for {
-		m, err := r.Repository.Image(ctx, batch.ID(mark.Image.Batch), mark.Image.N)
-		if errs.Is(err, errs.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		before := m.Status
-		if m.Status.Final() || !m.Suspected(mark.ID, mark.Alone) {
-			return nil
+	marked := false
+	m, err := r.Batches.UpdateImage(ctx, batch.ID(mark.Image.Batch), mark.Image.N, func(m *batch.Image) (bool, error) {
+		if marked = !m.Status.Final() && m.Suspected(mark.ID, mark.Alone); !marked {
+			return false, nil
 		}
 		if m.Status.Active() && m.Lease != (batch.Lease{}) && !begunSince(m, mark.Made) {
 			endAttempt(m, &engine.Failure{Why: engine.Crashed, Message: "The program stopped while this picture was read."}, time.Now().UTC())
 			m.Status, m.Generation, m.Lease = waitingStatus(m), m.Generation+1, batch.Lease{}
 		}
-		if err := r.Repository.SaveImage(ctx, m); !errs.Is(err, errs.Conflict) {
-			if err == nil {
-				r.Batches.Stored(before, m)
-				r.Log.Warn("the program died while it opened a picture, which is read last and alone now", "batch", m.Batch, "image", m.N, "strikes", m.Suspect.Strikes)
-			}
-			return err
-		}
+		return true, nil
+	})
+	if errs.Is(err, errs.NotFound) {
+		return nil
 	}
+	if err == nil && marked {
+		r.Log.Warn("the program died while it opened a picture, which is read last and alone now", "batch", m.Batch, "image", m.N, "strikes", m.Suspect.Strikes)
+	}
+	return err
 }
 
 // begunSince reports whether another process has begun to read m after a moment.

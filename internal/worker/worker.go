@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"sheetlift/internal/batch"
@@ -283,35 +282,24 @@ func (r *Runner) claim(ctx context.Context, f *inflight) (*batch.Batch, *batch.I
 	return b, m, err
 }
 
-// update applies f to the stored image until the compare-and-swap succeeds; f returns false to leave the image as it is.
+// update applies apply to the stored image until the compare-and-swap succeeds; apply returns false to leave the image as it is.
 // The state that it found goes into the index at once, so that this process does not select an image again that it cannot
 // claim. Before a change that makes the image final, the phase is set to committing: the change comes back through Changes and
 // must not cancel the worker that made it.
 func (r *Runner) update(ctx context.Context, f *inflight, apply func(*batch.Image) bool) (*batch.Image, error) {
-	for {
-		m, err := r.Repository.Image(ctx, f.unit.Batch, f.n)
-		if err != nil {
-			r.dropMissing(f, err)
-			return nil, err
+	m, err := r.Batches.UpdateImage(ctx, f.unit.Batch, f.n, func(m *batch.Image) (bool, error) {
+		switch {
+		case !apply(m):
+			return false, nil
+		case m.Status.Final() && !r.setPhase(ctx, f, committing):
+			return false, ctx.Err()
 		}
-		before := m.Status
-		if !apply(m) {
-			r.upsert(m)
-			return m, nil
-		}
-		if m.Status != before && !before.ImageMayBecome(m.Status) {
-			return nil, fmt.Errorf("image %d of batch %s is %s and cannot become %s", m.N, m.Batch, before, m.Status)
-		}
-		if m.Status.Final() && !r.setPhase(ctx, f, committing) {
-			return nil, ctx.Err()
-		}
-		err = r.Repository.SaveImage(ctx, m)
-		if err == nil {
-			r.Batches.Stored(before, m)
-			r.upsert(m)
-		}
-		if !errs.Is(err, errs.Conflict) || ctx.Err() != nil {
-			return m, err
-		}
+		return true, nil
+	})
+	if err != nil {
+		r.dropMissing(f, err)
+		return nil, err
 	}
+	r.upsert(m)
+	return m, nil
 }

@@ -36,20 +36,27 @@ func (s *Service) Rotate(ctx context.Context, id batch.ID, n, quarters int) (*ba
 		if err != nil {
 			return nil, err
 		}
-		m.Picture.Key = string(batch.NewID())
-		m.Picture.Describe(p)
-		m.Picture.Notes = slices.DeleteFunc(m.Picture.Notes, func(n batch.Note) bool { return n.Kind == batch.NoteTurned })
-		if err := s.putPicture(ctx, id, m.Picture.Key, p); err != nil {
+		next := string(batch.NewID())
+		if err := s.putPicture(ctx, id, next, p); err != nil {
 			return nil, err
 		}
-		err = s.ports.Repository.SaveImage(ctx, m)
-		if err == nil {
+		turned := false
+		m, err = s.batches.UpdateImage(ctx, id, n, func(m *batch.Image) (bool, error) {
+			if turned = m.Picture.Key == old || m.Picture.Key == next; m.Picture.Key != old {
+				return false, nil
+			}
+			m.Picture.Key = next
+			m.Picture.Describe(p)
+			m.Picture.Notes = slices.DeleteFunc(m.Picture.Notes, func(n batch.Note) bool { return n.Kind == batch.NoteTurned })
+			return true, nil
+		})
+		if err == nil && turned {
 			return m, s.dropUnreferenced(ctx, id, old)
 		}
-		if !errs.Is(err, errs.Conflict) {
+		if err != nil && !errs.Is(err, errs.NotFound) {
 			return nil, err // it may be stored nevertheless, so both pictures stay
 		}
-		if err := s.ports.Pictures.DropPicture(ctx, id, m.Picture.Key); err != nil {
+		if err := s.ports.Pictures.DropPicture(ctx, id, next); err != nil {
 			return nil, err
 		}
 	}

@@ -21,15 +21,15 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// house is a store in memory with documents of its own.
-type house struct {
+// fixture is a store in memory with documents of its own.
+type fixture struct {
 	*batchtest.World
 	documents map[string]string
 }
 
-func newHouse() *house { return &house{batchtest.NewWorld(), map[string]string{}} }
+func newFixture() *fixture { return &fixture{batchtest.NewWorld(), map[string]string{}} }
 
-func (h *house) Batches(ctx context.Context) ([]batch.ID, error) {
+func (h *fixture) Batches(ctx context.Context) ([]batch.ID, error) {
 	all, err := h.Stored(ctx)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (h *house) Batches(ctx context.Context) ([]batch.ID, error) {
 	return slices.Sorted(slices.Values(all.Batches)), nil
 }
 
-func (h *house) Documents(_ context.Context, f func(bucket, key string, data []byte) error) error {
+func (h *fixture) Documents(_ context.Context, f func(bucket, key string, data []byte) error) error {
 	for _, name := range slices.Sorted(maps.Keys(h.documents)) {
 		bucket, key, _ := strings.Cut(name, "/")
 		if err := f(bucket, key, []byte(h.documents[name])); err != nil {
@@ -50,7 +50,7 @@ func (h *house) Documents(_ context.Context, f func(bucket, key string, data []b
 // documentKey matches the keys of documents that the real store accepts.
 var documentKey = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
-func (h *house) SetDocument(_ context.Context, bucket, key string, data []byte) error {
+func (h *fixture) SetDocument(_ context.Context, bucket, key string, data []byte) error {
 	if bucket != "templates" || !documentKey.MatchString(key) {
 		return errs.New(errs.NotFound, "There is no place for %s.", bucket)
 	}
@@ -58,10 +58,10 @@ func (h *house) SetDocument(_ context.Context, bucket, key string, data []byte) 
 	return nil
 }
 
-// furnished is a house with two batches, three images and a document.
-func furnished(t testing.TB) *house {
+// filled is a fixture with two batches, three images and a document.
+func filled(t testing.TB) *fixture {
 	t.Helper()
-	h := newHouse()
+	h := newFixture()
 	h.documents["templates/t1"] = `{"name":"columns"}`
 	for i, images := range []int{2, 1} {
 		b := &batch.Batch{ID: batch.NewID(), Name: fmt.Sprint("batch ", i), Status: batch.Draft, Created: time.Now().UTC(), Options: batch.DefaultOptions()}
@@ -77,7 +77,7 @@ func furnished(t testing.TB) *house {
 	return h
 }
 
-func written(t testing.TB, h *house) []byte {
+func written(t testing.TB, h *fixture) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	sum, err := backup.Write(t.Context(), &file, h, "test")
@@ -116,13 +116,13 @@ func contents(t testing.TB, file []byte) map[string]string {
 
 func TestWhatIsReadBackIsWhatWasWritten(t *testing.T) {
 	t.Parallel()
-	file := written(t, furnished(t))
+	file := written(t, filled(t))
 	manifest, err := backup.Verify(bytes.NewReader(file))
 	must(t, err)
 	if manifest.Format != backup.Format || manifest.Program != "test" {
 		t.Errorf("the manifest is %+v", manifest)
 	}
-	to := newHouse()
+	to := newFixture()
 	for i, want := range []string{"{2 3 6 1 0 []}", "{0 0 0 1 2 []}"} { // the second time, existing entries stay
 		sum, err := backup.Read(t.Context(), bytes.NewReader(file), to)
 		must(t, err)
@@ -138,7 +138,7 @@ func TestWhatIsReadBackIsWhatWasWritten(t *testing.T) {
 
 func TestNoFileThatWasCutOrChangedIsTakenForAWholeOne(t *testing.T) {
 	t.Parallel()
-	file := written(t, furnished(t))
+	file := written(t, filled(t))
 	end := bytes.Index(file, []byte("SHA256SUMS"))
 	for cut := 0; cut <= end; cut += 512 {
 		if _, err := backup.Verify(bytes.NewReader(file[:cut])); !errs.Is(err, errs.Invalid) {
@@ -198,7 +198,7 @@ func TestAFileThatSheetliftCannotHaveWrittenIsRefused(t *testing.T) {
 
 // FuzzVerify: no input crashes the process or is expensive, and every accepted file can be read.
 func FuzzVerify(f *testing.F) {
-	whole := written(f, furnished(f))
+	whole := written(f, filled(f))
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
 	f.Add(file(f, entry{"manifest.json", `{"format":1}`}, entry{"documents/templates/a", "x"}))
@@ -252,7 +252,7 @@ func plain(name string) bool {
 // same entries.
 func read(t *testing.T, data []byte) {
 	t.Helper()
-	one, two := newHouse(), newHouse()
+	one, two := newFixture(), newFixture()
 	if _, err := backup.Read(t.Context(), bytes.NewReader(data), one); err != nil {
 		if errs.KindOf(err) == errs.Internal {
 			t.Errorf("refused with %v", err)
@@ -271,8 +271,8 @@ func read(t *testing.T, data []byte) {
 	}
 }
 
-// written2 is written, of a house whose images may lack pictures.
-func written2(t *testing.T, h *house) []byte {
+// written2 is written, of a fixture whose images may lack pictures.
+func written2(t *testing.T, h *fixture) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	_, err := backup.Write(t.Context(), &out, h, "test")

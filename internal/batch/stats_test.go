@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestWhatBecameOfAnImageIsToldByHowItWasRead(t *testing.T) {
+func TestTheEndOfAnImageSaysHowItWasRead(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	read := Attempt{Engine: "gemini", Started: now.Add(-time.Second), Ended: now}
@@ -16,7 +16,7 @@ func TestWhatBecameOfAnImageIsToldByHowItWasRead(t *testing.T) {
 		want  End
 	}{
 		"read":                          {Image{Status: Completed, Ended: now, Attempts: []Attempt{failed, read}}, End{EndRead, "gemini"}},
-		"a twin":                        {Image{Status: Completed, Ended: now, DuplicateOf: 1}, End{EndFromCache, ""}},
+		"a duplicate":                   {Image{Status: Completed, Ended: now, DuplicateOf: 1}, End{EndFromCache, ""}},
 		"read for another batch":        {Image{Status: Completed, Ended: now, CachedFrom: &CachedFrom{}, Attempts: []Attempt{failed}}, End{EndFromCache, ""}},
 		"afresh, and canceled before":   {Image{Status: Completed, Ended: now, Attempts: []Attempt{before}}, End{EndFromCache, ""}},
 		"failed":                        {Image{Status: Failed, Ended: now, Attempts: []Attempt{before, failed}}, End{EndFailed, "gemini"}},

@@ -30,13 +30,13 @@ type faulty struct {
 	at         int
 	way        way
 
-	mu      sync.Mutex
-	n       int
-	name    string // of the operation that failed
-	dead    bool
-	crashed chan struct{}      // closed when dead
-	inHand  map[*heldWork]bool // units that die with the process
-	delayed sync.WaitGroup     // operations that come late
+	mu       sync.Mutex
+	n        int
+	name     string // of the operation that failed
+	dead     bool
+	crashed  chan struct{}            // closed when dead
+	inFlight map[*faultyDelivery]bool // units that die with the process
+	delayed  sync.WaitGroup           // operations that come late
 }
 
 // ports is the part of a process's ports that the store implements.
@@ -47,7 +47,7 @@ type ports interface {
 }
 
 func newFaulty(s ports, q batch.Queue, at int, w way) *faulty {
-	return &faulty{repository: s, queue: q, pictures: s, readings: s, at: at, way: w, crashed: make(chan struct{}), inHand: map[*heldWork]bool{}}
+	return &faulty{repository: s, queue: q, pictures: s, readings: s, at: at, way: w, crashed: make(chan struct{}), inFlight: map[*faultyDelivery]bool{}}
 }
 
 var errFault = errs.New(errs.Unavailable, "The store did not answer in time. Please try again in a moment.")
@@ -106,7 +106,7 @@ func give[T any](ctx context.Context, f *faulty, name string, op func(context.Co
 func (f *faulty) free() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for w := range f.inHand {
+	for w := range f.inFlight {
 		_ = w.Delivery.Nack(context.Background(), 0)
 	}
 }
@@ -181,15 +181,15 @@ func (f *faulty) DropPicture(ctx context.Context, id batch.ID, key string) error
 }
 
 func (f *faulty) PutReading(ctx context.Context, question string, r *batch.Reading) error {
-	return f.do(ctx, "remember", func(ctx context.Context) error { return f.readings.PutReading(ctx, question, r) })
+	return f.do(ctx, "put reading", func(ctx context.Context) error { return f.readings.PutReading(ctx, question, r) })
 }
 
 func (f *faulty) GetReading(ctx context.Context, question string) (*batch.Reading, error) {
-	return give(ctx, f, "recall", func(ctx context.Context) (*batch.Reading, error) { return f.readings.GetReading(ctx, question) })
+	return give(ctx, f, "get reading", func(ctx context.Context) (*batch.Reading, error) { return f.readings.GetReading(ctx, question) })
 }
 
 func (f *faulty) PurgeReadings(ctx context.Context, id batch.ID) error {
-	return f.do(ctx, "forget", func(ctx context.Context) error { return f.readings.PurgeReadings(ctx, id) })
+	return f.do(ctx, "purge readings", func(ctx context.Context) error { return f.readings.PurgeReadings(ctx, id) })
 }
 
 func (f *faulty) Add(ctx context.Context, units []batch.Unit) error {
@@ -201,7 +201,7 @@ func (f *faulty) Drop(ctx context.Context, id batch.ID) error {
 }
 
 func (f *faulty) Open(ctx context.Context, id batch.ID, atOnce int) (batch.Consumer, error) {
-	consumer, err := give(ctx, f, "open lane", func(ctx context.Context) (batch.Consumer, error) { return f.queue.Open(ctx, id, atOnce) })
+	consumer, err := give(ctx, f, "open consumer", func(ctx context.Context) (batch.Consumer, error) { return f.queue.Open(ctx, id, atOnce) })
 	if err != nil {
 		return nil, err
 	}
@@ -219,32 +219,32 @@ func (l *faultyLane) Next(ctx context.Context) (batch.Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &heldWork{w, l.f}
+	h := &faultyDelivery{w, l.f}
 	l.f.mu.Lock()
-	l.f.inHand[h] = true
+	l.f.inFlight[h] = true
 	l.f.mu.Unlock()
 	return h, nil
 }
 
-type heldWork struct {
+type faultyDelivery struct {
 	batch.Delivery
 	f *faulty
 }
 
-func (w *heldWork) settle(ctx context.Context, name string, op func(context.Context) error) error {
+func (w *faultyDelivery) settle(ctx context.Context, name string, op func(context.Context) error) error {
 	err := w.f.do(ctx, name, op)
 	if err == nil {
 		w.f.mu.Lock()
-		delete(w.f.inHand, w)
+		delete(w.f.inFlight, w)
 		w.f.mu.Unlock()
 	}
 	return err
 }
 
 // Ack implements batch.Delivery.
-func (w *heldWork) Ack(ctx context.Context) error { return w.settle(ctx, "done", w.Delivery.Ack) }
+func (w *faultyDelivery) Ack(ctx context.Context) error { return w.settle(ctx, "ack", w.Delivery.Ack) }
 
 // Nack implements batch.Delivery.
-func (w *heldWork) Nack(ctx context.Context, d time.Duration) error {
-	return w.settle(ctx, "back", func(ctx context.Context) error { return w.Delivery.Nack(ctx, d) })
+func (w *faultyDelivery) Nack(ctx context.Context, d time.Duration) error {
+	return w.settle(ctx, "nack", func(ctx context.Context) error { return w.Delivery.Nack(ctx, d) })
 }

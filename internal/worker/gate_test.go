@@ -17,7 +17,7 @@ func TestTheNextCallDoesNotWaitUntilAResultIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.single, b.reuse = true, time.Hour
-		b.remember = func() { <-time.After(200 * time.Millisecond) } // a store that is slow to sync
+		b.beforePut = func() { <-time.After(200 * time.Millisecond) } // a store that is slow to sync
 		defer b.process()()
 		began := time.Now()
 		id := b.start(options(8), pictures(80)...)

@@ -169,21 +169,21 @@ func (b *bench) healthy() {
 
 // bench is the domain on a world in memory with a scripted engine.
 type bench struct {
-	t        *testing.T
-	world    *batchtest.World
-	service  *usecases.Services
-	engine   *scripted
-	keyed    engine.Engine // in place of engine, unless nil
-	offline  *scripted     // nil for none
-	log      said
-	full     atomic.Bool        // whether the disk is full
-	single   bool               // no other process reads the same batches
-	reuse    time.Duration      // the maximum age of a reading that is used again
-	marks    string             // the folder of the marks of opened pictures; "" for none
-	slow     func() time.Time   // of the process that was started last
-	remember func()             // called before a reading is remembered, unless nil
-	progress *progress.Progress // of the process that was started last
-	redraw   func(batch.ID)     // called when a page is to show a batch in another way, unless nil
+	t         *testing.T
+	world     *batchtest.World
+	service   *usecases.Services
+	engine    *scripted
+	keyed     engine.Engine // in place of engine, unless nil
+	offline   *scripted     // nil for none
+	log       said
+	full      atomic.Bool        // whether the disk is full
+	single    bool               // no other process reads the same batches
+	reuse     time.Duration      // the maximum age of a reading that is used again
+	marks     string             // the folder of the marks of opened pictures; "" for none
+	slow      func() time.Time   // of the process that was started last
+	beforePut func()             // called before a reading is put into the cache, unless nil
+	progress  *progress.Progress // of the process that was started last
+	redraw    func(batch.ID)     // called when a page is to show a batch in another way, unless nil
 }
 
 // newBench returns the parts of a process in virtual time. A test that lets hours pass is not parallel: virtual time
@@ -228,7 +228,7 @@ func (b *bench) process() (stop func()) {
 		Danger:  guard,
 		Batches: b.service.Batches, Runs: b.service.Run, Progress: progress, Repository: b.world, Queue: b.world, Pictures: b.world, Changes: b.world,
 		Cutter: imaging.New(imaging.Limits{}), Engines: engines, Offline: "offline", Slots: 72, Grace: 20 * time.Second, Log: log,
-		ReadingCache: held{b.world, b.remember}, Reuse: b.reuse,
+		ReadingCache: slowCache{b.world, b.beforePut}, Reuse: b.reuse,
 		Crowded: func(bool) bool { return b.full.Load() }, Redraw: b.redraw, Shared: !b.single,
 	})
 	b.slow, b.progress = r.Slow, progress
@@ -253,15 +253,15 @@ func (b *bench) kill(stop func()) {
 	}
 }
 
-// held is a cache of readings that calls a function of the test before each reading is stored.
-type held struct {
+// slowCache is a cache of readings that calls a function of the test before each reading is stored.
+type slowCache struct {
 	batch.ReadingCache
-	remember func()
+	beforePut func()
 }
 
-func (h held) PutReading(ctx context.Context, question string, r *batch.Reading) error {
-	if h.remember != nil {
-		h.remember()
+func (h slowCache) PutReading(ctx context.Context, question string, r *batch.Reading) error {
+	if h.beforePut != nil {
+		h.beforePut()
 	}
 	return h.ReadingCache.PutReading(ctx, question, r)
 }

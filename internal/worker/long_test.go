@@ -172,7 +172,7 @@ func TestPiecesOfABatchThatIsErasedMeanwhileAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := reusing(t)
 		reached, gone := make(chan bool), make(chan bool)
-		b.remember = func() { reached <- true; <-gone }
+		b.beforePut = func() { reached <- true; <-gone }
 		defer b.process()()
 		id := b.startLong(long, options(1))
 		<-reached

@@ -303,8 +303,8 @@ func (r *trial) verify() {
 	d := upkeep.Deps{Runs: services.Run, Retention: services.Retention,
 		Repository: r.store, Pictures: r.store, Inventory: r.store}
 	<-time.After(time.Millisecond) // all that is stored is older than now
-	for _, mend := range []bool{true, false} {
-		report, err := upkeep.Check(r.ctx, d, upkeep.Options{All: true, Repair: mend, Before: time.Now()})
+	for _, repair := range []bool{true, false} {
+		report, err := upkeep.Check(r.ctx, d, upkeep.Options{All: true, Repair: repair, Before: time.Now()})
 		if err != nil {
 			r.failf("%v", err)
 			return

@@ -82,12 +82,12 @@ func TestACrashAfterAReadingWasRememberedMakesItNoEarlierOne(t *testing.T) {
 		b := reusing(t)
 		stop := b.process()
 		// The process is killed after it cached the reading, before it stores the image.
-		var remembered atomic.Bool
+		var cached atomic.Bool
 		b.world.Fail(func(op string) error {
-			if remembered.Load() {
+			if cached.Load() {
 				return errs.New(errs.Unavailable, "The machine is dead.")
 			}
-			remembered.Store(op == "remember")
+			cached.Store(op == "put reading")
 			return nil
 		})
 		id := b.start(options(5), "p")
@@ -112,7 +112,7 @@ func TestWhatIsReadWhileItsBatchIsErasedIsForgotten(t *testing.T) {
 		b := reusing(t)
 		// The last moment of a reading: it is cached while its batch is being erased.
 		reached, gone := make(chan bool), make(chan bool)
-		b.remember = func() { reached <- true; <-gone }
+		b.beforePut = func() { reached <- true; <-gone }
 		defer b.process()()
 		id := b.start(options(5), "p")
 		<-reached
@@ -133,7 +133,7 @@ func TestAMemoryThatFailsFailsNoImage(t *testing.T) {
 		b := reusing(t)
 		defer b.process()()
 		b.again(1, "p")
-		for _, broken := range []string{"remember", "recall"} {
+		for _, broken := range []string{"put reading", "get reading"} {
 			b.world.Fail(func(op string) error {
 				if op == broken {
 					return errs.New(errs.Full, "The disk is full.")

@@ -286,7 +286,7 @@ func TestAReadingThatIsBeingStoredWhenTheGraceEndsIsKept(t *testing.T) {
 		b := newBench(t)
 		b.engine.took = 10 * time.Second
 		b.reuse = time.Hour
-		b.remember = func() { <-time.After(12 * time.Second) } // until a second after the end of the grace
+		b.beforePut = func() { <-time.After(12 * time.Second) } // until a second after the end of the grace
 		stop := b.process()
 		id := b.start(options(1), "p000")
 		<-time.After(time.Second)

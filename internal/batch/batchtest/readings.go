@@ -26,7 +26,7 @@ func (w *World) PutReading(ctx context.Context, question string, r *batch.Readin
 	if !token(question) {
 		return badName(question)
 	}
-	if err := cmp.Or(ended(ctx), checkImage(r.Batch, r.N), w.fail("remember")); err != nil {
+	if err := cmp.Or(ended(ctx), checkImage(r.Batch, r.N), w.fail("put reading")); err != nil {
 		return err
 	}
 	data, err := json.Marshal(r)
@@ -47,7 +47,7 @@ func (w *World) GetReading(ctx context.Context, question string) (*batch.Reading
 	if !token(question) {
 		return nil, badName(question)
 	}
-	if err := cmp.Or(ended(ctx), w.fail("recall")); err != nil {
+	if err := cmp.Or(ended(ctx), w.fail("get reading")); err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
@@ -62,7 +62,7 @@ func (w *World) GetReading(ctx context.Context, question string) (*batch.Reading
 
 // PurgeReadings implements batch.ReadingCache.
 func (w *World) PurgeReadings(ctx context.Context, id batch.ID) error {
-	if err := cmp.Or(ended(ctx), checkID(id), w.fail("forget")); err != nil {
+	if err := cmp.Or(ended(ctx), checkID(id), w.fail("purge readings")); err != nil {
 		return err
 	}
 	w.mu.Lock()

@@ -42,7 +42,7 @@ func finish(t *testing.T, w *batchtest.World, id batch.ID, n int, status batch.S
 	}
 }
 
-func TestTheBoardShowsProgressPaceAndCost(t *testing.T) {
+func TestProgressShowsPaceAndCost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := batchtest.New(t)
@@ -98,7 +98,7 @@ func TestTheBoardShowsProgressPaceAndCost(t *testing.T) {
 	})
 }
 
-func TestABoardThatComesLateSettlesWhatIsFinal(t *testing.T) {
+func TestProgressThatStartsLateReportsBatchesWhoseImagesAreFinal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := batchtest.New(t)
@@ -116,7 +116,7 @@ func TestABoardThatComesLateSettlesWhatIsFinal(t *testing.T) {
 	})
 }
 
-func TestARemovedBatchLeavesTheBoard(t *testing.T) {
+func TestARemovedBatchLeavesProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, w := batchtest.New(t)

@@ -53,7 +53,7 @@ const gridRows = (frame, table, body, changed) => {
   const fetchShown = () => {
     clearTimeout(later);
     later = setTimeout(async () => {
-      const [first, last] = sight(), keys = order.slice(Math.max(0, first - 40), last + 40).filter((key) => !lines.has(key) && !asked.has(key));
+      const [first, last] = sight(), keys = order.slice(Math.max(0, first - 10), last + 10).filter((key) => !lines.has(key) && !asked.has(key));
       if (!keys.length) return;
       for (const key of keys) asked.add(key);
       try { await ensure(keys); } catch { setTimeout(fetchShown, 2000); } finally { for (const key of keys) asked.delete(key); }

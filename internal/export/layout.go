@@ -29,6 +29,7 @@ type sheet struct {
 	lines  int // rows below the header
 	widths widths
 	types  []table.Type // for kindRows and kindImage: the types of the columns in widths
+	notes  []note       // by row, then by column
 }
 
 type kind uint8

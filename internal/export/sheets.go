@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -13,7 +14,8 @@ import (
 	"sheetlift/internal/table"
 )
 
-// allRows writes the rows of sheet s, a section of all rows: the image's name, then the columns.
+// allRows writes the rows of sheet s, a section of all rows: the image's name, which leads to its sheet, then the columns. On a
+// sheet with more rows than Excel takes links, only the first row of an image there has one.
 func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter.Seq2[*batch.Image, error]) error {
 	w.line(headings(append([]string{p.say("Image")}, p.header...)))
 	at := 0 // index among all rows
@@ -33,11 +35,15 @@ func (p *plan) allRows(ctx context.Context, w *sheetWriter, s sheet, images iter
 			places[c] = p.place[table.Key(name)]
 		}
 		doubtful := doubts(m)
-		name := shown(p.images[i].name)
+		name, sheet, told := shown(p.images[i].name), p.images[i].sheet, false
 		for r, row := range m.Rows {
 			if at >= s.from && at < s.from+s.lines {
 				clear(line)
 				line[0] = name
+				if sheet != "" && (!told || s.lines <= p.max.links) && len(w.links) < p.max.links {
+					w.links = append(w.links, link{from: "A" + strconv.Itoa(w.row+1), sheet: sheet, to: "A" + strconv.Itoa(r+2)})
+					line[0].style, told = p.linkStyle(), true
+				}
 				for c, at := range places {
 					if at >= 0 {
 						line[at+1] = p.cellValue(row, c, columns[c], doubtful[[2]int{r, c}])

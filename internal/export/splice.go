@@ -45,6 +45,11 @@ func (p *plan) splice(ctx context.Context, w io.Writer, skeleton []byte, images 
 				return err
 			}
 		}
+		if file.Name == "[Content_Types].xml" {
+			if content, err = p.declareNotes(content); err != nil {
+				return err
+			}
+		}
 		part, err := create(out, file.Name)
 		if err != nil {
 			return err
@@ -57,6 +62,9 @@ func (p *plan) splice(ctx context.Context, w io.Writer, skeleton []byte, images 
 		return fmt.Errorf("%w: a sheet is missing", errFrame)
 	}
 	if err := p.writeSheets(ctx, out, parts, images); err != nil {
+		return err
+	}
+	if err := p.writeNotes(out); err != nil {
 		return err
 	}
 	return out.Close()
@@ -125,6 +133,15 @@ func fill(out *zip.Writer, frame *zip.File, s sheet, rows func(*sheetWriter) err
 	}
 	w.w.Write(after[:at])
 	writeLinks(w.w, w.links)
+	if len(s.notes) > 0 {
+		end := bytes.LastIndex(after, []byte("</worksheet>"))
+		if end < at {
+			return fmt.Errorf("%w: %s has no end", errFrame, frame.Name)
+		}
+		w.w.Write(after[at:end])
+		w.w.WriteString(drawsNotes)
+		at = end
+	}
 	w.w.Write(after[at:])
 	return w.w.Flush()
 }

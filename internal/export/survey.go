@@ -104,6 +104,7 @@ func survey(ctx context.Context, b *batch.Batch, images iter.Seq2[*batch.Image, 
 	}
 	p.groupProblems()
 	p.layout()
+	p.planNotes()
 	return p, nil
 }
 

@@ -40,17 +40,19 @@ type limits struct {
 	rows   int // per sheet, without its header
 	images int // images that get a sheet each
 	links  int // per sheet
+	notes  int // per workbook
 }
 
 // Workbook writes the batch as an Excel workbook: "All rows", "Summary", "Problems", then a sheet for each image, all in the
-// order of images, which is the order of the batch. For a running batch it contains the rows so far and says so.
+// order of images, which is the order of the batch. In "All rows" an image's name leads to its sheet, and doubtful cells have a
+// note with the reason. For a running batch it contains the rows so far and says so.
 //
 // images is iterated several times and must yield the same each time: it is a snapshot, otherwise the error is a Conflict. Text
 // stays text: nothing becomes a formula, and a number or date only becomes one in a column of that type and without any loss.
 // The same batch and Options give the same bytes. Nothing is written to w before the workbook is complete, so that after an
 // earlier error w is untouched.
 func Workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options) error {
-	return workbook(ctx, w, b, images, opt, limits{rows: 1_048_575, images: MaxImageSheets, links: maxLinks})
+	return workbook(ctx, w, b, images, opt, limits{rows: 1_048_575, images: MaxImageSheets, links: maxLinks, notes: maxNotes})
 }
 
 func workbook(ctx context.Context, w io.Writer, b *batch.Batch, images iter.Seq2[*batch.Image, error], opt Options, max limits) error {

@@ -15,6 +15,7 @@ var callsOut = map[string]string{
 	"internal/engine/gemini": "the address in GEMINI_BASE_URL",
 	"internal/store":         "the nodes in SHEETLIFT_NATS_URL",
 	"internal/admin":         "the socket of another process on the same data folder",
+	"internal/webhook":       "the addresses in SHEETLIFT_WEBHOOKS",
 	"internal/pipe":          "this process itself",
 	"client":                 "the server that a command or a foreign program names",
 }

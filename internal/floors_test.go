@@ -58,6 +58,7 @@ var floors = map[string]int{
 	"internal/imaging":                 2,
 	"internal/work":                    2,
 	"internal/live":                    2,
+	"internal/webhook":                 2,
 	"internal/errs":                    1,
 	"internal/fault":                   1,
 	"internal/logs":                    1,

@@ -35,6 +35,7 @@ import (
 	"sheetlift/internal/store"
 	"sheetlift/internal/upkeep"
 	"sheetlift/internal/web"
+	"sheetlift/internal/webhook"
 	"sheetlift/internal/worker"
 )
 
@@ -56,7 +57,8 @@ type App struct {
 	runner     *worker.Runner
 	witness    *worker.Witness // nil without the offline engine
 	feed       *live.Feed
-	pages      http.Handler // without the checks that come before routing
+	hooks      *webhook.Sender // nil without endpoints
+	pages      http.Handler    // without the checks that come before routing
 	server     *http.Server
 	address    net.Listener
 	bound      func(net.Listener) net.Listener // limits the connections that are open at once
@@ -162,6 +164,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	a.progress = progress.New(a.store, logs.For(log, "progress"))
 	a.journal = newJournal(logs.For(log, "batch"), a.progress.Overviews)
 	a.feed = live.New(live.Options{Log: logs.For(log, "live")})
+	a.hooks = a.webhooks()
 	a.runner = worker.New(worker.Deps{
 		Batches: a.services.Batches, Runs: a.services.Run, Progress: a.progress, Repository: a.store, Queue: a.store.Queue(), Pictures: a.store, Changes: a.store,
 		Engines: a.engines.byName, Cutter: preparer, Previews: previews, Offline: "tesseract", Slots: c.Slots, Shared: c.Cluster.URL != "", Grace: c.Grace, Log: logs.For(log, "worker"), Danger: a.danger,
@@ -187,7 +190,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 		Password: c.Password, Viewers: c.Viewers, Secret: secret, Hosts: hosts(c), Origins: c.Origins, Proxies: c.Proxies, Connections: c.Connections, MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, NoStore: a.engines.noStore, Simulated: show != nil, Guest: show != nil && show.Guest(),
 	}, web.Deps{
 		Services: a.services, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
-		Slow: a.runner.Slow, Health: a.store.Health, Ready: a.ready.Check, Metrics: a.metrics(requests), Requests: requests, Levels: logs.LevelsOf(log), TmpDir: a.tmp, Demo: open, Log: logs.For(log, "web"),
+		Slow: a.runner.Slow, Health: a.store.Health, Ready: a.ready.Check, Metrics: a.metrics(requests), Requests: requests, Levels: logs.LevelsOf(log), TmpDir: a.tmp, Demo: open, Webhooks: a.hookLog(), Log: logs.For(log, "web"),
 	})
 	a.pages, a.server, a.bound, a.streams = pages.Inner(), pages.HTTP(), pages.Listener, pages.Streams
 	return a, nil
@@ -254,6 +257,9 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	g.Go(after(a.serve))
+	if a.hooks != nil {
+		g.Go(after(a.hooks.Run))
+	}
 	g.Go(after(a.tidy))
 	g.Go(after(admin.Control{Config: a.cfg, Version: a.version, Store: a.store, Access: a.access, Log: a.log}.Run))
 	g.Go(after(a.backups().Run))

@@ -17,6 +17,7 @@ func NewPrivate(ctx context.Context, c *config.Config, data, version string, pip
 	own.Data, own.Cluster, own.Secret = data, config.Cluster{}, ""
 	own.Password, own.Viewers, own.Origins, own.Proxies = "", "", nil, nil
 	own.TLSCert, own.TLSKey, own.Backups, own.Witness = "", "", 0, false
+	own.Webhooks = nil
 	own.Keep, own.MaxImages, own.Connections = -1, 5000, 0
 	a, err := build(ctx, &own, version, log, nil)
 	if err != nil {

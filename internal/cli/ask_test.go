@@ -3,12 +3,17 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sheetlift/client"
 	"sheetlift/internal/app"
@@ -141,5 +146,34 @@ func TestConfigCheckNamesWhereEachSettingComesFrom(t *testing.T) {
 	}
 	if code, _, log = shellCall([]string{"SHEETLIFT_SLOTS=many"}, "", "config", "check"); code != usage || !strings.Contains(log, "SHEETLIFT_SLOTS") {
 		t.Errorf("a wrong setting: %d %s", code, log)
+	}
+}
+
+func TestTheEndOfABatchIsToldToTheServersOfTheSettings(t *testing.T) {
+	t.Parallel()
+	_, environ := google(t)
+	got := make(chan []string, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- []string{string(body), r.Header.Get("Sheetlift-Signature")}
+	}))
+	t.Cleanup(receiver.Close)
+	asks := server(t, append(environ, "SHEETLIFT_WEBHOOKS="+receiver.URL+"/hook", "SHEETLIFT_WEBHOOK_SECRET=sixteen-letters-"))
+	code, id, log := shellCall(asks, "", "send", pictures(t, 2), "-q")
+	if code != ok {
+		t.Fatalf("exit code %d: %s", code, log)
+	}
+	select {
+	case call := <-got:
+		var told struct {
+			Event string
+			Batch client.Batch
+		}
+		err := json.Unmarshal([]byte(call[0]), &told)
+		if err != nil || told.Event != "batch.ended" || told.Batch.ID != strings.TrimSpace(id) || told.Batch.Status != "completed" || !strings.Contains(call[0], fmt.Sprintf(`"completed":2,"failed":0,"rows":%d`, drawnRows(2))) || !strings.HasPrefix(call[1], "t=") {
+			t.Errorf("the receiver was told %q, %v", call, err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nobody was told")
 	}
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Cluster         Cluster        // where the data is instead of the data folder
 	Backups         int            // daily backups kept in the data folder
 	Secret          string         // HMAC secret for the ids of keys on a cluster
+	Webhooks        []string       // URLs that are told when a batch ends
+	WebhookNetworks []netip.Prefix // private networks in which they may be
+	WebhookSecret   string         // signs the requests to them
 	Server          string         // address of the server that commands ask
 	Token           string         // sent to that server; "" for none
 
@@ -122,8 +125,17 @@ func (c *Config) check() error {
 	if c.Engine == "gemini" && len(c.Keys) == 0 {
 		return &Error{"SHEETLIFT_ENGINE", "is gemini, but no key is set", "Set GEMINI_API_KEY_1, or SHEETLIFT_ENGINE to auto."}
 	}
+	if len(c.Webhooks) > 0 && len(c.WebhookSecret) < minHookSecret {
+		return &Error{
+			"SHEETLIFT_WEBHOOK_SECRET", fmt.Sprintf("is not set to at least %d characters, and SHEETLIFT_WEBHOOKS is set", minHookSecret),
+			"Set it to a random text that the receivers know too, such as the output of openssl rand -hex 16.",
+		}
+	}
 	return c.checkCluster()
 }
+
+// minHookSecret is the minimum length of SHEETLIFT_WEBHOOK_SECRET.
+const minHookSecret = 16
 
 // checkViewers validates the settings that protect access besides the password.
 func (c *Config) checkViewers() error {

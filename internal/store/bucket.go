@@ -62,13 +62,13 @@ type bucket struct {
 
 func (s *Store) openBuckets(ctx context.Context) error {
 	s.documents = nil
-	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates, "ledger": &s.ledger, "access": &s.access} {
+	for name, to := range map[string]**bucket{"batches": &s.batches, "images": &s.images, "keys": &s.keys, "templates": &s.templates, "ledger": &s.ledger, "access": &s.access, "hooks": &s.hooks} {
 		b, err := s.openBucket(ctx, name)
 		if err != nil {
 			return err
 		}
 		*to = b
-		if name != "batches" && name != "images" && name != "access" {
+		if name != "batches" && name != "images" && name != "access" && name != "hooks" {
 			s.documents = append(s.documents, b)
 		}
 	}

@@ -72,6 +72,7 @@ type Store struct {
 	templates *bucket
 	ledger    *bucket
 	access    *bucket
+	hooks     *bucket
 	documents []*bucket // of these, the buckets with documents that belong to no batch and cannot be recomputed
 	pictures  jetstream.Stream
 	readings  jetstream.Stream

@@ -28,6 +28,7 @@ import (
 // desk serves the pages over an in-memory world.
 type desk struct {
 	slow     time.Time   // end of the reduced concurrency
+	hooks    *told       // deliveries of webhooks; nil without endpoints
 	offers   []web.Offer // models to choose from while there is a key
 	t        *testing.T
 	world    *batchtest.World
@@ -69,7 +70,7 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 	d.server = web.New(cfg, web.Deps{
 		Slow:     func() time.Time { return d.slow },
 		Offers:   func() []web.Offer { return d.offers },
-		Services: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Log: log,
+		Services: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Webhooks: hooksOf{d}, Log: log,
 		Health: func(context.Context) error { return nil },
 	})
 	d.pages = d.server.Handler()

@@ -78,6 +78,7 @@ var least = map[string]access.Role{
 	"POST /keys/disable":  access.Operator,
 	"GET /api/v1/keys":    access.Operator,
 	"GET /tokens":         access.Operator,
+	"GET /webhooks":       access.Operator,
 	"POST /tokens":        access.Operator,
 	"POST /tokens/revoke": access.Operator,
 	"GET /log":            access.Operator,

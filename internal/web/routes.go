@@ -38,6 +38,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/api-docs", s.apiPage)
 	e.GET("/log", s.logPage)
 	e.POST("/log", s.setLog)
+	e.GET("/webhooks", s.webhooksPage)
 	e.GET("/login", s.loginPage)
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout)

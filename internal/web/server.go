@@ -69,6 +69,7 @@ type Deps struct {
 	Ready    func(context.Context) error         // Health, and whether waiting images get on; nil: Health
 	Requests Requests                            // nil: requests are not counted
 	Levels   *logs.Levels                        // may be changed on a page; nil: not here
+	Webhooks Webhooks                            // nil: nobody is told of anything
 	Log      *slog.Logger
 }
 
@@ -107,6 +108,7 @@ type Server struct {
 	routed    map[string]bool // method and path of every route
 	crowd     *crowd
 	attempts  *access.Attempts
+	webhooks  Webhooks
 	document  func() (*api.Document, error)
 	exports   chan struct{} // maxExports tokens: each export holds a batch in memory
 	echo      *echo.Echo
@@ -135,6 +137,7 @@ func New(cfg Config, d Deps) *Server {
 		slow: d.Slow, health: d.Health, ready: d.Ready, requests: d.Requests, levels: d.Levels, demo: demo{open: d.Demo}, tmp: d.TmpDir, log: d.Log,
 		sessions: access.NewSessions(cfg.Password, cfg.Viewers, cfg.Secret), registry: d.Access, routed: map[string]bool{}, attempts: access.NewAttempts(), crowd: newCrowd(cfg.Connections), exports: make(chan struct{}, maxExports),
 	}
+	s.webhooks = d.Webhooks
 	s.document = sync.OnceValues(func() (*api.Document, error) { return api.NewDocument(cfg.Version) })
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

@@ -17,7 +17,7 @@ import (
 // Files contains every asset by its path. The stylesheets of the program stand in css, one file for each piece of the pages;
 // browsers get them as bundles.
 //
-//go:embed *.js *.d.ts *.svg *.min.css css/*.css
+//go:embed *.js *.d.ts *.py *.svg *.min.css css/*.css
 var Files embed.FS
 
 // Client is the asset with the client of the API for browsers and Node; programs on other pages import it by its plain address.

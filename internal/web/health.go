@@ -38,7 +38,7 @@ func (s *Server) probe(c echo.Context, check func(context.Context) error) error 
 // types are the content types of assets.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".json": "application/json",
-	".ts": "text/plain; charset=utf-8", // the types of the client
+	".ts": "text/plain; charset=utf-8", ".py": "text/plain; charset=utf-8", // the types of the client, and the client for Python
 }
 
 // asset serves an embedded asset: cached for ever with its fingerprint, otherwise revalidated each time.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -140,18 +141,20 @@ func (s *shell) follow(ctx context.Context, caller *client.Client, id string, ou
 	if err != nil {
 		return err
 	}
-	out.Status, out.Images, out.USD = last.Status, len(images), last.Counts.USD
-	for _, m := range images {
-		out.Rows, out.Doubts = out.Rows+m.Rows, out.Doubts+m.Doubts
-		if m.Status == "completed" {
-			out.Read++
-			continue
-		}
-		why := m.Failure
-		if why == "" {
-			why = "It was canceled before it was read."
-		}
-		out.Missing = append(out.Missing, missing{m.Filename, why})
-	}
+	out.Status, out.USD = last.Status, last.Counts.USD
+	out.count(images)
 	return nil
+}
+
+// count fills in the sums over the images, and names those without rows that are final.
+func (o *outcome) count(images []*client.Image) {
+	o.Images = len(images)
+	for _, m := range images {
+		o.Rows, o.Doubts = o.Rows+m.Rows, o.Doubts+m.Doubts
+		if m.Status == "completed" {
+			o.Read++
+		} else if m.Final() {
+			o.Missing = append(o.Missing, missing{m.Filename, cmp.Or(m.Failure, "It was canceled before it was read.")})
+		}
+	}
 }

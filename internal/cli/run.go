@@ -51,7 +51,7 @@ func (p *plan) flags(c *cobra.Command) {
 
 // readingCommands are the commands that read pictures, with a server or without.
 func (s *shell) readingCommands() []*cobra.Command {
-	return []*cobra.Command{s.runCommand(), s.sendCommand()}
+	return []*cobra.Command{s.runCommand(), s.sendCommand(), s.mcpCommand()}
 }
 
 func (s *shell) runCommand() *cobra.Command {

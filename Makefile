@@ -45,11 +45,11 @@ generate: pages ## pages from templ, docs/configuration.md from the settings, do
 .PHONY: fmt
 fmt: ## format everything
 	$(GO) tool templ fmt views
-	gofmt -w cmd internal views static
+	gofmt -w client cmd internal views static
 
 .PHONY: lint
 lint: ## vet, staticcheck, formatting
-	@test -z "$$(gofmt -l cmd internal static views)" || { gofmt -l cmd internal static views; echo 'run make fmt'; exit 1; }
+	@test -z "$$(gofmt -l client cmd internal static views)" || { gofmt -l client cmd internal static views; echo 'run make fmt'; exit 1; }
 	$(GO) vet ./...
 	$(STATIC) ./...
 

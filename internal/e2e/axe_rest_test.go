@@ -19,6 +19,7 @@ func TestKeysAndTheRestAreAccessibleInLightAndDark(t *testing.T) {
 	plain := run(t)
 	for _, c := range []struct{ name, path, there string }{
 		{"keys, none", "/keys", "#keys"}, {"figures, none", "/figures", "main"}, {"start, without keys", "/", ".invite"},
+		{"the API", "/api-docs", ".op"}, {"webhooks", "/webhooks", "main"},
 		{"nothing here", "/nothing-here", ".error"}, {"no such batch", "/batches/none", ".error"},
 	} {
 		b.opens(plain.url+c.path, c.there)

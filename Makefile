@@ -3,6 +3,7 @@ GO        ?= go
 # The toolchain that go.mod names is fetched when the installed Go is older: it has the security fixes.
 export GOTOOLCHAIN = auto
 BINARY     = bin/sheetlift
+READER     = bin/sheetlift-reader
 TESSERACT  = tesseract=tesseract-ocr,tesseract-ocr-eng,tesseract-ocr-osd
 PICTURES   = heif-convert=libheif-examples pdftoppm=poppler-utils
 CHROMIUM   = chromium=chromium,fonts-liberation
@@ -29,8 +30,9 @@ packages:
 	@deploy/packages.sh $(TESSERACT) $(PICTURES)
 
 .PHONY: build
-build: ## bin/sheetlift, one static binary
+build: ## bin/sheetlift, one static binary, and bin/sheetlift-reader beside it
 	CGO_ENABLED=0 $(GO) build -tags nodynamic -trimpath -o $(BINARY) ./cmd/sheetlift
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(READER) ./cmd/sheetlift-reader
 
 .PHONY: pages
 pages:
@@ -115,9 +117,9 @@ conservation: ## an hour of answers, each changed in some way: none loses or dou
 	$(GO) test ./internal/table -run '^TestConservation$$' -count=1 -v -timeout 3h -conserve $(or $(FOR),1h)
 
 .PHONY: accuracy
-accuracy: ## words, cells and rows right on the sample data folder beside the checkout
+accuracy: ## words, cells and rows that each offline reader gets right on the sample data folder beside the checkout
 	@deploy/packages.sh $(TESSERACT)
-	$(GO) test ./internal/e2e -run '^TestAccuracy$$' -count=1 -v -timeout 90m -accuracy
+	$(GO) test ./internal/e2e -run '^TestAccuracy$$' -count=1 -v -timeout 180m -accuracy
 
 .PHONY: bench-trust
 bench-trust: ## the sample tables with errors put in, compared with their offline reading: how many errors become doubts

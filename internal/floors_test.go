@@ -19,6 +19,7 @@ import (
 var floors = map[string]int{
 	"internal/e2e":              9,
 	"cmd/sheetlift":             8,
+	"cmd/sheetlift-reader":      8,
 	"internal/app":              7,
 	"internal/admin":            7,
 	"internal/demo":             7,
@@ -35,6 +36,10 @@ var floors = map[string]int{
 	"internal/engine/gemini":    4,
 	"internal/engine/tesseract": 4,
 	"internal/engine/pieces":    4,
+	"internal/engine/neural":    5,
+	"internal/engine/reader":    4,
+	"internal/engine/onnx":      4,
+	"third_party/readerfiles":   1,
 
 	"internal/engine/gemini/simulator": 4,
 	"internal/export":                  4,
@@ -129,7 +134,11 @@ var onlyIn = map[string][]string{
 	"github.com/spf13":                {"internal/cli"},
 	"github.com/google/jsonschema-go": {"internal/web/api"},
 	"github.com/a-h/templ":            {"views", "internal/web"},
-	"os/exec":                         {"internal/engine/tesseract", "internal/imaging"},
+	"os/exec":                         {"internal/engine/tesseract", "internal/engine/reader", "internal/imaging"},
+
+	"github.com/ebitengine/purego":     {"internal/engine/onnx"},
+	"sheetlift/internal/engine/neural": {"cmd/sheetlift-reader"}, // whose library would make sheetlift a dynamic program
+	"sheetlift/internal/engine/onnx":   {"internal/engine/neural"},
 }
 
 const (

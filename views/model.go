@@ -36,6 +36,7 @@ type Reader struct {
 	Keys    Ready
 	Chosen  bool   // a person chose this engine; otherwise it follows from the keys
 	Problem string // why nothing can read, a sentence
+	Neural  string // "reads" offline, "broken" so that Tesseract reads, or "" for Tesseract alone
 }
 
 // Progress is the progress of a batch.

@@ -9,7 +9,6 @@ import (
 
 	"sheetlift/internal/batch/usecases"
 	"sheetlift/internal/config"
-	"sheetlift/internal/engine/tesseract"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/setup"
 	"sheetlift/internal/store"
@@ -48,18 +47,19 @@ func Doctor(ctx context.Context, c *config.Config, w io.Writer, log *slog.Logger
 	if err != nil {
 		return false, err
 	}
-	_, err = fmt.Fprintln(w, offlineReader(c))
+	_, err = fmt.Fprintln(w, offlineReader(ctx, c))
 	return good, err
 }
 
 // offlineReader describes the abilities of the offline engine on this machine, or says why it cannot work.
-func offlineReader(c *config.Config) string {
-	offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract})
-	if err != nil {
-		return errs.Message(err)
+func offlineReader(ctx context.Context, c *config.Config) string {
+	offline := setup.NewOffline(ctx, c, slog.New(slog.DiscardHandler))
+	defer offline.Close()
+	if offline.Err != nil {
+		return errs.Message(offline.Err)
 	}
-	can := fmt.Sprintf("Tesseract %s can read offline. ", offline.Version())
-	if _, err := offline.OrientationDetector(); err != nil {
+	can := offline.Says() + " "
+	if _, err := offline.Engine.OrientationDetector(); err != nil {
 		return can + errs.Message(err)
 	}
 	return can + "Pictures that stand upside down or lie on their side are noticed."

@@ -136,7 +136,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	if err != nil {
 		return a, err
 	}
-	if a.pool, a.engines, err = readers(c, secret, a.store.Keys(), log); err != nil {
+	if a.pool, a.engines, err = readers(ctx, c, secret, a.store.Keys(), log); err != nil {
 		return a, err
 	}
 	if err = a.pool.Recall(ctx); err != nil {
@@ -188,6 +188,7 @@ func build(ctx context.Context, c *config.Config, version string, log *slog.Logg
 	}}
 	pages := web.New(web.Config{
 		Password: c.Password, Viewers: c.Viewers, Secret: secret, Hosts: hosts(c), Origins: c.Origins, Proxies: c.Proxies, Connections: c.Connections, MaxImages: c.MaxImages, Version: version, Reuses: c.Reuse > 0, NoStore: a.engines.noStore, Simulated: show != nil, Guest: show != nil && show.Guest(),
+		Neural: a.engines.offline.State(),
 	}, web.Deps{
 		Services: a.services, Progress: a.progress, Feed: a.feed, Keys: a.pool, AddKey: a.addKey, Access: a.access, KeysFile: c.KeysFile != "", OldKeys: a.whyOldKeys, Ending: a.engines.ending, Offers: a.engines.offers, Readers: a.engines,
 		Slow: a.runner.Slow, Health: a.store.Health, Ready: a.ready.Check, Metrics: a.metrics(requests), Requests: requests, Levels: logs.LevelsOf(log), TmpDir: a.tmp, Demo: open, Webhooks: a.hookLog(), Log: logs.For(log, "web"),
@@ -322,6 +323,7 @@ func (a *App) Close() {
 	if a.tmp != "" {
 		_ = os.RemoveAll(a.tmp)
 	}
+	a.engines.offline.Close()
 	if a.show != nil {
 		a.show.Close()
 	}

@@ -18,7 +18,6 @@ import (
 	"sheetlift/internal/danger"
 	"sheetlift/internal/engine"
 	"sheetlift/internal/engine/gemini"
-	"sheetlift/internal/engine/tesseract"
 	"sheetlift/internal/errs"
 	"sheetlift/internal/imaging"
 	"sheetlift/internal/keypool"
@@ -39,10 +38,11 @@ type engines struct {
 
 	orientation batch.OrientationDetector // nil if the offline engine lacks its orientation data
 	witness     engine.Engine             // the offline engine at low priority; nil if it is not available
+	offline     setup.Offline
 }
 
 // readers builds the engines that can work here, with the pool of keys.
-func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.Logger) (*keypool.Pool, engines, error) {
+func readers(ctx context.Context, c *config.Config, secret []byte, memory keypool.Memory, log *slog.Logger) (*keypool.Pool, engines, error) {
 	e := engines{byName: map[string]engine.Engine{}, first: c.Engine, model: c.Model}
 	keys, err := setup.Keys(c.Keys)
 	if err != nil {
@@ -63,15 +63,17 @@ func readers(c *config.Config, secret []byte, memory keypool.Memory, log *slog.L
 	}
 	e.gemini, e.noStore = reader, options.NoStore
 	e.byName[reader.Name()], e.keys = reader, pool
-	if offline, err := tesseract.New(tesseract.Options{Path: c.Tesseract}); err == nil {
-		e.byName[offline.Name()], e.witness = offline, offline.Background()
-		if detector, err := offline.OrientationDetector(); err == nil {
-			e.orientation = detector
-		} else {
-			log.Warn("orientation check unavailable", "err", err)
-		}
+	e.offline = setup.NewOffline(ctx, c, log)
+	if err := e.offline.Err; err != nil {
+		log.Warn("the offline engine is not available", "err", err, "neural", e.offline.Why)
+		return pool, e, nil
+	}
+	log.Info("the offline engine is ready", "reader", e.offline.Says())
+	e.byName[e.offline.Engine.Name()], e.witness = e.offline.Engine, e.offline.Witness
+	if detector, err := e.offline.Engine.OrientationDetector(); err == nil {
+		e.orientation = detector
 	} else {
-		log.Warn("the offline engine is not available", "err", err)
+		log.Warn("orientation check unavailable", "err", err)
 	}
 	return pool, e, nil
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Double          bool           // whether a call that is late may be made a second time with another key
 	Store           string         // whether requests ask Gemini not to store them: auto, never or unsaid
 	Tesseract       string         // path or name of the tesseract program
+	Reader          string         // path or name of the program of the neural reader; Auto or Off
 	Slots           int            // images processed at once by this process
 	Keep            time.Duration  // how long batches are kept after their end; below 0: for ever
 	Witness         bool           // whether new batches are compared with an offline reading
@@ -73,6 +74,12 @@ type Cluster struct {
 	Key      string
 	Replicas int // 0: chosen by the size of the cluster
 }
+
+// Auto and Off as the program of the neural reader look for it beside this program and on the PATH, or do without it.
+const (
+	Auto = "auto"
+	Off  = "off"
+)
 
 // Memory as data folder keeps everything in memory; nothing is left on disk.
 const Memory = ":memory:"

@@ -101,6 +101,8 @@ func settings() []setting {
 			help: "Whether an image whose call takes far longer than usual is read a second time with another key when its batch ends sooner by that: `on` or `off`. The answer that comes first counts and the other call is canceled, but Google may bill both. At most one call in a hundred of a batch is doubled; one always may be."},
 		{env: "SHEETLIFT_TESSERACT", flag: "tesseract", standard: "tesseract", set: text(func(c *Config) *string { return &c.Tesseract }),
 			help: "Name or path of the tesseract program."},
+		{env: "SHEETLIFT_READER", flag: "reader", standard: Auto, set: text(func(c *Config) *string { return &c.Reader }),
+			help: "Name or path of the program sheetlift-reader, the neural reader of offline pictures. `auto` looks for it beside this program and on the PATH, `off` lets Tesseract read alone. Where it does not work, Tesseract reads, and the log says why."},
 		{env: "SHEETLIFT_WITNESS", flag: "witness", standard: "on", set: onOff(func(c *Config) *bool { return &c.Witness }),
 			help: "Whether the rows of new batches that a service reads are compared with a reading of the offline engine: `on` or `off`; each batch may have its own choice. Every cell in which both differ becomes a doubt. It costs nothing but the time of the processor, at low priority after the images are read."},
 		{env: "SHEETLIFT_SLOTS", flag: "slots", standard: "72", set: number(func(c *Config) *int { return &c.Slots }, 1, 512),

@@ -57,8 +57,9 @@ func (s *Show) Config(c *config.Config) *config.Config {
 	if s.guest {
 		own.Password = "" // asked for already, by the program it is a guest of
 	}
-	own.Webhooks = nil // nobody is told of a demonstration
-	own.Grace = 0      // nothing is lost by ending it at once
+	own.Webhooks = nil      // nobody is told of a demonstration
+	own.Grace = 0           // nothing is lost by ending it at once
+	own.Reader = config.Off // the simulation reads: nobody waits for the neural reader to start
 	own.Keys = nil
 	for _, k := range simulatedKeys(s.speed) {
 		own.Keys = append(own.Keys, config.KeyText{Source: "the demonstration", Text: k.Label + "@" + k.Value + ":" + k.Value})

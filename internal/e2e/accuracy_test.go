@@ -20,14 +20,21 @@ var accuracy = flag.Bool("accuracy", false, "read the sample data offline and re
 
 const samples = "../../../shared/data"
 
-// TestAccuracy reads all tables, phone photos of tables and receipts of the sample data with the offline engine, up to the
-// workbooks. It reports the accuracy of words, cells, rows and fields, and how reliable the engine's doubts are. The bounds
+// TestAccuracy reads all tables, phone photos of tables and receipts of the sample data offline, with each of the two readers, up to
+// the workbooks. It reports the accuracy of words, cells, rows and fields, and how reliable the engine's doubts are. The bounds
 // are those that the offline engine promises.
 func TestAccuracy(t *testing.T) {
 	t.Parallel()
 	if !*accuracy {
 		t.Skip("a report over 106 pictures, minutes of CPU: run make accuracy")
 	}
+	t.Run("tesseract", func(t *testing.T) { accuracyOf(t, 99, "SHEETLIFT_READER=off") })
+	t.Run("neural", func(t *testing.T) { accuracyOf(t, 96, withReader(t)) })
+}
+
+// accuracyOf measures the reader that environ chooses. Of the cells that are read, told percent must not be wrong without a doubt.
+func accuracyOf(t *testing.T, told float64, environ string) {
+	t.Helper()
 	var tables, receipts []accuracytest.Truth
 	for _, one := range accuracytest.Load(t, samples) {
 		switch {
@@ -37,7 +44,7 @@ func TestAccuracy(t *testing.T) {
 			receipts = append(receipts, one)
 		}
 	}
-	p := run(t)
+	p := run(t, environ)
 	bySource := map[string]*accuracytest.Tally{}
 	tally := func(one accuracytest.Truth) *accuracytest.Tally {
 		if bySource[one.Source()] == nil {
@@ -71,7 +78,7 @@ func TestAccuracy(t *testing.T) {
 	reach(t, "photo cells", bySource["photosim"].Cells, 91)
 	for _, source := range []string{"icdar13", "photosim"} {
 		trust := bySource[source].Trust
-		reach(t, source+" wrong without a doubt, all others", trust.Told(), 99)
+		reach(t, source+" wrong without a doubt, all others", trust.Told(), told)
 		reach(t, source+" right with a doubt, all others", trust.Calm(), 90)
 	}
 	reach(t, "receipt words", bySource["sroie"].Words, 80)

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		bin, _ := crashing()
 		_ = os.RemoveAll(filepath.Dir(bin))
 	}
+	if readerFolder != "" {
+		_ = os.RemoveAll(readerFolder)
+	}
 	os.Exit(code)
 }
 

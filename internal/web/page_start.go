@@ -101,7 +101,7 @@ func (s *Server) keysReady() views.Ready {
 
 // reader returns the engine for a requested engine, with the reason.
 func (s *Server) reader(ctx context.Context, wish string) views.Reader {
-	r := views.Reader{Keys: s.keysReady()}
+	r := views.Reader{Keys: s.keysReady(), Neural: s.cfg.Neural}
 	engine, model, err := s.readers.Choose(wish)
 	if err != nil {
 		r.Problem = localize(ctx, err)

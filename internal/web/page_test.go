@@ -21,6 +21,11 @@ func TestFirstPageSaysWhoReadsAndWhy(t *testing.T) {
 	keyed := newDeskWith(t, pool(t, "one", "two"), "gemini", "tesseract").get("/")
 	keyed.has(t, 200, "Google Gemini through 2 keys", "2 of 2 keys ready", "sent to Google Gemini")
 	newDesk(t).get("/").has(t, 200, "Nothing can read pictures here yet", "cannot read here. Choose another one.")
+	neural := newDeskOf(t, web.Config{Neural: "reads"}, nil, "tesseract").get("/")
+	neural.has(t, 200, "The neural reader, on this machine", "GEMINI_API_KEY_1=…")
+	neural.lacks(t, "Tesseract, on this machine")
+	broken := newDeskOf(t, web.Config{Neural: "broken"}, nil, "tesseract").get("/")
+	broken.has(t, 200, "Tesseract, on this machine", "The neural reader does not work on this machine; the log says why.")
 }
 
 func TestKeysPageShowsLabelsAndNeverValues(t *testing.T) {

@@ -42,10 +42,11 @@ type Config struct {
 	Stall       time.Duration  // maximum pause of an upload; 0 is 30 s
 	MaxPacked   int64          // for a file with many pictures, PDF or ZIP; 0 is 512 MB
 	Version     string
-	Simulated   bool // a demonstration: every page says so
-	NoStore     bool // Google is asked not to store the data sent
-	Reuses      bool // earlier readings of the same pictures are used
-	Guest       bool // a demonstration beside a real program, with a way back to it
+	Simulated   bool   // a demonstration: every page says so
+	NoStore     bool   // Google is asked not to store the data sent
+	Reuses      bool   // earlier readings of the same pictures are used
+	Guest       bool   // a demonstration beside a real program, with a way back to it
+	Neural      string // the neural reader "reads" offline or is "broken", so that Tesseract reads; "" for Tesseract alone
 }
 
 // Deps are the dependencies of the server.

@@ -13,7 +13,7 @@ import (
 // answer maps the finding to the requested table.
 func answer(f *finding, want table.Table) *engine.Reading {
 	lines := layout.LinesOf(f.words)
-	reading := &engine.Reading{Text: layout.TextOf(layout.LinesOf(slices.Concat(f.words, f.dirt))), Issues: []table.Issue{offline()}}
+	reading := &engine.Reading{Text: layout.TextOf(layout.LinesOf(slices.Concat(f.words, f.dirt))), Issues: []table.Issue{offline(f.second)}}
 	switch {
 	case want.Single:
 		single(reading, lines, want)
@@ -29,6 +29,7 @@ func answer(f *finding, want table.Table) *engine.Reading {
 // grid is the table that the words make, with the ink that was not read noted in its cells.
 func (f *finding) grid() layout.Grid {
 	g := layout.GridOf(f.words, f.rules)
+	g.TellLookAlikes()
 	g.MarkLost(f.lost, layout.TextHeight(f.words))
 	return g
 }

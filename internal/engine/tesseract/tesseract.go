@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,11 +36,23 @@ type Options struct {
 	DataDir  string        // folder of the language data; "" means the tool's own
 	Slots    int           // pictures read at once; 0 means the number of CPUs
 	Timeout  time.Duration // for one run of the tool; 0 means DefaultTimeout
+	Reader   WordReader    // finds the words instead of the tool, which reads the pictures that this one fails at; nil for the tool alone
+	Log      *slog.Logger  // nil for none
+}
+
+// WordReader finds the words of a page that is straight, dark on light and without ruling lines. It is safe for concurrent use.
+type WordReader interface {
+	// Words returns the words in any order. If ctx ended, the error is ctx's.
+	Words(ctx context.Context, page *image.Gray) ([]layout.Word, error)
+	// Name is the reader with its version: readings of different names may differ.
+	Name() string
 }
 
 // Engine reads images with Tesseract. It is safe for concurrent use and owns no goroutine between calls.
 type Engine struct {
 	tool    tool
+	reader  WordReader // nil for the tool alone
+	log     *slog.Logger
 	version string
 	data    []string // the languages that the tool has data for
 	slots   *work.FairSemaphore
@@ -48,35 +61,42 @@ type Engine struct {
 var _ engine.Asker = (*Engine)(nil)
 
 // New looks for the tool and asks for its version and languages. The error is errs.Unavailable with the remedy when
-// the tool or the language is missing.
+// the tool or the language is missing and no other reader is given.
 func New(opt Options) (*Engine, error) {
+	var version string
+	var data []string
 	t, err := find(opt)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		version, data, err = t.probe(context.Background())
 	}
-	version, data, err := t.probe(context.Background())
 	if err != nil {
-		return nil, err
+		if opt.Reader == nil {
+			return nil, err
+		}
+		t = tool{} // nothing reads the pictures that the other reader fails at
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	slots := opt.Slots
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
-	return &Engine{tool: t, version: version, data: data, slots: work.NewFairSemaphore(slots, 0)}, nil
+	return &Engine{tool: t, reader: opt.Reader, log: opt.Log, version: version, data: data, slots: work.NewFairSemaphore(slots, 0)}, nil
 }
 
 // Background returns an engine that reads one image at a time, at the lowest priority of the machine: for readings that no
-// caller waits for.
-func (e *Engine) Background() *Engine {
+// caller waits for. r finds the words instead of the tool, as in Options.
+func (e *Engine) Background(r WordReader) *Engine {
 	t := e.tool
 	t.background, t.timeout = true, max(t.timeout, orientationTimeout)
-	return &Engine{tool: t, version: e.version, data: e.data, slots: work.NewFairSemaphore(1, 0)}
+	return &Engine{tool: t, reader: r, log: e.log, version: e.version, data: e.data, slots: work.NewFairSemaphore(1, 0)}
 }
 
 // Name returns "tesseract".
 func (e *Engine) Name() string { return Name }
 
-// Version returns the version that the tool reports, such as "5.3.0".
+// Version returns the version that the tool reports, such as "5.3.0"; "" where it is not installed.
 func (e *Engine) Version() string { return e.version }
 
 // Read waits for a slot and reads one image. On failure the error is an *engine.Failure, or ctx's error when ctx ended.
@@ -102,16 +122,20 @@ func (e *Engine) Read(ctx context.Context, req engine.Request) (*engine.Reading,
 	if err != nil {
 		return nil, e.failure(ctx, err)
 	}
-	reading.Model = "tesseract " + e.version
+	reading.Model = found.model
 	return reading, nil
 }
 
 // edition is raised when this package makes other cells or doubts of the same words.
-const edition = "3"
+const edition = "4"
 
-// Asks implements engine.Asker: the tool with its version and language, and the edition of this package.
+// Asks implements engine.Asker: the tool with its version and language, the reader instead of it, and the edition of this package.
 func (e *Engine) Asks(engine.Question) string {
-	return strings.Join([]string{edition, e.version, e.tool.language, e.tool.dataDir}, "\n")
+	asks := []string{edition, e.version, e.tool.language, e.tool.dataDir}
+	if e.reader != nil {
+		asks = append(asks, e.reader.Name())
+	}
+	return strings.Join(asks, "\n")
 }
 
 // finding is the result of the tool for one picture: the words in lines, and the ruling lines that were removed before.
@@ -123,6 +147,8 @@ type finding struct {
 	single bool    // one document, not a table: columns do not matter
 	net    net     // how the page was straightened before
 	scale  float64 // how far it was enlarged before
+	model  string  // the reader of the words
+	second bool    // the tool read them, because the other reader failed
 }
 
 // look prepares the picture and runs the tool over it.
@@ -135,11 +161,11 @@ func (e *Engine) look(ctx context.Context, data []byte, single bool) (*finding, 
 	if err != nil {
 		return nil, err
 	}
-	words, err := e.bestWords(ctx, p.image)
+	f := &finding{rules: p.rules, single: single, net: p.net, scale: p.scale}
+	words, err := e.words(ctx, p.image, f)
 	if err != nil {
 		return nil, err
 	}
-	f := &finding{rules: p.rules, single: single, net: p.net, scale: p.scale}
 	return f, danger.Do(ctx, func() error {
 		f.take(withDashes(words, p.parts, p.rules), p)
 		return nil
@@ -159,6 +185,21 @@ func (f *finding) take(words []layout.Word, p *prepared) {
 	f.lost = append(ink.lost(), missed(words, kept)...)
 	f.dirt = slices.DeleteFunc(all, func(w layout.Word) bool { return slices.Contains(kept, w) })
 	f.words = ink.checked(kept)
+}
+
+// words finds the words of a page, and notes in f by which reader.
+func (e *Engine) words(ctx context.Context, p *image.Gray, f *finding) ([]layout.Word, error) {
+	if e.reader != nil {
+		words, err := e.reader.Words(ctx, p)
+		if err == nil || ctx.Err() != nil || e.tool.path == "" {
+			f.model = e.reader.Name()
+			return words, err
+		}
+		e.log.Warn("the neural reader stopped over a picture; Tesseract reads it", "err", err)
+		f.second = true
+	}
+	f.model = "tesseract " + e.version
+	return e.bestWords(ctx, p)
 }
 
 // poor is the mean confidence, 0 to 100, below which a page is read in two other ways too, and few the number of words below
@@ -197,7 +238,7 @@ func (e *Engine) failure(ctx context.Context, err error) error {
 		Why:     engine.Crashed,
 		Message: "The offline text reader stopped over this picture. Retry it; if it stops again, photograph the sheet again.",
 		Class:   "crash",
-		Err:     fmt.Errorf("tesseract %s: %w", e.version, err),
+		Err:     fmt.Errorf("offline (tesseract %s): %w", e.version, err),
 	}
 }
 
@@ -216,8 +257,11 @@ func notInstalled(path string, err error) error {
 			"“sudo apt-get install tesseract-ocr tesseract-ocr-eng”, and start again.", path)
 }
 
-// offline is the doubt that every offline reading of a table carries.
-func offline() table.Issue {
-	return table.Issue{Row: -1, Column: -1, Kind: table.KindOffline,
-		Message: "This image was read offline. Please compare it with the picture."}
+// offline is the doubt that every offline reading of a table carries. second is as in a finding.
+func offline(second bool) table.Issue {
+	i := table.Issue{Row: -1, Column: -1, Kind: table.KindOffline, Message: "This image was read offline. Please compare it with the picture."}
+	if second {
+		i.Message = "This image was read offline by the second reader, because the first one stopped over it. Please compare it with the picture."
+	}
+	return i
 }

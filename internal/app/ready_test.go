@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,10 +30,12 @@ func TestTheProgramIsNotReadyWhileImagesWaitAndNoneIsReadForTenMinutes(t *testin
 		"nothing was read since a start": {batch.Processing, batch.Counts{Pending: 3}, false, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			counts := c.counts
+			var called atomic.Int64 // calls besides those of the counts
 			r := &readiness{
 				health: func(context.Context) error { return nil },
 				overviews: func() []progress.Overview {
+					counts := c.counts
+					counts.Calls += int(called.Load())
 					return []progress.Overview{{Batch: &batch.Batch{Status: c.status}, Counts: counts}}
 				},
 				keysRest: func() bool { return c.rest },
@@ -48,7 +51,7 @@ func TestTheProgramIsNotReadyWhileImagesWaitAndNoneIsReadForTenMinutes(t *testin
 			if err := r.Check(ctx); errs.Is(err, errs.Unavailable) != c.stuck {
 				t.Errorf("%s: after eleven minutes %v", name, err)
 			}
-			counts.Calls++
+			called.Add(1)
 			<-time.After(time.Minute)
 			if err := r.Check(ctx); err != nil {
 				t.Errorf("%s: after another call %v", name, err)

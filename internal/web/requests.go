@@ -4,11 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"sheetlift/internal/batch"
 )
 
 // Requests counts HTTP requests. Its methods are called concurrently.
@@ -21,7 +24,9 @@ type Requests interface {
 // request is known of each request from the first check to the line in the log.
 type request struct {
 	id    string
-	route string
+	route string // the pattern, for example /batches/:id
+	batch string // the batch and the image in the path, "" for none
+	image string
 }
 
 type requestKey struct{}
@@ -36,11 +41,19 @@ func requestOf(ctx context.Context) *request {
 
 func requestID(c echo.Context) string { return requestOf(c.Request().Context()).id }
 
-// noteRoute keeps the pattern of the route for the log and the metrics.
+// noteRoute keeps the route for the log and the metrics, with the batch and the image in its path. The path itself is not kept: a
+// client may have put a key or a password into it.
 func (s *Server) noteRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.routed[c.Request().Method+" "+c.Path()] {
-			requestOf(c.Request().Context()).route = c.Path()
+			q := requestOf(c.Request().Context())
+			q.route = c.Path()
+			if id := batch.ID(c.Param("id")); id.Valid() {
+				q.batch = string(id)
+			}
+			if n, err := strconv.Atoi(c.Param("n")); err == nil {
+				q.image = strconv.Itoa(n)
+			}
 		}
 		return next(c)
 	}
@@ -49,8 +62,7 @@ func (s *Server) noteRoute(next echo.HandlerFunc) echo.HandlerFunc {
 // sample is how many requests for assets, health and metrics stand for one line in the log.
 const sample = 100
 
-// follow runs the request and writes its line to the log. Query words are left out: they hold text from sheets that people
-// searched for.
+// follow runs the request and writes its line to the log.
 func (s *Server) follow(next http.Handler, w http.ResponseWriter, r *http.Request, q *request) {
 	began := time.Now()
 	answer := &recorder{ResponseWriter: w}
@@ -71,10 +83,19 @@ func (s *Server) follow(next http.Handler, w http.ResponseWriter, r *http.Reques
 		if status < http.StatusBadRequest && isSampled(r.URL.Path) && s.sampled.Add(1)%sample != 1 {
 			return
 		}
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.id), slog.String("method", q.method(r)), slog.String("route", q.route),
+			slog.String("batch", q.batch), slog.String("image", q.image),
 			slog.Int64("status", status), slog.Int64("bytes", answer.bytes.Load()), slog.Duration("took", took.Round(time.Microsecond)), slog.Bool("stream", stream))
 	}()
 	next.ServeHTTP(answer, r)
+}
+
+// method returns the method of a request that matched a route; any other may be made up by the client.
+func (q *request) method(r *http.Request) string {
+	if q.route == "" {
+		return ""
+	}
+	return r.Method
 }
 
 func isSampled(path string) bool {

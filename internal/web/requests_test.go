@@ -51,7 +51,7 @@ func TestEachRequestIsCountedByItsRouteAndHasALineWithItsID(t *testing.T) {
 	d, requests, _, log := watched(t)
 	b := d.draft("a")
 	page := d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/batches/"+string(b.ID)+"?q=Miller+account", nil))
-	d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/nothing/here", nil))
+	d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/nothing/Miller", nil))
 	d.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://elsewhere.example/", nil))
 	over, end := context.WithCancel(t.Context())
 	end()
@@ -61,11 +61,11 @@ func TestEachRequestIsCountedByItsRouteAndHasALineWithItsID(t *testing.T) {
 		t.Errorf("counted were\n%s", strings.Join(requests.all, "\n"))
 	}
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], "msg=request part=web request="+page.Header.Get("X-Request-Id")+" method=GET path=/batches/"+string(b.ID)+" status=200 bytes=") {
+	if len(lines) != 4 || !strings.Contains(lines[0], "msg=request part=web request="+page.Header.Get("X-Request-Id")+" method=GET route=/batches/:id batch="+string(b.ID)+" image=\"\" status=200 bytes=") {
 		t.Errorf("the log is\n%s", log)
 	}
 	if strings.Contains(log.String(), "Miller") {
-		t.Error("the log holds text that a person searched for")
+		t.Error("the log holds text of an address that the client chose")
 	}
 }
 

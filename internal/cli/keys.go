@@ -36,7 +36,7 @@ func (s *shell) keysCommand() *cobra.Command {
 	add := &cobra.Command{
 		Use: "add", Short: "Add a key from standard input to the keys file", Args: words(0, 0),
 		Long: `Adds a key to the file that GEMINI_API_KEYS_FILE names; a running Sheetlift uses it at once. The key is read from standard
-input, as KEY or label@project:KEY, since words of a command show in the list of processes. The file is made if it is not there.`,
+input, as KEY or label@project:KEY, since words of a command show in the list of processes. The file must be there; it may be empty.`,
 		Example: "  sheetlift keys add < key.txt",
 		RunE:    s.run(func(ctx context.Context, c *config.Config, _ []string) (bool, error) { return true, s.addKey(ctx, c) }),
 	}

@@ -288,12 +288,6 @@ func (p *Progress) Overview(ctx context.Context, id batch.ID) (Overview, error) 
 	if !b.Deleted.IsZero() {
 		return Overview{}, batch.NotFound()
 	}
-	if b.Status.Final() {
-		// The change that begins it again may not be told yet: its caller would take the old end for the new one.
-		if now, err := p.repo.Batch(ctx, id); err == nil && !now.Status.Final() {
-			return p.loadOverview(ctx, id)
-		}
-	}
 	if !ready {
 		if err := p.load(ctx, id); err != nil {
 			return Overview{}, err

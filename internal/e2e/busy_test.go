@@ -22,6 +22,7 @@ type slow struct {
 
 	mu      sync.Mutex
 	arrived int           // requests that arrived since the last letGo
+	told    bool          // the page has recorded how it was when the button was pressed
 	gate    chan struct{} // closed when the held requests may go on
 	cut     bool          // the held requests and all later ones are aborted instead
 }
@@ -39,6 +40,11 @@ func (p *process) slowly(t *testing.T) *slow {
 		r.Out.Host = r.In.Host
 	}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == recorded {
+			s.record(true)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		if r.Method == http.MethodPost || strings.HasSuffix(r.URL.Path, ".xlsx") {
 			if s.hold(r) {
 				panic(http.ErrAbortHandler)
@@ -84,10 +90,19 @@ func (s *slow) letGo(cut bool) int {
 	return n
 }
 
+// recorded is the address that a page calls when it has recorded its state; it ends at the proxy.
+const recorded = "/recorded-by-the-test"
+
+func (s *slow) record(told bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = told
+}
+
 func (s *slow) holds() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.arrived > 0
+	return s.arrived > 0 && s.told
 }
 
 // twice presses an element two times while its answer is held back. A script in the page records the state of the page
@@ -95,6 +110,7 @@ func (s *slow) holds() bool {
 func (b *tab) twice(s *slow, selector string) {
 	b.t.Helper()
 	b.until(fmt.Sprintf("document.readyState == 'complete' && document.querySelector(%q)", selector))
+	s.record(false)
 	b.script(fmt.Sprintf(`(() => {
 		window.before = true;
 		sessionStorage.heard = "not at all";
@@ -103,8 +119,9 @@ func (b *tab) twice(s *slow, selector string) {
 		setTimeout(() => { // before anything is painted
 			sessionStorage.heard = by.getAttribute("aria-busy") + " " + getComputedStyle(by, "::before").animationName;
 			by.click();
+			fetch(%q, { keepalive: true });
 		});
-	})()`, selector))
+	})()`, selector, recorded))
 	waitFor(b.t, s.holds)
 }
 

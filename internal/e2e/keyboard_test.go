@@ -204,7 +204,6 @@ func heard(words string) string {
 
 // steersByKeyboard pauses a batch, has an image read first, cancels one and has it read again, and opens menus and dialogs.
 func steersByKeyboard(k keyboard, gemini *simulator.Server) {
-	k.t.Helper()
 	k.to("#steer form[action$='/pause'] button")
 	k.key("Enter")
 	k.keeps("document.querySelector('#steer form[action$=\"/resume\"]') && " + heard("Paused."))
@@ -278,7 +277,6 @@ func steersByKeyboard(k keyboard, gemini *simulator.Server) {
 
 // checksByKeyboard goes from doubt to doubt, corrects, finds right, takes back, and is done with an image.
 func checksByKeyboard(k keyboard) {
-	k.t.Helper()
 	k.until("location.pathname.endsWith('/images/1') && document.readyState == 'complete' && document.querySelector('#lines .cell[tabindex=\"0\"]')")
 	k.to("#lines .cell[tabindex='0']")
 	k.key("n")

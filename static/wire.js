@@ -12,6 +12,9 @@
   const away = new WeakSet(); // rows that are out of sight
   const open = ":popover-open, details[open]";
   const mold = document.createElement("template");
+  const asked = new WeakMap(); // how many messages had come when a request was sent, by request
+  const wired = new Set(); // ids of the parts that messages renew
+  let messages = 0;
   let due = 0, rushed = 0, process = false;
 
   const take = (text) => {
@@ -82,6 +85,7 @@
     heard = Date.now();
     const { message, connection } = detail;
     if (message.event) return;
+    messages++;
     if (!seated) { // it has seen how everything stands: another page may use the connection
       Object.assign(connection.config, { reconnectDelay: glance, reconnectMaxDelay: glance });
       setTimeout(() => connection.reader?.cancel());
@@ -91,6 +95,17 @@
     take(message.data.slice(at));
     message.data = message.data.slice(0, at);
     detail.cancelled = message.data.trim() === "";
+  });
+  // An answer to an act shows the page as it was when it was written. If a message came meanwhile, that may be older than what
+  // is here, so only what messages do not renew is taken from it.
+  document.addEventListener("htmx:before:request", ({ detail }) => { asked.set(detail.ctx, messages); });
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+    const parts = tasks.map(({ target }) => (typeof target === "string" ? document.querySelector(target) : target));
+    if (ctx.sourceElement?.matches("[data-connect]")) {
+      for (const part of parts) if (part?.id) wired.add(part.id);
+    } else if (asked.has(ctx) && asked.get(ctx) !== messages) {
+      for (let i = tasks.length - 1; i >= 0; i--) if (wired.has(parts[i]?.id) || parts[i]?.matches("[data-wire] > tr")) tasks.splice(i, 1);
+    }
   });
   document.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
     if (skipped) away.add(target); else away.delete(target);

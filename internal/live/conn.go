@@ -169,6 +169,13 @@ func (c *conn) merge(generation uint64, byItem map[string][]byte, head []byte) b
 	return true
 }
 
+// forget lets the next head be sent also if it is the one that was sent last.
+func (c *conn) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = nil
+}
+
 func (c *conn) wantSnapshot() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

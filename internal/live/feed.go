@@ -110,6 +110,21 @@ func (f *Feed) Invalidate(name, item string) {
 	f.invalidate(t, item)
 }
 
+// Refresh invalidates the head of a topic and sends it even if it is the one that was sent last: the pages may show another state
+// meanwhile, from the answer to an act. Call it once that answer is rendered.
+func (f *Feed) Refresh(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := f.topics[name]
+	if t == nil {
+		return
+	}
+	for c := range t.conns {
+		c.forget()
+	}
+	f.invalidate(t)
+}
+
 func (f *Feed) invalidate(t *topic, items ...string) {
 	t.dirty = true
 	for _, item := range items {

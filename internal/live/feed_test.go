@@ -206,6 +206,21 @@ func TestAHeadThatIsTheSameAgainIsNotSent(t *testing.T) {
 	late.until(t, "head 1") // the previous one may have been under way to all, and this connection had not had it
 }
 
+func TestARefreshedHeadIsSentThoughItIsTheSame(t *testing.T) {
+	t.Parallel()
+	src := &counter{n: map[string]int{"a": 1}}
+	f, url := feed(t, src, live.Options{})
+	b := open(t, url)
+	b.event()
+	f.Invalidate("topic", "")
+	b.until(t, "head 0")
+	for range 3 {
+		f.Refresh("topic")
+		b.until(t, "head 0")
+	}
+	f.Refresh("a topic without readers")
+}
+
 func TestEachChangeIsDrawnOnceForEverybody(t *testing.T) {
 	t.Parallel()
 	src := &counter{n: map[string]int{"a": 0}}

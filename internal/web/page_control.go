@@ -39,7 +39,17 @@ func (s *Server) respond(c echo.Context, id batch.ID) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, templ.Join(views.LiveHead(v), views.Aloud(views.T(ctx, "said."+path.Base(c.Path())))))
+	return s.renderAct(c, id, templ.Join(views.LiveHead(v), views.Aloud(views.T(ctx, "said."+path.Base(c.Path())))))
+}
+
+// renderAct answers an act on a batch with parts of its page. Between the moment of these parts and their arrival the batch may
+// go on, so the head is sent through the event stream once more; static/wire.js drops parts that are older than what came there.
+func (s *Server) renderAct(c echo.Context, id batch.ID, parts templ.Component) error {
+	err := s.render(c, http.StatusOK, parts)
+	for _, tag := range views.Languages() {
+		s.feed.Refresh(liveTopic(id, tag))
+	}
+	return err
 }
 
 func (s *Server) pauseBatch(ctx context.Context, id batch.ID) error {
@@ -210,7 +220,7 @@ func (s *Server) imageSteered(c echo.Context, id batch.ID, n int) error {
 	if did == "priority" {
 		did = priorityWord(m.Priority)
 	}
-	return s.render(c, http.StatusOK, templ.Join(views.LiveRow(s.row(b, m)), views.Aloud(views.T(ctx, "said.image."+did, oneLine(m.Name)))))
+	return s.renderAct(c, id, templ.Join(views.LiveRow(s.row(b, m)), views.Aloud(views.T(ctx, "said.image."+did, oneLine(m.Name)))))
 }
 
 // modelChosen returns the model and the level of thinking in a form: see views.Offer.Values.

@@ -87,7 +87,7 @@ func page(s Shell, title string, hints ...Hint) templ.Component {
 			}
 			templ.ReleaseBuffer(templ_7745c5c3_Buffer)
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1, interactive-widget=resizes-content\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"htmx-config\" content='{\"history\":false,\"includeIndicatorCSS\":false,\"extensions\":\"sse\",\"sse\":{\"reconnectMaxDelay\":1500,\"connectTimeout\":10000},\"morphIgnore\":[\"data-htmx-powered\",\"open\",\"data-out\",\"data-show\",\"aria-pressed\",\"aria-busy\"]}'><title>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1, interactive-widget=resizes-content\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"htmx-config\" content='{\"history\":false,\"includeIndicatorCSS\":false,\"defaultSettleDelay\":0,\"extensions\":\"sse\",\"sse\":{\"reconnectMaxDelay\":1500,\"connectTimeout\":10000},\"morphIgnore\":[\"data-htmx-powered\",\"open\",\"data-out\",\"data-show\",\"aria-pressed\",\"aria-busy\"]}'><title>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"io"
 	"net/http"
 	"strconv"
@@ -126,8 +125,8 @@ func (s *Server) addImages(c echo.Context) error {
 	return s.rollingDeadline(func(c echo.Context) error { return s.plainForm(c, batch.ID(c.Param("id"))) })(c)
 }
 
-// plainForm adds pictures from a form without JavaScript, one after the other as they arrive. Rejected files are listed next to
-// the accepted ones. Without an id it creates a draft.
+// plainForm adds pictures from a form without JavaScript. Rejected files are listed next to the accepted ones. Without an id it
+// creates a draft.
 func (s *Server) plainForm(c echo.Context, id batch.ID) error {
 	ctx := c.Request().Context()
 	form, err := c.Request().MultipartReader() // of the body as wrapped by rollingDeadline
@@ -141,9 +140,11 @@ func (s *Server) plainForm(c echo.Context, id batch.ID) error {
 		}
 		id = b.ID
 	}
-	upload := rand.Text()
-	var refused []string
-	files, taken := 0, 0
+	series, err := s.draft.Series(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer series.Stop()
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF { // an EOF inside a part is wrapped: the form is truncated
@@ -155,26 +156,31 @@ func (s *Server) plainForm(c echo.Context, id batch.ID) error {
 		if part.FileName() == "" {
 			continue
 		}
-		files++
-		got, err := s.draft.AddImages(ctx, id, draft.Upload{
-			ID: upload + "-" + strconv.Itoa(files), Filename: part.FileName(), Body: part,
-		})
-		switch {
-		case err == nil:
-			taken += len(got.Images)
-			for _, why := range got.Refused {
-				refused = append(refused, views.LocalizeText(ctx, why))
-			}
-		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
-			refused = append(refused, localize(ctx, err))
-			if _, err := io.Copy(io.Discard, part); err != nil {
-				return brokenOff(err)
-			}
-		default:
+		if err := series.Add(part.FileName(), part); err != nil {
 			return err
 		}
 	}
+	added, err := series.Wait()
+	if err != nil {
+		return err
+	}
+	taken, refused := sumUp(ctx, added)
 	return s.afterForm(c, id, taken, refused)
+}
+
+// sumUp returns how many images were made of the files of a form, and why others were refused.
+func sumUp(ctx context.Context, added []draft.Added) (taken int, refused []string) {
+	for _, a := range added {
+		if a.Refusal != nil {
+			refused = append(refused, localize(ctx, a.Refusal))
+			continue
+		}
+		taken += len(a.Ingested.Images)
+		for _, why := range a.Ingested.Refused {
+			refused = append(refused, views.LocalizeText(ctx, why))
+		}
+	}
+	return taken, refused
 }
 
 // brokenOff is the error for a truncated form. A more specific error is returned unchanged.

@@ -38,11 +38,19 @@ type Ingested struct {
 // They are prepared and durable when it returns. The same Upload.ID again with the same file, or with an empty body, returns
 // the images that exist already; after an interruption it continues with the missing parts. With another file it is a Conflict.
 // If no part of the file can be used, the error is errs.Invalid or errs.TooLarge and names the file.
-func (s *Service) AddImages(ctx context.Context, id batch.ID, u Upload) (taken *Ingested, err error) {
+func (s *Service) AddImages(ctx context.Context, id batch.ID, u Upload) (*Ingested, error) {
+	if u.Position < 0 || u.Position > s.limits.MaxImages {
+		return nil, tooMany(s.limits)
+	}
+	return s.add(ctx, id, u)
+}
+
+// add is AddImages with any position.
+func (s *Service) add(ctx context.Context, id batch.ID, u Upload) (taken *Ingested, err error) {
 	over := s.counters.uploading()
 	defer func() { over(err) }()
 	u.Body = countingReader{u.Body, s.counters}
-	if err := u.check(s.limits); err != nil {
+	if err := u.check(); err != nil {
 		return nil, err
 	}
 	b, err := s.batches.Batch(ctx, id)
@@ -73,14 +81,11 @@ func (s *Service) AddImages(ctx context.Context, id batch.ID, u Upload) (taken *
 	return a.run(ctx)
 }
 
-func (u Upload) check(l Limits) error {
+func (u Upload) check() error {
 	if len(u.ID) < 8 || len(u.ID) > 64 || strings.IndexFunc(u.ID, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
 	}) >= 0 {
 		return errs.New(errs.Invalid, "The upload's own id must be 8 to 64 letters, digits, hyphens or underscores.")
-	}
-	if u.Position < 0 || u.Position > l.MaxImages {
-		return tooMany(l)
 	}
 	return nil
 }
@@ -141,7 +146,7 @@ func (a *ingest) have(images []*batch.Image) {
 // append places an upload without a position.
 func (a *ingest) append(next int) {
 	if a.upload.Position == 0 {
-		a.upload.Position = min(next, a.limits.MaxImages)
+		a.upload.Position = next
 	}
 }
 

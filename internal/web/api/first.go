@@ -4,11 +4,11 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -84,7 +84,7 @@ func ignoreConflict(err error) error {
 
 // fill reads the form into the draft and starts the batch.
 func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (*batch.Batch, []rejected, error) {
-	taken, refused, err := f.read(ctx, id, form, p)
+	added, err := f.read(ctx, id, form, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,15 +92,16 @@ func (f *First) fill(ctx context.Context, id batch.ID, form *multipart.Reader, p
 	if err != nil {
 		return nil, nil, err
 	}
-	if taken == nil {
+	refused := refusals(added)
+	if !slices.ContainsFunc(added, func(a draft.Added) bool { return a.Refusal == nil }) {
 		if len(refused) == 0 {
 			return nil, nil, errs.New(errs.Invalid, "There are no pictures in this form. Send each in a field named images.")
 		}
 		return nil, nil, errs.New(errs.Invalid, "None of the %d files can be used. %s", len(refused), reasons(refused))
 	}
-	for _, t := range taken {
-		if name := p.name(t.file); name != "" {
-			if err := f.rename(ctx, t.images, name); err != nil {
+	for i, a := range added {
+		if name := p.name(i); name != "" && a.Refusal == nil {
+			if err := f.rename(ctx, a.Ingested.Images, name); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -138,52 +139,50 @@ func reasons(refused []rejected) string {
 	return text
 }
 
-// placed is an accepted file: its index in the form, and its images.
-type placed struct {
-	file   int
-	images []*batch.Image
-}
-
 // read stores the files as they arrive and collects the fields. A refused file does not stop the others.
-func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) (taken []placed, refused []rejected, err error) {
-	upload := rand.Text()
-	for file, images := 0, 0; ; {
+func (f *First) read(ctx context.Context, id batch.ID, form *multipart.Reader, p *params) ([]draft.Added, error) {
+	series, err := f.draft.Series(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer series.Stop()
+	for {
 		part, err := form.NextPart()
 		if err == io.EOF { // an EOF inside a part is wrapped: the form is truncated
-			return taken, refused, nil
+			return series.Wait()
 		}
 		if err != nil {
-			return nil, nil, broken(err)
+			return nil, broken(err)
 		}
 		if part.FileName() == "" {
 			if err := p.field(part); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			continue
 		}
-		file++
-		if images == f.draft.MaxImages() {
-			return nil, nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.draft.MaxImages())
+		if series.Full() {
+			return nil, errs.New(errs.Invalid, "A batch holds at most %d images; this form has more. Send them as several batches.", f.draft.MaxImages())
 		}
-		got, err := f.draft.AddImages(ctx, id, draft.Upload{
-			ID: upload + "-" + strconv.Itoa(file), Filename: part.FileName(), Body: part,
-		})
-		switch {
-		case err == nil:
-			images += len(got.Images)
-			taken = append(taken, placed{file - 1, got.Images})
-			for _, why := range got.Refused {
-				refused = append(refused, rejected{batch.BaseName(part.FileName()), why})
-			}
-		case errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge):
-			refused = append(refused, rejected{batch.BaseName(part.FileName()), errs.Message(err)})
-			if _, err := io.Copy(io.Discard, part); err != nil {
-				return nil, nil, broken(err)
-			}
-		default:
-			return nil, nil, err
+		if err := series.Add(part.FileName(), part); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// refusals lists the files, and parts of files, that were refused.
+func refusals(added []draft.Added) []rejected {
+	var all []rejected
+	for _, a := range added {
+		name := batch.BaseName(a.Filename)
+		if a.Refusal != nil {
+			all = append(all, rejected{name, errs.Message(a.Refusal)})
+			continue
+		}
+		for _, why := range a.Ingested.Refused {
+			all = append(all, rejected{name, why})
+		}
+	}
+	return all
 }
 
 func broken(err error) error {

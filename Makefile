@@ -179,6 +179,10 @@ bench-uploads: ## 200 photos of 20 MB at once through the real server
 bench-draft: ## one picture into an empty draft and into one of 4,000, in turn
 	$(GO) test ./internal/e2e -run '^$$' -bench '^BenchmarkUploadIntoDraft$$' -benchtime 1x -count 1 -timeout 10m
 
+.PHONY: bench-form
+bench-form: ## 600 sheets in one form, against preparing them in a loop: CPU time, and how well the cores are used
+	$(GO) test ./internal/e2e -run '^$$' -bench '^BenchmarkUploadInOneRequest$$' -benchtime 1x -count 1 -timeout 10m
+
 .PHONY: bench-hostile
 bench-hostile: ## 1,000 hostile requests without a session: nothing left, memory, and how long a right password waits
 	$(GO) test ./internal/e2e -run '^$$' -bench '^BenchmarkHostileRequests$$' -benchtime 1x -count 1 -timeout 20m

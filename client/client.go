@@ -59,6 +59,8 @@ type Error struct {
 	Title     string `json:"title"`    // a few words
 	Detail    string `json:"detail"`   // a sentence for people
 	RequestID string `json:"instance"` // stands in the server's log
+	Code      string `json:"code"`     // the kind of error, as in docs/api.md, such as "conflict"
+	Location  string `json:"location"` // the one part of the request that is at fault, such as "body.at_once"; "" for none
 }
 
 // Error returns the sentence.

@@ -64,11 +64,11 @@ func TestARefusalIsNotRepeatedAndHasItsSentence(t *testing.T) {
 	c := serve(t, client.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		calls.Add(1)
 		w.WriteHeader(http.StatusConflict)
-		fmt.Fprint(w, `{"title": "Not possible now", "status": 409, "detail": "Start it first.", "instance": "K3V9"}`)
+		fmt.Fprint(w, `{"title": "Not possible now", "status": 409, "detail": "Start it first.", "code": "conflict", "location": "body.x", "instance": "K3V9"}`)
 	})
 	_, err := c.Start(t.Context(), "abc")
 	problem, ok := errors.AsType[*client.Error](err)
-	if !ok || problem.Error() != "Start it first." || problem.RequestID != "K3V9" || client.StatusOf(err) != 409 || calls.Load() != 1 {
+	if !ok || problem.Error() != "Start it first." || problem.RequestID != "K3V9" || problem.Code != "conflict" || problem.Location != "body.x" || client.StatusOf(err) != 409 || calls.Load() != 1 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }

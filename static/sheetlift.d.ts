@@ -79,6 +79,10 @@ export interface BatchJobOptions {
 export class SheetliftError extends Error {
   /** The HTTP status, 0 if there was no answer. */
   status: number;
+  /** The kind of error, as in docs/api.md, such as "conflict"; "" if there was no answer. */
+  code: string;
+  /** The one part of the request that is at fault, such as "body.at_once"; "" for none. */
+  location: string;
   /** Seconds after which the server asks to try again; 0 if it does not. */
   retryAfter: number;
   /** What to tell the technician, "" if there was no answer. */

@@ -14,10 +14,12 @@ const jobs = new Map(); // by id, in order of creation
 
 /** An answer of the server that is an error, or a server that cannot be reached. */
 export class SheetliftError extends Error {
-  constructor(message, { status = 0, retryAfter = 0, requestId = "", cause } = {}) {
+  constructor(message, { status = 0, code = "", location = "", retryAfter = 0, requestId = "", cause } = {}) {
     super(message, { cause });
     this.name = "SheetliftError";
     this.status = status;
+    this.code = code;
+    this.location = location;
     this.retryAfter = retryAfter;
     this.requestId = requestId;
   }
@@ -94,6 +96,8 @@ class Connection {
     const problem = await response.json().catch(() => ({}));
     throw new SheetliftError(problem.detail ?? `The server answered with status ${response.status}.`, {
       status: response.status,
+      code: problem.code,
+      location: problem.location,
       retryAfter: Number(response.headers.get("Retry-After") ?? 0),
       requestId: response.headers.get("X-Request-Id") ?? "",
     });

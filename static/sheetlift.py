@@ -23,11 +23,13 @@ _COME_LATER = (429, 502, 503, 504)
 class Error(Exception):
     """An answer that says why a call was not carried out."""
 
-    def __init__(self, status, detail, request_id=""):
+    def __init__(self, status, detail, request_id="", code="", location=""):
         super().__init__(detail or f"the server answered {status}")
         self.status = status  # of HTTP
         self.detail = detail  # a sentence for people
         self.request_id = request_id  # stands in the server's log
+        self.code = code  # the kind of error, as in docs/api.md, such as "conflict"
+        self.location = location  # the one part of the request that is at fault, such as "body.at_once"; "" for none
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -206,6 +208,6 @@ def _problem(err):
     with err:
         try:
             told = json.loads(err.read(65536))
-            return Error(err.code, told.get("detail", ""), told.get("instance", ""))
+            return Error(err.code, told.get("detail", ""), told.get("instance", ""), told.get("code", ""), told.get("location", ""))
         except (ValueError, AttributeError):
             return Error(err.code, "")

@@ -420,6 +420,8 @@ type Problem struct {
 	Title     string
 	Detail    string
 	RequestID string
+	Code      string // for programs: the kind of error
+	Location  string // for programs: the part of the request that is at fault; "" for none
 }
 
 // SignIn is the login page.

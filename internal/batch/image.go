@@ -165,7 +165,7 @@ const offlineEngine = "tesseract"
 // Check returns an error for a witness that does not exist.
 func (w Witness) Check() error {
 	if !slices.Contains([]Witness{"", WitnessOff, WitnessOffline}, w) {
-		return errs.New(errs.Invalid, "The second reading is %q; choose off or offline.", w)
+		return errs.At("witness", errs.New(errs.Invalid, "The second reading is %q; choose off or offline.", w))
 	}
 	return nil
 }

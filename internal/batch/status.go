@@ -57,7 +57,7 @@ func (p Priority) Level() int {
 // Check returns an error for a priority that does not exist.
 func (p Priority) Check() error {
 	if p != High && p != Normal && p != Low {
-		return errs.New(errs.Invalid, "There is no priority %q. Choose high, normal or low.", p)
+		return errs.At("priority", errs.New(errs.Invalid, "There is no priority %q. Choose high, normal or low.", p))
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type sceneResult struct {
 	Gone                 bool
 	Logged               []string
 	Status               int
+	Code, Location       string
 	Message, RequestID   string
 }
 
@@ -249,7 +250,7 @@ func TestTheClientForProgramsSendsItsTokenAndNeverLogsIt(t *testing.T) {
 	token := done(t, environ, "token", "create", "shop", "operator")
 	p := run(t, environ...)
 	_, result := p.scene(t, "refused", p.url, "", 1)
-	if r := result(); r.Status != http.StatusUnauthorized || r.Message == "" || r.RequestID == "" {
+	if r := result(); r.Status != http.StatusUnauthorized || r.Code != "unauthorized" || r.Location != "" || r.Message == "" || r.RequestID == "" {
 		t.Errorf("without a token: %+v", r)
 	}
 	_, result = p.scene(t, "reads", p.url, token, 2)

@@ -34,6 +34,12 @@ try:
     assert False, "a program was taken for a picture"
 except sheetlift.Error as err:
     assert err.status == 422 and err.detail and err.request_id, err
+    assert err.code == "invalid" and err.location == "", (err.code, err.location)
+try:
+    server.create(at_once=99)
+    assert False, "99 images at once"
+except sheetlift.Error as err:
+    assert err.code == "invalid" and err.location == "body.at_once", (err.code, err.location)
 server.start(batch["id"])
 seen = []
 batch = server.wait(batch["id"], on_image=lambda image: seen.append(image["name"]))

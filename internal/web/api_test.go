@@ -142,45 +142,6 @@ func TestAProgramRetriesWhatFailed(t *testing.T) {
 	}
 }
 
-func TestWhatAProgramAsksWronglyIsNamed(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, "tesseract")
-	b := d.started()
-	draft := d.draft("a")
-	here := "/batches/" + string(b.ID)
-	for _, c := range []struct {
-		method, path, body string
-		code               int
-		says               string
-	}{
-		{"POST", "/batches", `{"colour": "red"}`, 422, "colour"},
-		{"POST", "/batches", `{"at_once": "many"}`, 422, "at_once"},
-		{"POST", "/batches", `{"at_once": 99}`, 422, "1 to 64"},
-		{"POST", "/batches", `{"preset": "songs"}`, 422, "inventory, receipt or any"},
-		{"POST", "/batches", `{"preset": "any", "columns": [{"name": "x", "type": "text"}]}`, 422, "not both"},
-		{"POST", "/batches", `{"priority": "urgent"}`, 422, "high, normal or low"},
-		{"POST", "/batches", `{"engine": "abacus"}`, 422, "cannot read here"},
-		{"POST", "/batches", `{}{}`, 422, "more than one"},
-		{"POST", "/batches", `{`, 422, "JSON"},
-		{"POST", "/batches", strings.Repeat(" ", 2<<20), 413, "larger"},
-		{"GET", "/batches/nothing", "", 404, "nothing here"},
-		{"PATCH", here, `{"keep": "an age"}`, 422, "an hour to ten years"},
-		{"PATCH", here + "/images/1", `{"priority": "now"}`, 422, "high, normal or low"},
-		{"PATCH", here + "/images/9", `{"priority": "high"}`, 404, ""},
-		{"GET", here + "/images/x", "", 404, ""},
-		{"POST", here + "/images/4/retry", `{"images": [4]}`, 422, "leave images out"},
-		{"POST", here + "/unschedule", "", 409, "started already"},
-		{"POST", "/batches/" + string(draft.ID) + "/pause", "", 409, "not started yet"},
-		{"POST", "/batches/" + string(draft.ID) + "/start", `{"start_at": "soon"}`, 422, "start_at"},
-		{"POST", "/batches/" + string(draft.ID) + "/start", `{"start_at": "2040-01-01T00:00:00Z"}`, 422, "year ahead"},
-	} {
-		code, answer := d.call(c.method, c.path, c.body)
-		if detail, _ := answer["detail"].(string); code != c.code || !strings.Contains(detail, c.says) {
-			t.Errorf("%s %s %.40s: %d %q, want %d with %q", c.method, c.path, c.body, code, detail, c.code, c.says)
-		}
-	}
-}
-
 func TestAProgramUploadsAndStartsAtATime(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,7 +64,7 @@ func advise(h http.Header, status int, err error) {
 func (s *Server) answerError(err error, c echo.Context) {
 	r := c.Request()
 	status, detail := s.classify(r.Context(), err)
-	p := views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: detail, RequestID: requestID(c)}
+	p := views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: detail, RequestID: requestID(c), Code: codeOf(status, err), Location: locationOf(err)}
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil, connectionBroke(r, err): // nobody waits for the answer, and nothing is wrong
 		s.log.Debug("a client left before its answer", "request", p.RequestID, "method", r.Method, "route", c.Path(), "err", err)
@@ -117,7 +118,7 @@ func problemFor(path string, p views.Problem) (kind string, body []byte) {
 		body, _ = json.Marshal(api.FirstProblem{Detail: p.Detail}) // strings and numbers
 		return echo.MIMEApplicationJSON, body
 	}
-	body, _ = json.Marshal(api.Problem{Type: "about:blank", Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.RequestID})
+	body, _ = json.Marshal(api.Problem{Type: "about:blank", Title: p.Title, Status: p.Status, Detail: p.Detail, Code: api.Code(p.Code), Location: p.Location, Instance: p.RequestID})
 	return "application/problem+json", body
 }
 
@@ -146,6 +147,34 @@ func (s *Server) classify(ctx context.Context, err error) (status int, detail st
 		}
 	}
 	return http.StatusInternalServerError, localize(ctx, err)
+}
+
+// codeOf returns the code for programs of an error that is answered with status: its own, or else that of the status.
+func codeOf(status int, err error) string {
+	if code := errs.CodeOf(err); errs.KindOf(err) != errs.Internal && statuses[errs.KindOf(err)] == status {
+		return code
+	}
+	return codes[status]
+}
+
+// codes are the codes of statuses for programs.
+var codes = func() map[int]string {
+	all := map[int]string{http.StatusMethodNotAllowed: "method_not_allowed", http.StatusMisdirectedRequest: "unknown_host"}
+	for kind, status := range statuses {
+		all[status] = kind.Code()
+	}
+	return all
+}()
+
+// locationOf returns the part of the request that is at fault: a field of the body, unless the error names another part; "" for
+// none.
+func locationOf(err error) string {
+	field := errs.FieldOf(err)
+	part, _, _ := strings.Cut(field, ".")
+	if field == "" || slices.Contains([]string{"query", "path", "header"}, part) {
+		return field
+	}
+	return "body." + field
 }
 
 // localize returns the sentence of err that may be shown, in the language of ctx.

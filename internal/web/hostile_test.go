@@ -119,11 +119,21 @@ func TestAnUnknownWordInTheAddressIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "tesseract")
 	b := d.draft("a")
-	for _, path := range []string{"/batches?limit=5", "/figures?day=today", "/batches/" + string(b.ID) + "/images?page=2"} {
-		word := path[strings.Index(path, "?")+1 : strings.Index(path, "=")]
-		code, answer := d.call("GET", path, "")
-		if detail := fmt.Sprint(answer["detail"]); code != http.StatusUnprocessableEntity || !strings.Contains(detail, word) {
-			t.Errorf("%s: %d %v", path, code, answer)
+	here := "/batches/" + string(b.ID)
+	for _, c := range []struct{ path, word, known string }{
+		{"/batches?colour=red", "colour", ""},
+		{"/figures?day=today", "day", "nothing after the question mark"},
+		{here + "/images?page=2", "page", ""},
+		{here + "/rows.csv?image=1&sep=tab", "sep", "image, checked, separator"},
+		{here + "/rows.md?separator=tab", "separator", "image, checked."},
+		{here + "/workbook.xlsx?tz=UTC", "tz", "nothing after the question mark"},
+	} {
+		code, answer := d.call("GET", c.path, "")
+		if detail := fmt.Sprint(answer["detail"]); code != http.StatusUnprocessableEntity || !strings.Contains(detail, c.word) || !strings.Contains(detail, c.known) {
+			t.Errorf("%s: %d %v", c.path, code, answer)
+		}
+		if answer["code"] != "unknown_query" || answer["location"] != "query."+c.word {
+			t.Errorf("%s: %v", c.path, answer)
 		}
 	}
 	if code, answer := d.call("PUT", "/batches/"+string(b.ID)+"/images/upload-77?filename=b.jpg&position=2&name=B&folder=x&dated=2026-01-01T00:00:00Z", "b"); code != http.StatusCreated {

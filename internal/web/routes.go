@@ -21,7 +21,7 @@ const (
 
 // routes registers every route.
 func (s *Server) routes(e *echo.Echo) {
-	e.Use(s.noteRoute, s.recoverPanics, gzip(), s.admit, s.forms, api.KnownQuery)
+	e.Use(s.noteRoute, s.recoverPanics, gzip(), s.admit, s.forms, api.KnownQuery())
 
 	e.GET("/", s.startPage)
 	e.GET("/events", s.startEvents, s.wire)

@@ -100,7 +100,7 @@ func headAsGet(r *http.Request) *http.Request {
 func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
 	kind, body := "text/plain; charset=utf-8", []byte(sentence+"\n")
 	if forPrograms(r.URL.Path) {
-		kind, body = problemFor(r.URL.Path, views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: sentence, RequestID: requestOf(r.Context()).id})
+		kind, body = problemFor(r.URL.Path, views.Problem{Status: status, Title: views.ProblemTitle(r.Context(), status), Detail: sentence, RequestID: requestOf(r.Context()).id, Code: codes[status]})
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Connection", "close")

@@ -31,7 +31,7 @@ func (s *Server) takeUpload(c echo.Context) error {
 	}
 	position, err := strconv.Atoi(orZero(c.QueryParam("position")))
 	if err != nil {
-		return errs.New(errs.Invalid, "The position must be a number.")
+		return errs.At("query.position", errs.New(errs.Invalid, "The position must be a number."))
 	}
 	taken, err := s.draft.AddImages(r.Context(), batch.ID(c.Param("id")), draft.Upload{
 		ID: c.Param("upload"), Filename: filename, Name: c.QueryParam("name"), Position: position,

@@ -68,7 +68,7 @@ func (s *Service) check(b *batch.Batch) error {
 	}
 	if b.Engine != "" {
 		if _, _, err := s.ports.Readers.Choose(b.Engine); err != nil {
-			return err
+			return errs.At("engine", err)
 		}
 	}
 	return b.Table.Validate()

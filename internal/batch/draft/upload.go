@@ -85,7 +85,7 @@ func (u Upload) check() error {
 	if len(u.ID) < 8 || len(u.ID) > 64 || strings.IndexFunc(u.ID, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
 	}) >= 0 {
-		return errs.New(errs.Invalid, "The upload's own id must be 8 to 64 letters, digits, hyphens or underscores.")
+		return errs.At("path.upload", errs.New(errs.Invalid, "The upload's own id must be 8 to 64 letters, digits, hyphens or underscores."))
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *Service) checkReadAs(with *batch.ReadAs) error {
 	if with.Engine != "" {
 		var err error
 		if with.Engine, _, err = s.ports.Readers.Choose(with.Engine); err != nil {
-			return err
+			return errs.At("engine", err)
 		}
 	}
 	return settings.CheckModel(with.Model, with.Thinking)

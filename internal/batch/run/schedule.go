@@ -21,9 +21,9 @@ func (s *Service) Schedule(ctx context.Context, id batch.ID, at time.Time) (*bat
 func (s *Service) ScheduleWith(ctx context.Context, id batch.ID, at time.Time, set settings.Settings) (*batch.Batch, error) {
 	switch now := time.Now(); {
 	case !at.After(now):
-		return nil, errs.New(errs.Invalid, "That time has passed. Choose a later one, or start the batch now.")
+		return nil, errs.At("start_at", errs.New(errs.Invalid, "That time has passed. Choose a later one, or start the batch now."))
 	case at.After(now.Add(maxStartAhead)):
-		return nil, errs.New(errs.Invalid, "That is more than a year ahead. Choose an earlier time.")
+		return nil, errs.At("start_at", errs.New(errs.Invalid, "That is more than a year ahead. Choose an earlier time."))
 	}
 	return s.batches.Update(ctx, id, func(b *batch.Batch) (bool, error) {
 		if b.Status != batch.Draft && b.Status != batch.Scheduled {

@@ -21,7 +21,7 @@ const (
 // CheckKeep returns an error for a retention that cannot be chosen.
 func CheckKeep(d time.Duration) error {
 	if d > 0 && (d < minKeep || d > maxKeep) {
-		return errs.New(errs.Invalid, "A batch cannot be kept for %s; choose a time from an hour to ten years.", d)
+		return errs.At("keep", errs.New(errs.Invalid, "A batch cannot be kept for %s; choose a time from an hour to ten years.", d))
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func ParseKeep(word string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(word)
 	if err != nil || d <= 0 {
-		return 0, errs.New(errs.Invalid, "A batch cannot be kept for “%s”; choose a time from an hour to ten years.", batch.CleanName(word))
+		return 0, errs.At("keep", errs.New(errs.Invalid, "A batch cannot be kept for “%s”; choose a time from an hour to ten years.", batch.CleanName(word)))
 	}
 	return d, nil
 }

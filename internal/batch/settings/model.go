@@ -33,7 +33,7 @@ func (s *Service) useModel(b *batch.Batch, model, thinking string) (changed bool
 		case err != nil:
 			return false, err
 		case standard == "":
-			return false, errs.New(errs.Invalid, "This batch is read offline, without a model.")
+			return false, errs.At("model", errs.New(errs.Invalid, "This batch is read offline, without a model."))
 		case model == "":
 			model = standard
 		}
@@ -48,10 +48,10 @@ func CheckModel(model, thinking string) error {
 	if len(model) > 100 || strings.ContainsFunc(model, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
 	}) {
-		return errs.New(errs.Invalid, "“%s” cannot be the name of a model; type one such as gemini-3.8-flash.", batch.CleanName(model))
+		return errs.At("model", errs.New(errs.Invalid, "“%s” cannot be the name of a model; type one such as gemini-3.8-flash.", batch.CleanName(model)))
 	}
 	if thinking != "" && !slices.Contains(Levels(), thinking) {
-		return errs.New(errs.Invalid, "There is no level of thinking %q. Choose one of: %s.", batch.CleanName(thinking), strings.Join(Levels(), ", "))
+		return errs.At("thinking", errs.New(errs.Invalid, "There is no level of thinking %q. Choose one of: %s.", batch.CleanName(thinking), strings.Join(Levels(), ", ")))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,14 +15,14 @@ import (
 func CheckOptions(o batch.Options) error {
 	switch {
 	case o.AtOnce < 1 || o.AtOnce > 64:
-		return errs.New(errs.Invalid, "Images at once is %d; choose a number from 1 to 64.", o.AtOnce)
+		return errs.At("at_once", errs.New(errs.Invalid, "Images at once is %d; choose a number from 1 to 64.", o.AtOnce))
 	case o.MaxRetries < 0 || o.MaxRetries > 20:
-		return errs.New(errs.Invalid, "The number of retries is %d; choose a number from 0 to 20.", o.MaxRetries)
+		return errs.At("max_retries", errs.New(errs.Invalid, "The number of retries is %d; choose a number from 0 to 20.", o.MaxRetries))
 	case o.RetryDelay < 0 || o.RetryDelay > 10*time.Minute:
-		return errs.New(errs.Invalid, "The first retry delay is %s; choose a time from 0 to 10 minutes.", o.RetryDelay)
+		return errs.At("retry_delay_ms", errs.New(errs.Invalid, "The first retry delay is %s; choose a time from 0 to 10 minutes.", o.RetryDelay))
 	}
 	if !slices.Contains([]batch.Fallback{"", batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways}, o.Fallback) {
-		return errs.New(errs.Invalid, "What becomes of a picture that cannot be read is %q; choose off, ask or always.", o.Fallback)
+		return errs.At("fallback", errs.New(errs.Invalid, "What becomes of a picture that cannot be read is %q; choose off, ask or always.", o.Fallback))
 	}
 	if err := o.Witness.Check(); err != nil {
 		return err
@@ -38,14 +39,17 @@ func (s *Service) SetDecimal(ctx context.Context, id batch.ID, column string, ma
 func setDecimal(b *batch.Batch, column string, mark table.Mark) (changed bool, err error) {
 	i := slices.IndexFunc(b.Table.Columns, func(c table.Column) bool { return c.Name == column && c.Type == table.Number })
 	if i < 0 {
-		return false, errs.New(errs.Invalid, "There is no such column of numbers. Reload the page and try again.")
+		return false, errs.At("decimal", errs.New(errs.Invalid, "There is no such column of numbers. Reload the page and try again."))
 	}
 	if b.Table.Columns[i].Decimal == mark {
 		return false, nil
 	}
 	b.Table.Columns = slices.Clone(b.Table.Columns)
 	b.Table.Columns[i].Decimal = mark
-	return true, b.Table.Validate()
+	if wrong, ok := errors.AsType[*errs.Error](b.Table.Validate()); ok {
+		return true, errs.At("decimal", wrong) // the request has no columns, in which the table places it
+	}
+	return true, nil
 }
 
 // Settings are changes to a batch that are allowed at any time. A nil field stays unchanged.
@@ -80,7 +84,7 @@ func (s *Service) Apply(b *batch.Batch, set Settings) (changed bool, err error) 
 	if set.Name != nil {
 		name := batch.CleanName(*set.Name)
 		if name == "" {
-			return false, errs.New(errs.Invalid, "A batch needs a name; type at least one character.")
+			return false, errs.At("name", errs.New(errs.Invalid, "A batch needs a name; type at least one character."))
 		}
 		changed = changed || b.Name != name
 		b.Name = name

@@ -50,6 +50,8 @@ type Problem struct {
 	Title    string `json:"title"`
 	Status   int    `json:"status" jsonschema:"of HTTP"`
 	Detail   string `json:"detail" jsonschema:"a sentence for people, in the caller's language"`
+	Code     Code   `json:"code"`
+	Location string `json:"location,omitempty" jsonschema:"the one part of the request that is at fault, such as body.at_once, query.image or path.upload"`
 	Instance string `json:"instance" jsonschema:"the request's id in the server's log"`
 }
 

@@ -89,17 +89,17 @@ func read(c echo.Context, v any) error {
 			return err
 		}
 		if wrong, ok := errors.AsType[*time.ParseError](err); ok {
-			return errs.New(errs.Invalid, "start_at is %s; send a time such as 2026-12-31T06:00:00Z.", wrong.Value)
+			return errs.At("start_at", errs.New(errs.Invalid, "start_at is %s; send a time such as 2026-12-31T06:00:00Z.", wrong.Value))
 		}
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return errs.New(errs.Invalid, "The field %q holds the wrong kind of value. Send %s.", wrong.Field, kindOf(wrong.Type))
+			return errs.As("wrong_type", errs.At(wrong.Field, errs.New(errs.Invalid, "The field %q holds the wrong kind of value. Send %s.", wrong.Field, kindOf(wrong.Type))))
 		}
 		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-			return errs.New(errs.Invalid, "There is no field %s here. Leave it out, or correct its name.", field)
+			return errs.As("unknown_field", errs.At(strings.Trim(field, `"`), errs.New(errs.Invalid, "There is no field %s here. Leave it out, or correct its name.", field)))
 		}
-		return errs.New(errs.Invalid, "The body is not proper JSON. Send one JSON object.")
+		return errs.As("not_json", errs.New(errs.Invalid, "The body is not proper JSON. Send one JSON object."))
 	case d.More():
-		return errs.New(errs.Invalid, "The body holds more than one JSON value; send one.")
+		return errs.As("not_json", errs.New(errs.Invalid, "The body holds more than one JSON value; send one."))
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (w wishes) draft() (draft.NewBatch, error) {
 	case w.Preset != "":
 		t, known := table.Preset(w.Preset)
 		if !known {
-			return n, errs.New(errs.Invalid, "preset is %q; use inventory, receipt or any.", w.Preset)
+			return n, errs.At("preset", errs.New(errs.Invalid, "preset is %q; use inventory, receipt or any.", w.Preset))
 		}
 		n.Table = &t
 	}
@@ -224,7 +224,7 @@ func (a *Batches) create(c echo.Context) error {
 // again answers a repeated request; Conflict if its content differs from the first one.
 func (a *Batches) again(c echo.Context, there *batch.Batch, asked string) error {
 	if there.Asked != "" && there.Asked != asked {
-		return errs.New(errs.Conflict, "The Idempotency-Key was used for another request, which made the batch %s. Use a key of its own for this one.", string(there.ID))
+		return errs.As("key_reused", errs.At("header.Idempotency-Key", errs.New(errs.Conflict, "The Idempotency-Key was used for another request, which made the batch %s. Use a key of its own for this one.", string(there.ID))))
 	}
 	return a.answer(c, there.ID)
 }
@@ -365,7 +365,7 @@ func (a *Batches) retryImage(c echo.Context) error {
 	case err != nil:
 		return err
 	case w.Images != nil:
-		return errs.New(errs.Invalid, "The address names the image; leave images out.")
+		return errs.At("images", errs.New(errs.Invalid, "The address names the image; leave images out."))
 	}
 	with := batch.ReadAs{Engine: w.Engine, Model: w.Model, Thinking: w.Thinking, Fresh: w.Fresh}
 	if _, err := a.run.RetryWith(c.Request().Context(), idOf(c), []int{n}, with); err != nil {

@@ -1,8 +1,8 @@
 package api
 
 import (
+	"maps"
 	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,12 +13,6 @@ import (
 	"sheetlift/internal/export"
 )
 
-// uploadWords are the query parameters of an upload.
-var uploadWords = []string{"filename", "position", "name", "folder", "dated"}
-
-// rowsWords are the query parameters of a file with rows; separator is for CSV only.
-var rowsWords = []string{"image", "checked", "separator"}
-
 // separators are the fields' separators of CSV by their name.
 var separators = map[string]byte{"comma": ',', "semicolon": ';', "tab": '\t'}
 
@@ -27,43 +21,55 @@ var separators = map[string]byte{"comma": ',', "semicolon": ';', "tab": '\t'}
 func RowsWanted(query url.Values, opt *export.RowOptions) (err error) {
 	if text := query.Get("image"); text != "" {
 		if opt.Image, err = strconv.Atoi(text); err != nil || opt.Image < 1 {
-			return errs.New(errs.Invalid, "image is %q; use the number of an image, such as 3.", text)
+			return errs.At("query.image", errs.New(errs.Invalid, "image is %q; use the number of an image, such as 3.", text))
 		}
 	}
 	if text := query.Get("checked"); text != "" {
 		if opt.Checked, err = strconv.ParseBool(text); err != nil {
-			return errs.New(errs.Invalid, "checked is %q; use true for checked images only, or false.", text)
+			return errs.At("query.checked", errs.New(errs.Invalid, "checked is %q; use true for checked images only, or false.", text))
 		}
 	}
 	if text := query.Get("separator"); text != "" {
 		if opt.Separator = separators[text]; opt.Separator == 0 {
-			return errs.New(errs.Invalid, "separator is %q; use comma, semicolon or tab.", text)
+			return errs.At("query.separator", errs.New(errs.Invalid, "separator is %q; use comma, semicolon or tab.", text))
 		}
 	}
 	return nil
 }
 
-// KnownQuery rejects a request below /api/ with an unknown query parameter, instead of ignoring a parameter that its sender
-// relies on.
-func KnownQuery(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !strings.HasPrefix(c.Path(), "/api/") {
+// KnownQuery rejects a request below /api/ with a word in its query that its operation does not have, instead of ignoring a word
+// that its sender relies on.
+func KnownQuery() echo.MiddlewareFunc {
+	known := map[string][]string{}
+	for _, op := range Operations() {
+		for _, q := range op.Query {
+			at := op.Method + " " + op.Path
+			known[at] = append(known[at], q.Name)
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if strings.HasPrefix(c.Path(), "/api/") && c.Request().URL.RawQuery != "" {
+				if err := checkQuery(c.QueryParams(), known[c.Request().Method+" "+c.Path()]); err != nil {
+					return err
+				}
+			}
 			return next(c)
 		}
-		var known []string
-		switch base := path.Base(c.Path()); {
-		case base == ":upload":
-			known = uploadWords
-		case base == "rows.csv":
-			known = rowsWords
-		case strings.HasPrefix(base, "rows."):
-			known = rowsWords[:2]
-		}
-		for word := range c.QueryParams() {
-			if !slices.Contains(known, word) {
-				return errs.New(errs.Invalid, "There is no %q in this address. Leave it out, or correct its name.", word)
-			}
-		}
-		return next(c)
 	}
+}
+
+// checkQuery returns an error for the first word, in alphabetical order, that is not known.
+func checkQuery(query url.Values, known []string) error {
+	for _, word := range slices.Sorted(maps.Keys(query)) {
+		if slices.Contains(known, word) {
+			continue
+		}
+		err := errs.New(errs.Invalid, "There is no %q in this address. Leave it out: this address takes nothing after the question mark.", word)
+		if len(known) > 0 {
+			err = errs.New(errs.Invalid, "There is no %q in this address. Leave it out, or use one of these: %s.", word, strings.Join(known, ", "))
+		}
+		return errs.As("unknown_query", errs.At("query."+word, err))
+	}
+	return nil
 }

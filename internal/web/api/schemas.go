@@ -26,6 +26,17 @@ func oneOf(values ...any) *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Enum: values}
 }
 
+// codes is the schema of Code.
+func codes() *jsonschema.Schema {
+	var all []any
+	for _, code := range Codes() {
+		all = append(all, code)
+	}
+	s := oneOf(all...)
+	s.Description = "a short word for the kind of error, which stays the same; docs/api.md tells what each means"
+	return s
+}
+
 // plain are the schemas of types that stand for a text with a few values.
 func plain() map[reflect.Type]*jsonschema.Schema {
 	return map[reflect.Type]*jsonschema.Schema{
@@ -35,6 +46,7 @@ func plain() map[reflect.Type]*jsonschema.Schema {
 		of[batch.Fallback]():    oneOf(batch.FallbackOff, batch.FallbackAsk, batch.FallbackAlways, ""),
 		of[batch.Witness]():     oneOf(batch.WitnessOff, batch.WitnessOffline, ""),
 		of[table.Type]():        oneOf(table.Text, table.Number, table.Date, table.YesNo, table.Choice, ""),
+		of[Code]():              codes(),
 		of[batch.ID]():          {Type: "string", Pattern: "^[a-z0-9]+$"},
 	}
 }

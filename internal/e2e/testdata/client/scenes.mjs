@@ -69,7 +69,7 @@ const scenes = {
       await start().job;
       return "it was accepted";
     } catch (error) {
-      return { status: error.status, message: error.message, requestId: error.requestId };
+      return { status: error.status, code: error.code, location: error.location, message: error.message, requestId: error.requestId };
     }
   },
 };

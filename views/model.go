@@ -391,6 +391,7 @@ type Image struct {
 	Width     int
 	Height    int
 	Notes     []string
+	Headings  []string // of a picture in a batch of any table that was not read: proposed for typing its rows; nil otherwise
 	Total     int
 	Previous  string // address or ""
 	Next      string // address or ""

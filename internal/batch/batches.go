@@ -19,6 +19,7 @@ type End struct {
 const (
 	EndRead      = "completed" // read by an engine
 	EndFromCache = "reused"    // completed with an earlier reading: of the same picture, or its own after a reread was canceled or failed
+	EndTyped     = "typed"     // its rows were typed by a person
 	EndFailed    = "failed"
 	EndCanceled  = "canceled"
 )
@@ -58,6 +59,8 @@ func (m *Image) end() End {
 			e.Engine = a.Engine
 		}
 		return e
+	case m.Typed != nil:
+		return End{EndTyped, ""}
 	case a != nil && a.Why == "" && a.Ended.Equal(m.Ended):
 		return End{EndRead, a.Engine}
 	}

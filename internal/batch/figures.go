@@ -152,7 +152,7 @@ type Figures struct {
 
 // Figures returns the figures of m; t is the table of its batch.
 func (m *Image) Figures(t table.Table) Figures {
-	f := Figures{Status: m.Status, Rows: len(m.Rows), Columns: m.Evidence(t).Columns, Checked: m.IsChecked(), Compared: m.Compared() || m.readOffline(), FromCache: m.FromCache(), Calls: m.Tries}
+	f := Figures{Status: m.Status, Rows: len(m.Rows), Columns: m.Evidence(t).Columns, Checked: m.IsChecked(), Compared: m.Compared() || m.needsNoWitness(), FromCache: m.FromCache(), Calls: m.Tries}
 	f.Issues = m.doubtsAlone(t)
 	for _, a := range m.Attempts {
 		f.Tokens += a.Prompt + a.Output
@@ -250,9 +250,9 @@ func days(b *Batch, images []*Image) []Day {
 		switch {
 		case m.FromCache():
 			at(m.Ended, engine).add(Day{Read: 1, FromCache: 1})
-		case m.Status == Completed:
+		case m.Status == Completed && m.Typed == nil:
 			at(m.Ended, engine).add(Day{Read: 1})
-		case m.Status == Failed:
+		case m.Status == Failed || m.Typed != nil:
 			at(m.Ended, engine).add(Day{Failed: 1})
 		}
 	}

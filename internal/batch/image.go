@@ -54,10 +54,17 @@ type Image struct {
 
 	Edits   []Edit `json:"edits,omitempty"`   // changes made by people, oldest first; those to earlier readings too
 	Checked *Check `json:"checked,omitempty"` // see IsChecked
+	Typed   *Typed `json:"typed,omitempty"`   // set while its rows were typed by a person instead of read
 
 	Rev uint64 `json:"-"` // store revision, for compare-and-swap
 
 	cache *evidenceCache // only set in the ImageCache
+}
+
+// Typed tells which person typed the rows of an image that could not be read, and since when.
+type Typed struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // MaxAttempts is how many attempts an image keeps: enough to explain a day of outages, small enough for one document.
@@ -185,10 +192,13 @@ func (m *Image) Compared() bool {
 }
 
 // Awaits reports whether the rows of m, an image of b, are yet to be compared. Rows that the offline engine read are not, nor
-// are sheets that are one record: their fields stand in no order.
+// rows that a person typed, and sheets that are one record: their fields stand in no order.
 func (b *Batch) Awaits(m *Image) bool {
-	return b.Options.Witness == WitnessOffline && b.Deleted.IsZero() && !b.Table.Single && m.Status == Completed && !m.Compared() && !m.readOffline()
+	return b.Options.Witness == WitnessOffline && b.Deleted.IsZero() && !b.Table.Single && m.Status == Completed && !m.Compared() && !m.needsNoWitness()
 }
+
+// needsNoWitness reports whether the rows of m are not for a second reading.
+func (m *Image) needsNoWitness() bool { return m.Typed != nil || m.readOffline() }
 
 // readOffline reports whether the rows of m come from the offline engine.
 func (m *Image) readOffline() bool {

@@ -19,6 +19,7 @@ func TestTheEndOfAnImageSaysHowItWasRead(t *testing.T) {
 		"a duplicate":                   {Image{Status: Completed, Ended: now, DuplicateOf: 1}, End{EndFromCache, ""}},
 		"read for another batch":        {Image{Status: Completed, Ended: now, CachedFrom: &CachedFrom{}, Attempts: []Attempt{failed}}, End{EndFromCache, ""}},
 		"afresh, and canceled before":   {Image{Status: Completed, Ended: now, Attempts: []Attempt{before}}, End{EndFromCache, ""}},
+		"typed by a person":             {Image{Status: Completed, Ended: now, Typed: &Typed{At: now}, Attempts: []Attempt{failed}}, End{EndTyped, ""}},
 		"failed":                        {Image{Status: Failed, Ended: now, Attempts: []Attempt{before, failed}}, End{EndFailed, "gemini"}},
 		"failed before anybody read it": {Image{Status: Failed, Ended: now}, End{EndFailed, ""}},
 		"canceled":                      {Image{Status: Canceled, Ended: now, Attempts: []Attempt{failed}}, End{EndCanceled, "gemini"}},

@@ -62,15 +62,15 @@ func (p Priority) Check() error {
 	return nil
 }
 
-// imageNext maps each status of an image to the allowed next ones. Only a manual retry leads out of a final status.
+// imageNext maps each status of an image to the allowed next ones. Only a manual retry and typing lead out of a final status.
 var imageNext = map[Status][]Status{
 	Draft:      {Pending},
 	Pending:    {Processing, Retrying, Failed, Canceled},
 	Processing: {Pending, Processing, Retrying, Completed, Failed, Canceled}, // Pending: returned before its first attempt
 	Retrying:   {Processing, Retrying, Completed, Failed, Canceled},
 	Completed:  {Retrying},
-	Failed:     {Retrying, Canceled},
-	Canceled:   {Retrying},
+	Failed:     {Retrying, Canceled, Completed}, // Completed: a person typed its rows
+	Canceled:   {Retrying, Completed},
 }
 
 // batchNext is the same for a batch.
@@ -81,8 +81,8 @@ var batchNext = map[Status][]Status{
 	Processing: {Paused, Completed, Failed, Canceled},
 	Paused:     {Paused, Pending, Processing, Completed, Failed, Canceled},
 	Completed:  {Processing},
-	Failed:     {Processing},
-	Canceled:   {Processing},
+	Failed:     {Processing, Completed}, // Completed: a person typed the rows of an image
+	Canceled:   {Processing, Completed},
 }
 
 // ImageMayBecome reports whether an image in status s may get status next.

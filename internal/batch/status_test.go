@@ -19,7 +19,7 @@ func TestTheStatusTables(t *testing.T) {
 	image := map[batch.Status]string{
 		batch.Pending: "processing retrying failed canceled", batch.Processing: "pending processing retrying completed failed canceled",
 		batch.Retrying: "processing retrying completed failed canceled", batch.Completed: "retrying",
-		batch.Failed: "retrying canceled", batch.Canceled: "retrying", batch.Draft: "pending",
+		batch.Failed: "retrying completed canceled", batch.Canceled: "retrying completed", batch.Draft: "pending",
 	}
 	for from, want := range image {
 		var got string

@@ -18,7 +18,7 @@ func readWithKeys(ended map[batch.End]uint64) uint64 {
 
 // images sets the counters of finished images. All series exist from the start.
 func (t scrape) images(ended map[batch.End]uint64, engines []string) {
-	ends := map[batch.End]uint64{{Result: batch.EndFromCache}: 0}
+	ends := map[batch.End]uint64{{Result: batch.EndFromCache}: 0, {Result: batch.EndTyped}: 0}
 	for _, engine := range engines {
 		for _, result := range []string{batch.EndRead, batch.EndFailed, batch.EndCanceled} {
 			ends[batch.End{Result: result, Engine: engine}] = 0

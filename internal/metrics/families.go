@@ -99,7 +99,7 @@ var families = map[name]family{
 	doubles:       {counter, []string{"result"}, "Second calls for an image while its first one ran late. won: its answer came first; lost: it was canceled, or it failed."},
 	callsPerImage: {gauge, nil, "Finished calls per image read with them, since the start. Absent before the first."},
 
-	images:      {counter, []string{"result", "engine"}, "Images finished by this process. reused: answered from an earlier reading, at no cost."},
+	images:      {counter, []string{"result", "engine"}, "Images finished by this process. reused: answered from an earlier reading, at no cost. typed: not read, typed by a person."},
 	inHand:      {gauge, nil, "Images being processed by this process."},
 	batches:     {gauge, byStatus, "Stored batches."},
 	batchImages: {gauge, byStatus, "Images of stored batches that were started."},

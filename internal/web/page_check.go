@@ -164,6 +164,48 @@ func (s *Server) imagePage(c echo.Context) error {
 	return s.render(c, http.StatusOK, views.ImagePage(v))
 }
 
+// typeImage lets a person type the rows of a picture that was not read, and shows it with a blank row.
+func (s *Server) typeImage(c echo.Context) error {
+	ctx, id := c.Request().Context(), batch.ID(c.Param("id"))
+	n, err := imageNumber(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.edit.TypeIn(ctx, id, n, s.author(c), strings.Split(c.FormValue("headings"), "\n"))
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, imageURL(id, n))
+	}
+	if !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
+		return err
+	}
+	v, loadErr := s.imageView(c, id, n)
+	if loadErr != nil {
+		return loadErr
+	}
+	var status int
+	status, v.Problem = s.classify(ctx, err)
+	if v.Headings != nil && c.FormValue("headings") != "" {
+		v.Headings = strings.Split(c.FormValue("headings"), "\n")
+	}
+	return s.render(c, status, views.ImagePage(v))
+}
+
+// commonHeadings returns the headings that most read images of an open table have; none if none was read.
+func commonHeadings(images []*batch.Image) []string {
+	most, best := 0, []string{}
+	seen := map[string]int{}
+	for _, m := range images {
+		if m.Status != batch.Completed || len(m.Columns) == 0 {
+			continue
+		}
+		key := strings.Join(m.Columns, "\n")
+		if seen[key]++; seen[key] > most {
+			most, best = seen[key], m.Columns
+		}
+	}
+	return best
+}
+
 // imageView returns the page of an image with the stored state.
 func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, error) {
 	ctx := c.Request().Context()
@@ -192,6 +234,9 @@ func (s *Server) imageView(c echo.Context, id batch.ID, n int) (views.Image, err
 	v.Shell, v.Me, v.Now = s.shell("batches"), s.author(c), time.Now()
 	v.Checks, v.Controls = true, s.presentControls(b)
 	v.CanUndo = m.Undoable(v.Me) != nil
+	if b.Table.Open && (m.Status == batch.Failed || m.Status == batch.Canceled) {
+		v.Headings = commonHeadings(images)
+	}
 	if o, err := s.progress.Overview(ctx, id); err == nil {
 		v.CheckedImages = o.Counts.Checked
 	}

@@ -63,7 +63,7 @@ func TestTheGridKnowsItsRowsByTabFilterAndOrder(t *testing.T) {
 			t.Errorf("%s: the tabs say %+v", one.query, o)
 		}
 	}
-	d.get(here).has(t, 200, "Not read yet", `id="r-4-0"`)
+	d.get(here).has(t, 200, "Not read", `id="r-4-0"`)
 	d.get(here+"/lines?rows=3.2+4.0+3.99+nonsense").has(t, 200, `id="r-3-2"`, `id="r-4-0"`)
 	d.get(here+"/lines?rows=3.2").lacks(t, `id="r-3-1"`)
 	d.get(here+"/lines?rows="+strings.Repeat("1.1+", 401)).has(t, 422)

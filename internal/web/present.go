@@ -154,6 +154,8 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 	switch {
 	case m.DuplicateOf > 0:
 		row.Note = fmt.Sprintf("The same picture as number %d: it was read once.", placeOf(b, m.DuplicateOf))
+	case m.Typed != nil:
+		row.Note = fmt.Sprintf("Typed in by %s.", oneLine(m.Typed.By))
 	case m.FromCache():
 		row.CachedFrom = m.CachedFrom.Read
 	case m.Status == batch.Failed:

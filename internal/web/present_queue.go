@@ -175,7 +175,7 @@ func likeness(text string) string {
 func (q *queue) sheet(ctx context.Context, n int) views.Sheet {
 	m := q.images[n]
 	s := views.Sheet{N: n, Name: oneLine(q.names[n]), Width: m.Picture.Width, Height: m.Picture.Height}
-	if a := m.Last(); a != nil && a.Engine != "" {
+	if a := m.Last(); a != nil && a.Engine != "" && m.Typed == nil {
 		s.By = views.ReadBy(ctx, a.Engine, oneLine(a.Model))
 	}
 	return s

@@ -51,6 +51,7 @@ var least = map[string]access.Role{
 	"GET /batches/:id/images/:n/thumb":   access.Viewer,
 	"GET /batches/:id/images/:n/picture": access.Viewer,
 	"POST /batches/:id/images/:n/edits":  access.Viewer,
+	"POST /batches/:id/images/:n/type":   access.Viewer,
 	"POST /batches/:id/rows/replace":     access.Viewer,
 	"GET /templates/:file":               access.Viewer,
 

@@ -30,7 +30,7 @@ func leastRole(route string) access.Role {
 		return access.Nobody
 	case slices.Contains(operatorsOnly, route):
 		return access.Operator
-	case route == "POST /batches/:id/rows/edits": // as the edits of one image
+	case route == "POST /batches/:id/rows/edits", route == "POST /batches/:id/images/:n/type": // as the edits of one image
 		return access.Viewer
 	case slices.Contains(viewersMayToo, route) || strings.HasPrefix(route, "GET "):
 		return access.Viewer

@@ -102,6 +102,7 @@ func (s *Server) routes(e *echo.Echo) {
 	b.POST("/images/:n/priority", s.setImage)
 	b.POST("/images/:n/name", s.nameImage)
 	b.POST("/images/:n/edits", s.editImage)
+	b.POST("/images/:n/type", s.typeImage)
 	b.GET("/check", s.queuePage)
 	b.POST("/check", s.answerDoubt)
 	b.GET("/check/doubts", s.queueDoubts)

@@ -171,7 +171,7 @@ func (t *attempt) saveWithRetry(ctx context.Context, f func(*batch.Image) bool) 
 
 func (t *attempt) complete(m *batch.Image, reading *engine.Reading, now time.Time) {
 	m.Status, m.Failure, m.Ended, m.NotBefore, m.Rereading = batch.Completed, "", now, time.Time{}, false
-	m.DuplicateOf, m.Lease, m.CachedFrom, m.Suspect = 0, batch.Lease{}, nil, nil
+	m.DuplicateOf, m.Lease, m.CachedFrom, m.Suspect, m.Typed = 0, batch.Lease{}, nil, nil, nil
 	m.Columns, m.Rows, m.Text, m.Checks = reading.Columns, reading.Rows, clip(reading.Text, maxText), table.Checks
 	m.Issues = append(append([]table.Issue{}, reading.Issues...), t.batch.Table.Check(reading.Columns, reading.Rows)...)
 	if a := m.Last(); t.started && a != nil {

@@ -58,7 +58,7 @@ func (t *attempt) copyFrom(ctx context.Context, duplicate *batch.Image) error {
 			return false
 		}
 		m.Status, m.Ended, m.DuplicateOf, m.Lease, m.CachedFrom = batch.Completed, time.Now().UTC(), duplicate.N, batch.Lease{}, duplicate.CachedFrom
-		m.Suspect = nil
+		m.Suspect, m.Typed = nil, nil
 		m.Columns, m.Rows, m.Issues, m.Text, m.Checks = duplicate.Columns, duplicate.Rows, duplicate.Issues, duplicate.Text, duplicate.Checks
 		return true
 	})

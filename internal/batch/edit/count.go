@@ -43,6 +43,9 @@ func (s *Service) recountAll(ctx context.Context, id batch.ID, changed group) er
 			return false, nil
 		}
 		b.Counts = counts
+		if counts.Completed > 0 && !(b.Cancel && counts.Canceled > 0) {
+			b.Status = batch.Completed // a person typed rows where none were read
+		}
 		return true, nil
 	})
 	return err

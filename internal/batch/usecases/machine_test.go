@@ -120,6 +120,10 @@ func (m *machine) requests(t *rapid.T) map[string]func() error {
 			_, err := m.s.Run.RetryWith(ctx, m.id, []int{m.again(m.some(t))}, batch.ReadAs{Engine: "tesseract", Fresh: true})
 			return err
 		},
+		"type in": func() error {
+			_, err := m.s.Edit.TypeIn(ctx, m.id, m.again(m.some(t)), "Anna", nil)
+			return err
+		},
 		"remove":     func() error { return m.s.Draft.RemoveImage(ctx, m.id, m.some(t)) },
 		"leave out":  func() error { return m.s.Draft.Exclude(ctx, m.id, rapid.Bool().Draw(t, "out"), m.some(t)) },
 		"schedule":   func() error { _, err := m.s.Run.Schedule(ctx, m.id, time.Now().Add(time.Hour)); return err },

@@ -99,11 +99,17 @@ func newResults(o progress.Overview, images []*batch.Image) results {
 // cached is the engine value of an image whose rows come from another reading of its picture.
 const cached = "cache"
 
+// person is the engine value of an image whose rows a person typed.
+const person = "person"
+
 // readBy returns the engine that read m and, if that was for an earlier batch, the time.
 func readBy(m *batch.Image) (engine, at *string) {
 	name := ""
 	if a := m.Last(); a != nil {
 		name = a.Engine
+	}
+	if m.Typed != nil {
+		name = person
 	}
 	if m.FromCache() {
 		name = cached

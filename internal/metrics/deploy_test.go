@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"sheetlift/internal/batch"
+	"sheetlift/internal/batch/draft"
 )
 
 // suffixes are added to the name of a histogram by Prometheus.
@@ -36,6 +40,32 @@ func TestTheDashboardAndTheAlertsNameMetricsThatExist(t *testing.T) {
 		}
 		if len(found) < least {
 			t.Errorf("%s names only %d metrics", file, len(found))
+		}
+	}
+}
+
+func TestTheDashboardAndTheAlertsAskForResultsThatExist(t *testing.T) {
+	t.Parallel()
+	results := map[name][]string{
+		images:  {batch.EndRead, batch.EndFromCache, batch.EndTyped, batch.EndFailed, batch.EndCanceled},
+		uploads: {draft.UploadAccepted, draft.UploadRefused, draft.UploadFailed},
+	}
+	asked := regexp.MustCompile(`\b(sheetlift_[a-z_]+)\{[^}]*\bresult=~?\\?"([a-z_|]+)\\?"`)
+	for file, least := range map[string]int{"grafana.json": 2, "alerts.yml": 2} {
+		data, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := asked.FindAllStringSubmatch(string(data), -1)
+		if len(found) < least {
+			t.Errorf("%s asks for results %d times", file, len(found))
+		}
+		for _, m := range found {
+			for _, result := range strings.Split(m[2], "|") {
+				if known := results[name(m[1])]; !slices.Contains(known, result) {
+					t.Errorf("%s asks for the result %q of %s, which has %v", file, result, m[1], known)
+				}
+			}
 		}
 	}
 }

@@ -251,6 +251,10 @@
     if (at && zone) {
       const now = new Date(Date.now() - new Date().getTimezoneOffset() * 60000);
       at.min = now.toISOString().slice(0, 16);
+      if (!at.value) { // the evening, when the day's work is done and the machine is free
+        const hour = now.getUTCHours();
+        at.value = `${new Date(now.getTime() + (hour < 19 ? 0 : 86400000)).toISOString().slice(0, 10)}T20:00`;
+      }
       const tell = () => { zone.value = String(new Date(at.value || Date.now()).getTimezoneOffset()); };
       at.addEventListener("change", tell);
       tell();

@@ -209,6 +209,7 @@ type Columns struct {
 	Estimate  *Estimate // nil: nothing can read
 	Example   Shot
 	At        string   // start time as typed: 2006-01-02T15:04
+	Later     bool     // a start at that time was refused
 	Problem   string   // why the input is invalid, a sentence
 	Batch     string   // the batch's id
 	Shots     []Shot   // pictures that can be previewed

@@ -116,6 +116,9 @@ func columnsAreAccessible(b *tab) {
 	b.click("#actions button.primary")
 	b.until("document.querySelector('#note .banner.bad') && document.readyState == 'complete'")
 	b.click("details.menu.up > summary")
+	if !b.is("document.querySelector('input[name=at]').value.endsWith('T20:00')") {
+		b.t.Errorf("the time that is proposed for a later start is %q", b.value("document.querySelector('input[name=at]').value"))
+	}
 	b.accessible("columns, one name twice, and the menu of a later start")
 	b.forgive("422")
 }

@@ -354,7 +354,7 @@ func (s *Server) columnsAgain(c echo.Context, b *batch.Batch, form columnsForm, 
 	if err != nil {
 		return err
 	}
-	v.Problem, v.At = localize(ctx, problem), c.FormValue("at")
+	v.Problem, v.At, v.Later = localize(ctx, problem), c.FormValue("at"), c.FormValue("when") == "later"
 	for i, column := range v.Columns {
 		t := table.Table{Columns: form.table().Columns}
 		if v.Choice == ownColumns && i < len(t.Columns) {

@@ -26,11 +26,12 @@ const (
 	TooMany                  // rate limit: 429
 	Full                     // no free disk space: 507
 	Unavailable              // a dependency is down for now: 503
+	Changed                  // the condition of the request does not hold any more: 412
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "malformed", "timeout", "not found", "conflict", "too large", "unauthorized", "forbidden", "too many", "full",
-	"unavailable",
+	"unavailable", "changed",
 }
 
 // String returns the kind's name for logs.

@@ -31,7 +31,7 @@ func TestKindAndMessageSurviveWrapping(t *testing.T) {
 
 func TestEveryKindHasAName(t *testing.T) {
 	t.Parallel()
-	for k := errs.Internal; k <= errs.Unavailable; k++ {
+	for k := errs.Internal; k <= errs.Changed; k++ {
 		if k.String() == "unknown" || k.String() == "" {
 			t.Errorf("kind %d has no name", k)
 		}

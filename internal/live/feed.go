@@ -285,6 +285,9 @@ func (f *Feed) remove(name string, c *conn) {
 	}
 }
 
+// Stopping is closed when the feed ends its streams: what else waits for changes ends then, too.
+func (f *Feed) Stopping() <-chan struct{} { return f.life.Done() }
+
 func (f *Feed) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

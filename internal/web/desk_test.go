@@ -34,6 +34,7 @@ type desk struct {
 	world    *batchtest.World
 	service  *usecases.Services
 	progress *progress.Progress
+	feed     *live.Feed
 	server   *web.Server
 	pages    http.Handler
 }
@@ -66,11 +67,11 @@ func newDeskOf(t *testing.T, cfg web.Config, keys web.Keys, engines ...string) *
 			t.Error(err)
 		}
 	})
-	d := &desk{t: t, world: world, service: service, progress: progress}
+	d := &desk{t: t, world: world, service: service, progress: progress, feed: live.New(live.Options{})}
 	d.server = web.New(cfg, web.Deps{
 		Slow:     func() time.Time { return d.slow },
 		Offers:   func() []web.Offer { return d.offers },
-		Services: service, Progress: progress, Feed: live.New(live.Options{}), Keys: keys, Readers: readers, TmpDir: t.TempDir(), Webhooks: hooksOf{d}, Log: log,
+		Services: service, Progress: progress, Feed: d.feed, Keys: keys, Readers: readers, TmpDir: t.TempDir(), Webhooks: hooksOf{d}, Log: log,
 		Health: func(context.Context) error { return nil },
 	})
 	d.pages = d.server.Handler()

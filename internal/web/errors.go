@@ -35,6 +35,7 @@ var statuses = map[errs.Kind]int{
 	errs.TooMany:      http.StatusTooManyRequests,
 	errs.Full:         http.StatusInsufficientStorage,
 	errs.Unavailable:  http.StatusServiceUnavailable,
+	errs.Changed:      http.StatusPreconditionFailed,
 }
 
 // later is an error with a Retry-After time.

@@ -12,7 +12,7 @@ import (
 // a token, and a session of this browser does not count for them.
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
-	corsHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, If-None-Match, " +
+	corsHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, If-Match, If-None-Match, " +
 		"Max-Concurrent, Max-Retries, Retry-Delay, Columns, Engine, Fresh, " +
 		"X-Max-Concurrent, X-Max-Retries, X-Retry-Delay, X-Columns, X-Engine, X-Fresh"
 	corsExposed = "Content-Disposition, ETag, Location, Retry-After, X-Request-Id"

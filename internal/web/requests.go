@@ -17,7 +17,8 @@ import (
 // Requests counts HTTP requests. Its methods are called concurrently.
 type Requests interface {
 	// Observe is called once for each request that was answered. route is the pattern of the route, for example /batches/:id, or ""
-	// for a request that matched none or was refused before routing. took is 0 for an event stream, which lasts as long as its page.
+	// for a request that matched none or was refused before routing. took is 0 for an event stream, which lasts as
+	// long as its page, and for a request that waits for a change.
 	Observe(method, route string, status int, took time.Duration)
 }
 
@@ -75,7 +76,7 @@ func (s *Server) follow(next http.Handler, w http.ResponseWriter, r *http.Reques
 		stream := strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream")
 		if s.requests != nil {
 			counted := took
-			if stream {
+			if stream || q.waits(r) {
 				counted = 0
 			}
 			s.requests.Observe(r.Method, q.route, int(status), counted)
@@ -88,6 +89,11 @@ func (s *Server) follow(next http.Handler, w http.ResponseWriter, r *http.Reques
 			slog.Int64("status", status), slog.Int64("bytes", answer.bytes.Load()), slog.Duration("took", took.Round(time.Microsecond)), slog.Bool("stream", stream))
 	}()
 	next.ServeHTTP(answer, r)
+}
+
+// waits reports whether a program asked to be answered later, when something changes.
+func (q *request) waits(r *http.Request) bool {
+	return strings.HasPrefix(q.route, "/api/") && r.URL.Query().Has("wait")
 }
 
 // method returns the method of a request that matched a route; any other may be made up by the client.

@@ -16,6 +16,7 @@ func (p *Progress) SetFull(full bool) []batch.ID {
 	for id, b := range p.batches {
 		if b.Reads() {
 			changed = append(changed, id)
+			p.movedLocked(id)
 		}
 	}
 	return changed

@@ -26,6 +26,7 @@ type Progress struct {
 	batches  map[batch.ID]*batch.Batch
 	progress map[batch.ID]*batchProgress // of running batches and of drafts
 	changed  chan struct{}               // closed and replaced when a batch changes
+	moved    map[batch.ID]chan struct{}  // see Moved
 	full     bool                        // the disk is full: batches are shown as paused for it
 }
 
@@ -48,7 +49,7 @@ func New(repo batch.Repository, log *slog.Logger) *Progress {
 	return &Progress{
 		repo: repo, log: log, now: time.Now,
 		finished: make(chan batch.ID, 1024), loads: make(chan batch.ID, 1024),
-		batches: map[batch.ID]*batch.Batch{}, progress: map[batch.ID]*batchProgress{}, changed: make(chan struct{}),
+		batches: map[batch.ID]*batch.Batch{}, progress: map[batch.ID]*batchProgress{}, moved: map[batch.ID]chan struct{}{}, changed: make(chan struct{}),
 	}
 }
 
@@ -79,6 +80,7 @@ func (p *Progress) Run(ctx context.Context, changes batch.Changes, ready chan<- 
 func (p *Progress) onChange(c batch.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.movedLocked(c.ID)
 	if c.N == 0 {
 		close(p.changed)
 		p.changed = make(chan struct{})
@@ -210,6 +212,7 @@ func (p *Progress) load(ctx context.Context, id batch.ID) error {
 		t.put(m.N, imageFigures{rev: m.Rev, figures: m.Figures(b.Table)}, m.Ended)
 	}
 	t.loaded = true
+	p.movedLocked(id)
 	p.signalFinished(id)
 	return nil
 }

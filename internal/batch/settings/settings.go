@@ -66,13 +66,24 @@ type Settings struct {
 	Estimate *batch.Estimate // what a draft is expected to take
 
 	Decimal map[string]table.Mark // decimal mark of number columns, by name: see SetDecimal
+
+	// If gets the stored batch before a change, in the same compare-and-swap; its error is the result. It is not asked about
+	// settings that change nothing, so that a repeated request succeeds. nil: no condition.
+	If func(*batch.Batch) error
 }
 
 // Set changes a batch in one compare-and-swap: all fields that are set, or nothing if one of them is invalid. With
 // FallbackAlways, images that wait for a later attempt are queued at once, so that the offline engine reads those that no key
 // can read. After a crash in between, the remaining ones are queued at their own time.
 func (s *Service) Set(ctx context.Context, id batch.ID, set Settings) (*batch.Batch, error) {
-	b, err := s.batches.Update(ctx, id, func(b *batch.Batch) (bool, error) { return s.Apply(b, set) })
+	b, err := s.batches.Update(ctx, id, func(b *batch.Batch) (bool, error) {
+		before := *b
+		changed, err := s.Apply(b, set)
+		if err == nil && changed && set.If != nil {
+			err = set.If(&before)
+		}
+		return changed, err
+	})
 	if err != nil || set.Fallback == nil {
 		return b, err
 	}
@@ -206,6 +217,8 @@ func clearNotBefore(m *batch.Image) (bool, error) {
 type ImageSettings struct {
 	Name     *string
 	Priority *batch.Priority
+
+	If func(*batch.Image) error // as in Settings
 }
 
 // SetImage changes an image in one compare-and-swap: all fields that are set, or nothing if one of them is invalid. A blank
@@ -232,6 +245,12 @@ func (s *Service) SetImage(ctx context.Context, id batch.ID, n int, set ImageSet
 }
 
 func (set ImageSettings) apply(m *batch.Image) (changed bool, err error) {
+	before := *m
+	defer func() {
+		if changed && set.If != nil {
+			err = set.If(&before)
+		}
+	}()
 	if set.Name != nil {
 		name := batch.CleanName(*set.Name)
 		if name == "" {

@@ -16,7 +16,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sheetlift/internal/batch"
-	"sheetlift/internal/batch/doubt"
 	"sheetlift/internal/batch/draft"
 	"sheetlift/internal/batch/edit"
 	"sheetlift/internal/batch/progress"
@@ -38,12 +37,13 @@ type Batches struct {
 	retention *retention.Service
 	edit      *edit.Service
 	progress  *progress.Progress
+	waiting   Waiting
 }
 
 // NewBatches returns the endpoints over the use cases.
-func NewBatches(u *usecases.Services, progress *progress.Progress) *Batches {
+func NewBatches(u *usecases.Services, progress *progress.Progress, waiting Waiting) *Batches {
 	return &Batches{
-		batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, edit: u.Edit, progress: progress,
+		batches: u.Batches, draft: u.Draft, settings: u.Settings, run: u.Run, retention: u.Retention, edit: u.Edit, progress: progress, waiting: waiting,
 	}
 }
 
@@ -236,43 +236,6 @@ func digestOf(w wishes) (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// list is GET /api/v1/batches, newest first.
-func (a *Batches) list(c echo.Context) error {
-	list := batchList{Batches: []batchInfo{}}
-	for _, o := range a.progress.Overviews() {
-		list.Batches = append(list.Batches, newBatch(progress.WithDoubts(c.Request().Context(), a.batches, o)))
-	}
-	return c.JSON(http.StatusOK, list)
-}
-
-// one is GET /api/v1/batches/{id}.
-func (a *Batches) one(c echo.Context) error { return a.answer(c, idOf(c)) }
-
-// answer sends the batch as stored now: a program sees the effect of its own calls, on whichever process it asks.
-func (a *Batches) answer(c echo.Context, id batch.ID) error {
-	ctx := c.Request().Context()
-	b, err := a.batches.Batch(ctx, id)
-	if err != nil {
-		return err
-	}
-	o, err := a.progress.Overview(ctx, id)
-	if err != nil && !errs.Is(err, errs.NotFound) { // not loaded: restored just now
-		return err
-	}
-	if b.Counts != nil {
-		o.Counts = b.Counts.WithColumnIssues(b.Table)
-	}
-	o.Batch, o.Images = a.progress.Shown(b), max(o.Images, b.Total())
-	if o.Images == 0 { // a draft that is not loaded yet
-		images, err := a.batches.Images(ctx, id)
-		if err != nil {
-			return err
-		}
-		o.Images = len(images)
-	}
-	return c.JSON(http.StatusOK, newBatch(progress.WithDoubts(ctx, a.batches, o)))
-}
-
 // does returns an endpoint that calls do on the batch and answers with the batch.
 func (a *Batches) does(do func(context.Context, batch.ID) (*batch.Batch, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -318,6 +281,7 @@ func (a *Batches) change(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	set.If = condition(c, changeableOf)
 	if _, err := a.settings.Set(c.Request().Context(), idOf(c), set); err != nil {
 		return err
 	}
@@ -396,72 +360,10 @@ func (a *Batches) changeImage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.settings.SetImage(c.Request().Context(), idOf(c), n, settings.ImageSettings{Name: w.Name, Priority: w.Priority}); err != nil {
+	if _, err := a.settings.SetImage(c.Request().Context(), idOf(c), n, settings.ImageSettings{Name: w.Name, Priority: w.Priority, If: condition(c, changeableOfImage)}); err != nil {
 		return err
 	}
 	return a.answerImage(c, n)
-}
-
-// images is GET /api/v1/batches/{id}/images, in batch order, without rows and text.
-func (a *Batches) images(c echo.Context) error {
-	images, err := a.batches.Images(c.Request().Context(), idOf(c))
-	if err != nil {
-		return err
-	}
-	b, err := a.batches.Batch(c.Request().Context(), idOf(c))
-	if err != nil {
-		return err
-	}
-	doubt.MarkDuplicates(b, images)
-	all := make([]imageInfo, 0, len(images))
-	for _, m := range images {
-		all = append(all, newImage(m))
-	}
-	return c.JSON(http.StatusOK, imageList{all})
-}
-
-// image is GET /api/v1/batches/{id}/images/{n}, with every attempt, rows and text.
-func (a *Batches) image(c echo.Context) error {
-	n, err := numberOf(c)
-	if err != nil {
-		return err
-	}
-	return a.answerImage(c, n)
-}
-
-func (a *Batches) answerImage(c echo.Context, n int) error {
-	ctx := c.Request().Context()
-	b, err := a.batches.Batch(ctx, idOf(c))
-	if err != nil {
-		return err
-	}
-	m, err := a.batches.Image(ctx, idOf(c), n)
-	if err != nil {
-		return err
-	}
-	if b, err = a.edit.Mark(ctx, b, m); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, newWholeImage(b, m))
-}
-
-// rows is GET /api/v1/batches/{id}/rows: all rows read so far, image by image in batch order.
-func (a *Batches) rows(c echo.Context) error {
-	ctx := c.Request().Context()
-	b, err := a.batches.Batch(ctx, idOf(c))
-	if err != nil {
-		return err
-	}
-	images, err := a.batches.Images(ctx, idOf(c))
-	if err != nil {
-		return err
-	}
-	b = batch.Judged(b, images)
-	all := []rowInfo{}
-	for _, m := range images {
-		all = append(all, newRows(b.Table, m)...)
-	}
-	return c.JSON(http.StatusOK, rowList{all})
 }
 
 // changes is the request body of a change to a batch, which is allowed at any time.

@@ -7,6 +7,6 @@ type Code string
 func Codes() []Code {
 	return []Code{
 		"invalid", "unknown_field", "wrong_type", "unknown_query", "not_json", "malformed", "timeout", "not_found", "method_not_allowed",
-		"conflict", "key_reused", "too_large", "unauthorized", "forbidden", "unknown_host", "too_many", "full", "unavailable", "internal",
+		"conflict", "key_reused", "changed", "too_large", "unauthorized", "forbidden", "unknown_host", "too_many", "full", "unavailable", "internal",
 	}
 }

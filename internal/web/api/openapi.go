@@ -47,8 +47,13 @@ type (
 		Content map[string]docMedia `json:"content"`
 	}
 	docAnswer struct {
-		Description string              `json:"description"`
-		Content     map[string]docMedia `json:"content,omitempty"`
+		Description string               `json:"description"`
+		Headers     map[string]docHeader `json:"headers,omitempty"`
+		Content     map[string]docMedia  `json:"content,omitempty"`
+	}
+	docHeader struct {
+		Description string             `json:"description"`
+		Schema      *jsonschema.Schema `json:"schema"`
 	}
 	docMedia struct {
 		Schema *jsonschema.Schema `json:"schema,omitempty"`
@@ -128,10 +133,16 @@ func (s *schemas) describe(op Operation) (*docOne, error) {
 	}
 	one.Responses = map[string]*docAnswer{
 		strconv.Itoa(op.status): good,
-		"default":               {"The request was not carried out.", map[string]docMedia{kind: {schema}}},
+		"default":               {Description: "The request was not carried out.", Content: map[string]docMedia{kind: {schema}}},
 	}
 	if op.repeats { // a repeated request gets the answer of the first one
-		one.Responses["200"] = &docAnswer{"The same request was answered before.", good.Content}
+		one.Responses["200"] = &docAnswer{Description: "The same request was answered before.", Content: good.Content}
+	}
+	if op.tagged {
+		good.Headers = map[string]docHeader{"ETag": {"of what is told", &jsonschema.Schema{Type: "string"}}}
+		if op.Method == http.MethodGet {
+			one.Responses["304"] = &docAnswer{Description: "You have it already.", Headers: good.Headers}
+		}
 	}
 	return one, nil
 }
@@ -163,6 +174,12 @@ func parameters(op Operation) []docParameter {
 	}
 	if op.repeats {
 		all = append(all, docParameter{Name: "Idempotency-Key", In: "header", Description: "the same key with the same request is answered with the same batch", Schema: &jsonschema.Schema{Type: "string"}})
+	}
+	switch {
+	case op.tagged && op.Method == http.MethodGet:
+		all = append(all, docParameter{Name: "If-None-Match", In: "header", Description: "the ETag of what you have; 304 if nothing else is to be told", Schema: &jsonschema.Schema{Type: "string"}})
+	case op.tagged:
+		all = append(all, docParameter{Name: "If-Match", In: "header", Description: "the ETag of what you have seen; 412 if what can be changed here is another since", Schema: &jsonschema.Schema{Type: "string"}})
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -160,6 +161,10 @@ func TestTheExamplesForProgramsWork(t *testing.T) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	pages, err := os.ReadFile(filepath.Join(dir, "pages.json"))
+	if rows, lines := bytes.Count(pages, []byte(`"row":`)), bytes.Count(pages, []byte("\n")); err != nil || rows != len(wantRows(3)) || lines != (rows+1)/2 {
+		t.Errorf("%d rows came in %d pages, %v", rows, lines, err)
 	}
 	figures, err := http.Get(p.url + "/api/v1/figures")
 	if err != nil {

@@ -15,7 +15,7 @@ type marked struct {
 func (m *marked) Unwrap() error { return m.error }
 
 // As gives err a code for programs that is narrower than that of its kind: a short word with underscores, which stays the same
-// whatever the message says. It returns nil for a nil err.
+// when the message is written anew. It returns nil for a nil err.
 func As(code string, err error) error {
 	if err == nil {
 		return nil

@@ -285,7 +285,7 @@ func (f *Feed) remove(name string, c *conn) {
 	}
 }
 
-// Stopping is closed when the feed ends its streams: what else waits for changes ends then, too.
+// Stopping returns a channel that is closed when the feed ends its streams. Other requests that wait for changes end with it.
 func (f *Feed) Stopping() <-chan struct{} { return f.life.Done() }
 
 func (f *Feed) close() {

@@ -125,7 +125,11 @@ func (s *Server) programRoutes(e *echo.Echo) {
 		e.GET("/api/v1/keys", api.Keys(s.pool, views.Why))
 	}
 	v1 := e.Group("/api/v1/batches")
-	api.NewBatches(s.services, s.progress, api.Waiting{Stop: s.feed.Stopping(), Bound: s.wire}).Register(v1)
+	waiting := api.Waiting{Bound: s.wire}
+	if s.feed != nil {
+		waiting.Stop = s.feed.Stopping()
+	}
+	api.NewBatches(s.services, s.progress, waiting).Register(v1)
 	e.GET(api.DocumentPath, s.openAPI)
 	e.GET("/api/v1/figures", api.Figures(s.batches))
 	v1.PUT("/:id/images/:upload", s.uploadImage)

@@ -9,16 +9,19 @@ import (
 // batchList is the response of GET /api/v1/batches.
 type batchList struct {
 	Batches []batchInfo `json:"batches"`
+	Next    string      `json:"next,omitempty" jsonschema:"the cursor of the next ones; left out if there are none"`
 }
 
 // imageList is the response of GET /api/v1/batches/{id}/images.
 type imageList struct {
 	Images []imageInfo `json:"images"`
+	Next   string      `json:"next,omitempty" jsonschema:"the cursor of the next ones; left out if there are none"`
 }
 
 // rowList is the response of GET /api/v1/batches/{id}/rows.
 type rowList struct {
 	Rows []rowInfo `json:"rows"`
+	Next string    `json:"next,omitempty" jsonschema:"the cursor of the next ones; left out if there are none"`
 }
 
 // retried is the response of a retry.

@@ -14,8 +14,12 @@ import (
 
 // list is GET /api/v1/batches, newest first.
 func (a *Batches) list(c echo.Context) error {
-	list := batchList{Batches: []batchInfo{}}
-	for _, o := range a.progress.Overviews() {
+	page, next, err := pageOfBatches(c, a.progress.Overviews())
+	if err != nil {
+		return err
+	}
+	list := batchList{Batches: []batchInfo{}, Next: next}
+	for _, o := range page {
 		list.Batches = append(list.Batches, newBatch(progress.WithDoubts(c.Request().Context(), a.batches, o)))
 	}
 	return c.JSON(http.StatusOK, list)
@@ -79,11 +83,15 @@ func (a *Batches) images(c echo.Context) error {
 		return err
 	}
 	doubt.MarkDuplicates(b, images)
-	all := make([]imageInfo, 0, len(images))
-	for _, m := range images {
+	page, next, err := pageOfImages(c, images)
+	if err != nil {
+		return err
+	}
+	all := make([]imageInfo, 0, len(page))
+	for _, m := range page {
 		all = append(all, newImage(m))
 	}
-	return sendTagged(c, imageList{all})
+	return sendTagged(c, imageList{all, next})
 }
 
 // image is GET /api/v1/batches/{id}/images/{n}, with every attempt, rows and text.
@@ -131,10 +139,9 @@ func (a *Batches) rows(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b = batch.Judged(b, images)
-	all := []rowInfo{}
-	for _, m := range images {
-		all = append(all, newRows(b.Table, m)...)
+	rows, next, err := pageOfRows(c, batch.Judged(b, images), images)
+	if err != nil {
+		return err
 	}
-	return sendTagged(c, rowList{all})
+	return sendTagged(c, rowList{rows, next})
 }

@@ -49,6 +49,10 @@ var (
 	}
 	csvQuery = append(imageQuery[:len(imageQuery):len(imageQuery)],
 		Parameter{"separator", "string", "of the fields; without it that of Accept-Language", []any{"comma", "semicolon", "tab"}})
+	pageQuery = []Parameter{
+		{"limit", "integer", "how many at most, 1 to 1000; without it all", nil},
+		{"cursor", "string", "next of the answer before; without it from the start", nil},
+	}
 	waitQuery = []Parameter{
 		{"wait", "string", "how long to wait for a change, 0s to 60s; without it the answer comes at once", nil},
 		{"until", "string", "what to wait for: a change (the default), or the end of the batch", []any{"change", "end"}},
@@ -70,7 +74,7 @@ func Operations() []Operation {
 	whole := of[wholeImage]()
 	all := []Operation{
 		{Method: post, Path: b, ID: "createBatch", Summary: "Make a draft.", body: of[wishes](), status: 201, answer: info, repeats: true},
-		{Method: get, Path: b, ID: "listBatches", Summary: "List all batches, the newest first.", answer: of[batchList]()},
+		{Method: get, Path: b, ID: "listBatches", Summary: "List all batches, the newest first.", Query: pageQuery, answer: of[batchList]()},
 		{Method: get, Path: one, ID: "getBatch", Summary: "Get a batch: status, counts, pace, time left; at once, or when it changes.", Query: waitQuery, answer: info, tagged: true},
 		{Method: patch, Path: one, ID: "changeBatch", Summary: "Change a batch, at any time: all fields that are sent, or nothing if one is wrong.", body: of[changes](), answer: info, tagged: true},
 		{Method: http.MethodDelete, Path: one, ID: "deleteBatch", Summary: "Delete a batch; it is erased after a minute.", status: 204},
@@ -82,12 +86,12 @@ func Operations() []Operation {
 		{Method: post, Path: one + "/resume", ID: "resumeBatch", Summary: "Go on with a paused batch.", answer: info},
 		{Method: post, Path: one + "/cancel", ID: "cancelBatch", Summary: "Cut off running calls; what was read stays.", answer: info},
 		{Method: post, Path: one + "/retry", ID: "retryBatch", Summary: "Read again all images that failed, or those named.", body: of[again](), answer: of[retried]()},
-		{Method: get, Path: one + "/images", ID: "listImages", Summary: "List the images in their order.", answer: of[imageList](), tagged: true},
+		{Method: get, Path: one + "/images", ID: "listImages", Summary: "List the images in their order.", Query: pageQuery, answer: of[imageList](), tagged: true},
 		{Method: get, Path: one + "/images/:n", ID: "getImage", Summary: "Get an image with its attempts, rows, doubts and text.", answer: whole, tagged: true},
 		{Method: patch, Path: one + "/images/:n", ID: "changeImage", Summary: "Change the name or the priority of an image.", body: of[imageChanges](), answer: whole, tagged: true},
 		{Method: post, Path: one + "/images/:n/cancel", ID: "cancelImage", Summary: "Cancel one image.", answer: whole},
 		{Method: post, Path: one + "/images/:n/retry", ID: "retryImage", Summary: "Read one image again.", body: of[again](), answer: whole},
-		{Method: get, Path: one + "/rows", ID: "getRows", Summary: "Get every row read so far.", answer: of[rowList](), tagged: true},
+		{Method: get, Path: one + "/rows", ID: "getRows", Summary: "Get every row read so far.", Query: pageQuery, answer: of[rowList](), tagged: true},
 		{Method: get, Path: one + "/rows.csv", ID: "getRowsCSV", Summary: "Get the rows as a file for spreadsheets.", Query: csvQuery, produces: textCSV},
 		{Method: get, Path: one + "/rows.json", ID: "getRowsJSON", Summary: "Get the rows with the columns in order, as a stream.", Query: imageQuery, answer: of[rowsFile]()},
 		{Method: get, Path: one + "/rows.ndjson", ID: "getRowsNDJSON", Summary: "Get the rows, one a line.", Query: imageQuery, answer: of[rowsLine](), produces: ndjson},

@@ -13,9 +13,9 @@ import (
 	"sheetlift/internal/errs"
 )
 
-// A tag is the ETag of an answer: two digests with a hyphen between. The first one is of what a PATCH can change and is all that
-// If-Match compares, so that progress alone refuses nobody's change; for an answer that no PATCH changes it is "0". The second one
-// is of all that the answer tells, without what passes with time alone.
+// A tag is the ETag of an answer: two digests with a hyphen between. The first one is of the fields that a PATCH can change. It alone
+// is compared by If-Match, so that progress refuses nobody's change; for an answer that no PATCH changes it is "0". The second one
+// is of the whole answer, without the fields that pass with time alone.
 
 // digest returns a short digest of the JSON form of v.
 func digest(v any) (string, error) {
@@ -49,7 +49,7 @@ func changeableOfImage(m *batch.Image) (string, error) {
 	return digest([]any{m.Name, word(m.Priority)})
 }
 
-// given returns the tags in a header, without their quotation marks and what a proxy that compresses puts before them.
+// given returns the tags in a header, without their quotation marks and without the W/ of a proxy that compresses.
 func given(c echo.Context, header string) []string {
 	var all []string
 	for _, tag := range strings.Split(strings.Join(c.Request().Header.Values(header), ","), ",") {
@@ -91,8 +91,8 @@ func sendTagged(c echo.Context, v any) error {
 	return send(c, tag, v)
 }
 
-// condition returns the check of If-Match for a change: Changed if none of the given tags begins with what changeable returns for
-// the stored value. It returns nil, which is no condition, without the header or for any tag.
+// condition returns the check of If-Match for a change: Changed if no given tag begins with the result of changeable for the
+// stored value. It returns nil, which is no condition, without the header or for any tag.
 func condition[T any](c echo.Context, changeable func(T) (string, error)) func(T) error {
 	tags := given(c, "If-Match")
 	if len(c.Request().Header.Values("If-Match")) == 0 || len(tags) == 1 && tags[0] == "*" {

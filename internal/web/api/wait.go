@@ -16,7 +16,7 @@ const (
 	timeLeft = 30 * time.Second // for computing and sending the answer after it
 )
 
-// Waiting is what requests that wait for a change need from the server.
+// Waiting are the parts of the server that requests need while they wait for a change.
 type Waiting struct {
 	Stop  <-chan struct{}     // closed when the server stops: then they are answered at once
 	Bound echo.MiddlewareFunc // bounds how many wait at the same time

@@ -1,0 +1,7 @@
+package api
+
+// The making and the reading of cursors.
+var (
+	CursorOf = cursorOf
+	PlaceIn  = placeIn
+)

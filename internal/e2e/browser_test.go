@@ -271,6 +271,14 @@ func TestAPersonTurnsSixtyPicturesIntoAWorkbook(t *testing.T) {
 	b.click("#rows tr:first-child a")
 	b.until("document.querySelector('#stage img')?.naturalWidth > 0")
 	b.shot("7-image")
+	if *shots {
+		b.do(chromedp.Navigate(here + "/check"))
+		b.until("document.querySelector('#right')?.checkVisibility() && document.querySelector('#paper img')?.naturalWidth > 0 && document.readyState == 'complete'")
+		b.shot("7-queue")
+		b.do(chromedp.Navigate(here + "/rows"))
+		b.until("document.querySelectorAll('#lines tr:not(.hole)').length > 10")
+		b.shot("7-rows")
+	}
 	b.do(chromedp.Navigate(p.url + "/keys"))
 	b.until("document.querySelector('#keys')")
 	b.shot("8-keys")

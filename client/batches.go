@@ -186,6 +186,61 @@ func (c *Client) Rows(ctx context.Context, id, format string, w io.Writer) error
 	return c.download(ctx, address(id, "/rows."+url.PathEscape(format)), w)
 }
 
+// Match says how the rows of a batch fit under those of a workbook.
+type Match struct {
+	Sheet      string   `json:"sheet"`
+	HeadingRow int      `json:"heading_row"` // from 1
+	FirstRow   int      `json:"first_row"`   // of the appended ones, from 1
+	Rows       int      `json:"rows"`        // to append
+	Table      string   `json:"table"`       // that grows, "" for none
+	Matched    []string `json:"matched"`     // headings of the workbook that get values
+	Missing    []string `json:"missing"`     // columns of the batch that the workbook has not
+	Empty      []string `json:"empty"`       // headings of the workbook that get nothing
+	AsText     []struct {
+		Column string `json:"column"`
+		Cells  int    `json:"cells"`
+	} `json:"as_text"` // numbers and dates that become texts, because the column above shows them otherwise
+}
+
+// AppendOptions are the settings of Match and Append.
+type AppendOptions struct {
+	Sheet   string // its name; "" is the one whose headings fit best
+	Partial bool   // leave out columns of the batch that the sheet does not have
+}
+
+func (o AppendOptions) query() string {
+	q := url.Values{}
+	if o.Sheet != "" {
+		q.Set("sheet", o.Sheet)
+	}
+	if o.Partial {
+		q.Set("partial", "true")
+	}
+	return "?" + q.Encode()
+}
+
+// Match asks how the rows of a batch, which may be a draft, fit under those of the workbook that open opens. Nothing is written.
+func (c *Client) Match(ctx context.Context, id string, o AppendOptions, open func() (io.ReadCloser, error)) (*Match, error) {
+	res, err := c.send(ctx, http.MethodPost, address(id, "/append")+o.query(), nil, open)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	m := &Match{}
+	return m, json.NewDecoder(res.Body).Decode(m)
+}
+
+// Append writes the workbook that open opens, with the rows read so far under its own, to w.
+func (c *Client) Append(ctx context.Context, id string, o AppendOptions, open func() (io.ReadCloser, error), w io.Writer) error {
+	res, err := c.send(ctx, http.MethodPost, address(id, "/append.xlsx")+o.query(), nil, open)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(w, res.Body)
+	return err
+}
+
 func (c *Client) download(ctx context.Context, path string, w io.Writer) error {
 	res, err := c.send(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {

@@ -55,7 +55,7 @@ func (s *shell) send(ctx context.Context, c *config.Config, p *plan, key string,
 	if err != nil {
 		return err
 	}
-	if p.output != "" {
+	if p.output != "" || p.under.file != "" {
 		if err := p.check(p.output + workSuffix); err != nil {
 			return err
 		}
@@ -73,6 +73,9 @@ func (s *shell) send(ctx context.Context, c *config.Config, p *plan, key string,
 	}
 	b, err := call.Create(ctx, n, key)
 	if err != nil {
+		return unreachable(c, err)
+	}
+	if err := s.fit(ctx, call, p, b.ID); err != nil {
 		return unreachable(c, err)
 	}
 	out, err := s.fill(ctx, call, b, files, s.newTeller(p, left))
@@ -136,13 +139,14 @@ func (s *shell) rowsCommand() *cobra.Command {
 	p := &plan{}
 	c := &cobra.Command{
 		Use: "rows BATCH", GroupID: asking, Short: "Get the rows or the workbook of a batch from a server", Args: words(1, 1),
-		Example: "  sheetlift rows k3v9r2t7q1xm > rows.csv\n  sheetlift rows k3v9r2t7q1xm -o november.xlsx",
+		Example: "  sheetlift rows k3v9r2t7q1xm > rows.csv\n  sheetlift rows k3v9r2t7q1xm -o november.xlsx\n  sheetlift rows k3v9r2t7q1xm --append october.xlsx -o november.xlsx",
 	}
 	f := c.Flags()
 	f.StringVarP(&p.output, "output", "o", "-", "the `FILE` to write; - is standard output")
 	f.StringVar(&p.format, "format", "", "the file's `FORMAT`: xlsx, csv, json, ndjson or md; csv on standard output without it")
 	f.StringVar(&p.language, "language", "", "the language of the workbook's own words")
 	f.BoolVar(&p.overwrite, "overwrite", false, "replace the output file if it is there already")
+	p.under.flags(c)
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // fails for unknown flags only
 	c.ValidArgsFunction = s.completeBatches
 	c.RunE = s.run(func(ctx context.Context, c *config.Config, args []string) (bool, error) {
@@ -155,6 +159,9 @@ func (s *shell) rowsCommand() *cobra.Command {
 		call, err := caller(c, p.language, atOnce)
 		if err != nil {
 			return false, err
+		}
+		if err := s.fit(ctx, call, p, args[0]); err != nil {
+			return false, unreachable(c, err)
 		}
 		if err := s.finish(ctx, call, p, &outcome{Batch: args[0], Read: 1}); err != nil {
 			return false, unreachable(c, err)

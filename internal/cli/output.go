@@ -43,6 +43,9 @@ func (s *shell) finish(ctx context.Context, caller *client.Client, p *plan, out 
 		return err
 	}
 	write := func(w io.Writer) error {
+		if p.under.file != "" {
+			return s.appendRows(ctx, caller, p, out.Batch, w)
+		}
 		if format == "xlsx" {
 			return caller.Workbook(ctx, out.Batch, w)
 		}

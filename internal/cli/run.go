@@ -28,9 +28,11 @@ type plan struct {
 	output, format          string
 	overwrite               bool
 	quiet, json             bool
+	under                   under
 }
 
 func (p *plan) flags(c *cobra.Command) {
+	p.under.flags(c)
 	f := c.Flags()
 	f.StringVarP(&p.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .json, .ndjson or .md; - is standard output")
 	f.StringVar(&p.format, "format", "", "the file's `FORMAT`, where its name does not say it")
@@ -64,10 +66,14 @@ A folder is read with the folders in it; what is no picture, PDF or ZIP there is
 What was read is kept in a folder beside the output, FILE.work, until all is done: after an interruption, or to try failed
 images again, give the same command once more. Nothing is kept if the output or a picture is -.
 
+With --append FILE the rows go under those of that workbook, such as last month's: its formats are kept, its table grows, everything
+else in it stays. Before anything is read it is told which columns fit; columns that the workbook does not have are an error.
+
 Exit codes: 0 every image was read, 1 nothing was read, 2 a wrong command or setting, 3 the file is written and some images
 are missing in it, 130 interrupted.`,
 		Example: `  sheetlift run november/ -o november.xlsx
   sheetlift run receipts/*.jpg -c receipt -o - --format csv
+  sheetlift run november/ --append october.xlsx -o november.xlsx
   sheetlift run scans.pdf -o rows.json --engine tesseract`,
 	}
 	p.flags(c)
@@ -91,6 +97,7 @@ func (s *shell) read(ctx context.Context, c *config.Config, p *plan, args []stri
 	if err != nil {
 		return false, err
 	}
+	_, noneKept := os.Stat(kept)
 	data := kept
 	if p.output == "-" || hasStdin(files) {
 		data = config.Memory
@@ -120,8 +127,9 @@ func (s *shell) read(ctx context.Context, c *config.Config, p *plan, args []stri
 	if stopped {
 		return false, s.stopped(data, kept)
 	}
-	if err == nil && out.code() == ok && data != config.Memory {
-		err = os.RemoveAll(kept)
+	_, misfits := errors.AsType[misfit](err)
+	if err == nil && out.code() == ok && data != config.Memory || misfits && noneKept != nil {
+		err = errors.Join(err, os.RemoveAll(kept))
 	}
 	if err != nil {
 		return false, err
@@ -147,6 +155,9 @@ func (s *shell) readWith(ctx context.Context, caller *client.Client, n client.Ne
 		return nil, err
 	}
 	if err := setAside(ctx, caller, b.ID); err != nil {
+		return nil, err
+	}
+	if err := s.fit(ctx, caller, p, b.ID); err != nil {
 		return nil, err
 	}
 	out, err := s.fill(ctx, caller, b, files, t)
@@ -194,6 +205,9 @@ func (p *plan) check(kept string) error {
 		return wrongUsage{errors.New("where to write is missing. Give -o FILE.xlsx, or -o - for standard output")}
 	}
 	if _, err := p.formatOf(); err != nil {
+		return err
+	}
+	if err := p.under.load(p); err != nil {
 		return err
 	}
 	if p.output == "-" || p.overwrite {

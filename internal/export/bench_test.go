@@ -66,3 +66,27 @@ func BenchmarkMillionRows(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAppend appends 25,000 rows of 20 columns to a workbook with as many.
+func BenchmarkAppend(b *testing.B) {
+	var columns []table.Column
+	for c := range 20 {
+		columns = append(columns, table.Column{Name: fmt.Sprint("Column ", c+1), Type: []table.Type{table.Text, table.Number}[c%2]})
+	}
+	m := image(1, "one")
+	for r := range 25_000 {
+		cells := make([]string, len(columns))
+		for c := range cells {
+			cells[c] = fmt.Sprint(100000 + r + c)
+		}
+		m.Rows = append(m.Rows, image(0, "", cells).Rows...)
+	}
+	month := texts("bench", columns)
+	old := write(b, month, m)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := existing(b, old).Append(b.Context(), io.Discard, month, all([]*batch.Image{m}), export.AppendOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -77,14 +77,7 @@ func (p *plan) typed(cell table.Cell, column table.Column) (v value, kept string
 		return value{text: p.say("Unreadable"), style: styleText}, ""
 	}
 	if n, ok := column.Number(cell); ok {
-		switch {
-		case n.Padded:
-			kept = "This was left as text, so that its leading zeros stay."
-		case n.Digits > 15:
-			kept = "This was left as text: Excel keeps only 15 digits of a number."
-		case n.Decimals > maxDecimals:
-			kept = "This was left as text, so that all its decimals stay."
-		default:
+		if kept = keptAsText(n); kept == "" {
 			number, ok := p.styleOf(n)
 			if !ok {
 				return v, "This was left as text: a workbook has no room for so many currencies and units."
@@ -92,14 +85,30 @@ func (p *plan) typed(cell table.Cell, column table.Column) (v value, kept string
 			v = value{number: n.Text, style: number}
 		}
 	} else if day, ok := column.Date(cell); ok {
-		if days := serial(day); days < firstSerial || day.Year() > 9999 {
+		if !datable(day) {
 			kept = "This was left as text: Excel has no such early date."
 		} else {
-			v = value{number: strconv.Itoa(days), style: styleDate}
+			v = value{number: strconv.Itoa(serial(day)), style: styleDate}
 		}
 	}
 	return v, kept
 }
+
+// keptAsText returns a sentence that explains why a number stays text, "" if Excel preserves it completely.
+func keptAsText(n table.Numeral) string {
+	switch {
+	case n.Padded:
+		return "This was left as text, so that its leading zeros stay."
+	case n.Digits > 15:
+		return "This was left as text: Excel keeps only 15 digits of a number."
+	case n.Decimals > maxDecimals:
+		return "This was left as text, so that all its decimals stay."
+	}
+	return ""
+}
+
+// datable reports whether Excel numbers a day rightly.
+func datable(day time.Time) bool { return serial(day) >= firstSerial && day.Year() <= 9999 }
 
 // epoch is day 0 in Excel. Before March 1900 Excel is off by one, because it treats 1900 as a leap year.
 var epoch = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)

@@ -15,7 +15,6 @@ import (
 
 	"sheetlift/internal/batch"
 	"sheetlift/internal/batch/doubt"
-	"sheetlift/internal/errs"
 	"sheetlift/internal/export"
 	"sheetlift/views"
 )
@@ -35,7 +34,7 @@ func (s *Server) workbook(c echo.Context) error {
 	defer free()
 	f, err := os.CreateTemp(s.tmp, "workbook-*.xlsx")
 	if err != nil {
-		return errs.Wrap(err, errs.Full, "The Excel file could not be written: the disk is full or not writable. Ask your technician.")
+		return unwritable(err)
 	}
 	defer func() {
 		_ = f.Close()

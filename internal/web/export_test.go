@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ func FormBytes(route string, signedIn bool) int64 {
 	switch {
 	case !signedIn && least["POST "+route] > access.Nobody:
 		return 0
+	case strings.HasPrefix(path.Base(route), "append"):
+		return maxAppend + ahead
 	case strings.HasPrefix(route, "/api/"):
 		return 1<<20 + ahead
 	default:

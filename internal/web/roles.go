@@ -66,6 +66,8 @@ var least = map[string]access.Role{
 	"GET /api/v1/batches/:id/rows.md":       access.Viewer,
 	"GET /api/v1/batches/:id/events":        access.Viewer,
 	"GET /api/v1/batches/:id/workbook.xlsx": access.Viewer,
+	"POST /api/v1/batches/:id/append":       access.Viewer,
+	"POST /api/v1/batches/:id/append.xlsx":  access.Viewer,
 	"GET /api/v1/figures":                   access.Viewer,
 	"GET /api/openapi.json":                 access.Viewer,
 	"GET /batch-status/:id":                 access.Viewer,

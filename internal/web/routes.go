@@ -136,6 +136,7 @@ func (s *Server) programRoutes(e *echo.Echo) {
 	v1.GET("/:id/workbook.xlsx", s.workbook)
 	v1.GET("/:id/events", s.jsonEvents, s.wire)
 	s.rowsFiles(v1.Group("/:id"))
+	s.appendRoutes(v1.Group("/:id"))
 	first := api.New(s.services, s.progress, s.cfg.MaxBytes)
 	e.POST(firstUpload, first.Process, s.rollingDeadline)
 	e.GET("/batch-status/:id", first.Status)

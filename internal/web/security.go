@@ -167,7 +167,7 @@ func gzip() echo.MiddlewareFunc {
 		Level: 4, MinLength: 1 << 10, // the page of 500 images: 600 KB become 27 KB in a few milliseconds, and hardly less at level 9
 		Skipper: func(c echo.Context) bool {
 			switch path.Base(c.Path()) {
-			case "thumb", "picture", "workbook.xlsx", "events", ":name": // assets are compressed once, for all requests
+			case "thumb", "picture", "workbook.xlsx", "append.xlsx", "events", ":name": // assets are compressed once, for all requests
 				return true
 			}
 			return false

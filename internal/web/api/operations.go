@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"reflect"
+
+	"sheetlift/internal/export"
 )
 
 // Operation is one address of the API with its method, as the OpenAPI document describes it.
@@ -57,6 +59,11 @@ var (
 		{"wait", "string", "how long to wait for a change, 0s to 60s; without it the answer comes at once", nil},
 		{"until", "string", "what to wait for: a change (the default), or the end of the batch", []any{"change", "end"}},
 	}
+	appendQuery = []Parameter{
+		{"sheet", "string", "of the workbook; without it the one whose headings fit best", nil},
+		{"partial", "boolean", "leave out columns of the batch that the sheet does not have", nil},
+		{"checked", "boolean", "only images that a person confirmed", nil},
+	}
 	uploadQuery = []Parameter{
 		{"filename", "string", "of the file, for display", nil},
 		{"name", "string", "of the image; without it that of the file", nil},
@@ -98,6 +105,8 @@ func Operations() []Operation {
 		{Method: get, Path: one + "/rows.md", ID: "getRowsMarkdown", Summary: "Get the rows as a Markdown table.", Query: imageQuery, produces: markdown},
 		{Method: get, Path: one + "/events", ID: "followBatch", Summary: "Follow a batch and its images as they change.", answer: of[eventLine](), produces: stream},
 		{Method: get, Path: one + "/workbook.xlsx", ID: "getWorkbook", Summary: "Get the workbook of what is there so far.", produces: workbook},
+		{Method: post, Path: one + "/append", ID: "matchWorkbook", Summary: "Get how the rows fit under those of a workbook, before anything is written.", Query: appendQuery, takes: octets, answer: of[export.Match]()},
+		{Method: post, Path: one + "/append.xlsx", ID: "appendRows", Summary: "Get a workbook that you send, with the rows under its own.", Query: appendQuery, takes: octets, produces: workbook},
 		{Method: get, Path: "/api/v1/figures", ID: "getFigures", Summary: "Get what was read and spent on each day.", answer: of[dayList]()},
 		{Method: get, Path: "/api/v1/keys", ID: "listKeys", Summary: "Get the keys by label, with their state.", answer: of[keyList]()},
 		{Method: get, Path: DocumentPath, ID: "getDocument", Summary: "Get this document.", answer: of[map[string]any]()},

@@ -37,6 +37,21 @@ func RowsWanted(query url.Values, opt *export.RowOptions) (err error) {
 	return nil
 }
 
+// AppendWanted sets the options of rows under a workbook from the query: sheet, its name; partial, true to leave out columns that it
+// does not have; checked, true for images that a person confirmed. Other values are Invalid.
+func AppendWanted(query url.Values, opt *export.AppendOptions) error {
+	opt.Sheet = query.Get("sheet")
+	for word, field := range map[string]*bool{"partial": &opt.Partial, "checked": &opt.Checked} {
+		if text := query.Get(word); text != "" {
+			var err error
+			if *field, err = strconv.ParseBool(text); err != nil {
+				return errs.At("query."+word, errs.New(errs.Invalid, "%s is %q; use true or false.", word, text))
+			}
+		}
+	}
+	return nil
+}
+
 // KnownQuery rejects a request below /api/ with a word in its query that its operation does not have, instead of ignoring a word
 // that its sender relies on.
 func KnownQuery() echo.MiddlewareFunc {

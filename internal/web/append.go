@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -51,11 +50,7 @@ func (s *Server) appendBody(c echo.Context) error {
 		if _, err := e.Append(c.Request().Context(), f, b, yielded(images), opt); err != nil {
 			return err
 		}
-		h := c.Response().Header()
-		h.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-		h.Set("Content-Disposition", attachment(b.Name+".xlsx"))
-		http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
-		return nil
+		return sendBook(c, b.Name+".xlsx", f)
 	})
 }
 
@@ -85,7 +80,7 @@ func (s *Server) withExisting(
 	}
 	if size > maxAppend {
 		c.Response().Header().Set("Connection", "close") // do not read the remaining body
-		return errs.New(errs.TooLarge, "This workbook is larger than %d MB. Begin a new file, or move old rows to another one.", maxAppend>>20)
+		return errs.New(errs.TooLarge, saysBookTooLarge, maxAppend>>20)
 	}
 	unhurried(c)
 	b, images, free, err := s.toExport(ctx, batch.ID(c.Param("id")))

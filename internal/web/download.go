@@ -45,11 +45,7 @@ func (s *Server) workbook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-	h.Set("Content-Disposition", attachment(b.Name+".xlsx"))
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
-	return nil
+	return sendBook(c, b.Name+".xlsx", f)
 }
 
 // toExport returns a batch and its images with all their issues. It waits while maxExports others are made; the caller calls free

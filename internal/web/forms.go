@@ -66,7 +66,7 @@ func takesStream(c echo.Context) bool {
 	switch c.Path() {
 	case "/batches":
 		return isMultipart(c.Request())
-	case "/batches/:id/images", "/api/v1/batches/:id/append", "/api/v1/batches/:id/append.xlsx", firstUpload:
+	case "/batches/:id/images", "/batches/:id/append", "/api/v1/batches/:id/append", "/api/v1/batches/:id/append.xlsx", firstUpload:
 		return c.Request().Method == http.MethodPost
 	default:
 		return c.Request().Method == http.MethodPut

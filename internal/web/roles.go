@@ -35,6 +35,8 @@ var least = map[string]access.Role{
 	"GET /batches/:id/head":              access.Viewer,
 	"GET /batches/:id/notes":             access.Viewer,
 	"GET /batches/:id/workbook.xlsx":     access.Viewer,
+	"GET /batches/:id/append":            access.Viewer,
+	"POST /batches/:id/append":           access.Viewer,
 	"GET /batches/:id/check":             access.Viewer,
 	"POST /batches/:id/check":            access.Viewer,
 	"GET /batches/:id/check/doubts":      access.Viewer,

@@ -21,7 +21,7 @@ const viewers = "a-password-for-viewers"
 var (
 	openRoutes    = []string{"GET /login", "POST /login", "POST /language", "GET /health", "GET /healthz", "GET /readyz", "GET /static/:name"}
 	viewersMayToo = []string{"POST /logout", "POST /who", "POST /demo/leave", "POST /batches/:id/images/:n/edits", "POST /batches/:id/rows/replace", "POST /batches/:id/check",
-		"POST /api/v1/batches/:id/append", "POST /api/v1/batches/:id/append.xlsx"}
+		"POST /batches/:id/append", "POST /api/v1/batches/:id/append", "POST /api/v1/batches/:id/append.xlsx"}
 	operatorsOnly = []string{"GET /keys", "GET /keys/events", "GET /api/v1/keys", "GET /tokens", "GET /log", "GET /webhooks", "GET /batches/:id/uploads"}
 )
 

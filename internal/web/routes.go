@@ -85,6 +85,8 @@ func (s *Server) routes(e *echo.Echo) {
 	b.GET("/head", s.liveHead)
 	b.GET("/notes", s.noteEvents, s.wire)
 	b.GET("/workbook.xlsx", s.workbook)
+	b.GET("/append", s.appendPage)
+	b.POST("/append", s.appendSubmit)
 	s.rowsFiles(b)
 
 	b.GET("/uploads", s.uploads)

@@ -52,6 +52,8 @@ func TestKeysAndTheRestAreAccessibleInLightAndDark(t *testing.T) {
 	b.accessibleAtDesk("keys, one tested")
 	b.opens(p.url+"/figures", ".days")
 	b.accessible("figures")
+	b.opens(p.url+"/batches/"+started["job_id"].(string)+"/append", "form[enctype]")
+	b.accessible("rows under a workbook")
 	p.stop()
 	gemini, environ = fake(t, 1, 0)
 	gemini.SetKey(simulator.Key{Value: canary + "-1", Label: "key 1", Always: &dead})

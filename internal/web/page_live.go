@@ -56,6 +56,7 @@ func (s *Server) retryImage(c echo.Context) error {
 	if _, err := s.run.RetryWith(ctx, id, []int{n}, withOf(c)); err != nil {
 		return err
 	}
+	s.progress.CatchUp(ctx, id)
 	return s.imageSteered(c, id, n)
 }
 
@@ -71,6 +72,7 @@ func (s *Server) retryFailed(c echo.Context) error {
 	} else if _, err := s.run.RetryWith(ctx, id, nil, withOf(c)); err != nil {
 		return err
 	}
+	s.progress.CatchUp(ctx, id)
 	return s.respond(c, id)
 }
 

@@ -315,6 +315,7 @@ func (a *Batches) retry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	a.progress.CatchUp(c.Request().Context(), idOf(c))
 	return c.JSON(http.StatusOK, retried{n})
 }
 
@@ -335,6 +336,7 @@ func (a *Batches) retryImage(c echo.Context) error {
 	if _, err := a.run.RetryWith(c.Request().Context(), idOf(c), []int{n}, with); err != nil {
 		return err
 	}
+	a.progress.CatchUp(c.Request().Context(), idOf(c))
 	return a.answerImage(c, n)
 }
 

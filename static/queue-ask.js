@@ -53,7 +53,7 @@
     // Unsent answers: kept in the browser until the server has them, sent one after the other, and retried. Other pages send
     // what is left over (static/app.js).
     const store = `edits:${location.pathname}`, acts = [];
-    let outbox = [], busy = false, again = 0;
+    let outbox = [], busy = false, again = 0, wanted = "";
     try { outbox = JSON.parse(localStorage.getItem(store) ?? "[]"); } catch { outbox = []; }
     const remember = () => { try { outbox.length ? localStorage.setItem(store, JSON.stringify(outbox)) : localStorage.removeItem(store); } catch { /* no room: still in memory */ } };
     const tell = (sentence, aloud = true) => {
@@ -62,6 +62,7 @@
       if (sentence && aloud) say(sentence);
     };
     const send = (fields) => {
+      wanted = "";
       outbox.push({ url: address, token: fields.token ?? crypto.getRandomValues(new Uint32Array(3)).join("-"), ...fields });
       generation++;
       remember();
@@ -96,10 +97,9 @@
       else if (leaving) location.assign(leaving);
       else if (!answer.ok || fields.do === "undo") refresh();
     };
-    const back = async (id) => { // an answer of an earlier visit was taken back
+    const back = async (id) => { // an answer of an earlier visit was taken back; its question is shown as soon as it is here
+      wanted = id;
       await refresh(true);
-      const i = order.findIndex((d) => d.id === id);
-      if (i >= 0) { order[i].done = false; show(i); }
       tell(main.dataset.undone);
     };
     const refused = (fields, said) => {
@@ -124,8 +124,8 @@
       const was = generation;
       if (!force && (outbox.length || document.hidden)) return;
       const answer = await fetch(`${address}/doubts${kind ? `?kind=${kind}` : ""}`).catch(() => null);
-      if (!answer?.ok || !force && (was !== generation || outbox.length)) return;
-      take(await answer.json());
+      const fresh = answer?.ok ? await answer.json().catch(() => null) : null;
+      if (fresh && (force || was === generation && !outbox.length)) take(fresh);
     };
     const take = (fresh) => {
       const now = new Map(fresh.questions.map((q) => [q.id, q])), known = new Set(), current = here();
@@ -142,6 +142,12 @@
         } else if (!d.done && !d.clash && !more) Object.assign(d, { done: true, others: true });
       }
       for (const q of fresh.questions) if (!known.has(q.id)) order.push(q);
+      if (now.has(wanted)) {
+        const id = wanted;
+        wanted = "";
+        show(order.findIndex((d) => d.id === id));
+        tell(main.dataset.undone);
+      }
       if (current?.done && current.others) {
         const head = `${current.head} ${current.sub}`;
         current.others = false;

@@ -61,7 +61,7 @@ func (b *tab) until(condition string) {
 			b.shot("stuck")
 			here, _ := chromedp.Run(b.ctx, chromedp.Location())
 			b.t.Fatalf("after two minutes this is still not so on %s: %s\nThe page says %q, and aloud %q; busy are %q\nIts batch: %.500q\nIts rows: %.1000q",
-				here, condition, b.text("#note"), b.text("#say"), b.text("[aria-busy=true]"), b.text("#progress"), b.text("#rows"))
+				here, condition, b.text("#note"), b.text("#say"), b.text("[aria-busy=true]"), strings.TrimSpace(b.text("#progress")+" "+b.text("#count")+" "+b.text("#head")), b.text("#rows"))
 		}
 	}
 }

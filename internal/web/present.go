@@ -154,7 +154,7 @@ func presentRow(b *batch.Batch, m *batch.Image) views.Row {
 	switch {
 	case m.DuplicateOf > 0:
 		row.Note = fmt.Sprintf("The same picture as number %d: it was read once.", placeOf(b, m.DuplicateOf))
-	case m.Typed != nil:
+	case m.Typed != nil && m.Status == batch.Completed:
 		row.Note = fmt.Sprintf("Typed in by %s.", oneLine(m.Typed.By))
 	case m.FromCache():
 		row.CachedFrom = m.CachedFrom.Read

@@ -34,6 +34,12 @@ func TestAPictureThatFailedIsTypedInBesideItself(t *testing.T) {
 	if m := d.image(b.ID, 4); m.Status != batch.Completed || m.Typed == nil || len(m.Rows) != 1 {
 		t.Errorf("it is stored as %+v", m)
 	}
+	if _, err := d.service.Run.RetryWith(t.Context(), b.ID, []int{4}, batch.ReadAs{Fresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	if page := d.get("/batches/" + string(b.ID)); strings.Contains(page.body, "Typed in by ") {
+		t.Error("a picture that is read again is said to be typed in")
+	}
 	d.post(fmt.Sprintf("/batches/%s/images/5/type", b.ID), url.Values{}).has(t, http.StatusConflict, "has not failed")
 }
 

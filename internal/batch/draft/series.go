@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -129,7 +130,7 @@ func (s *Series) safely(u Upload) (taken *Ingested, err error) {
 			taken, err = nil, fmt.Errorf("add a file of a series: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return s.draft.add(s.ctx, s.batch, u)
+	return s.draft.add(s.ctx, s.batch, u, math.MaxInt) // positions of refused files stay unused
 }
 
 // Full reports whether the batch holds as many images as it may. It may wait for the files in work.

@@ -39,19 +39,19 @@ type Ingested struct {
 // the images that exist already; after an interruption it continues with the missing parts. With another file it is a Conflict.
 // If no part of the file can be used, the error is errs.Invalid or errs.TooLarge and names the file.
 func (s *Service) AddImages(ctx context.Context, id batch.ID, u Upload) (*Ingested, error) {
-	if u.Position < 0 || u.Position > s.limits.MaxImages {
-		return nil, tooMany(s.limits)
-	}
-	return s.add(ctx, id, u)
+	return s.add(ctx, id, u, s.limits.MaxImages)
 }
 
-// add is AddImages with any position.
-func (s *Service) add(ctx context.Context, id batch.ID, u Upload) (taken *Ingested, err error) {
+// add is AddImages with positions up to last.
+func (s *Service) add(ctx context.Context, id batch.ID, u Upload, last int) (taken *Ingested, err error) {
 	over := s.counters.uploading()
 	defer func() { over(err) }()
 	u.Body = countingReader{u.Body, s.counters}
 	if err := u.check(); err != nil {
 		return nil, err
+	}
+	if u.Position < 0 || u.Position > last {
+		return nil, tooMany(s.limits)
 	}
 	b, err := s.batches.Batch(ctx, id)
 	if err != nil {
